@@ -1,0 +1,1 @@
+//! The loop: step decides, effects touch the world, views are rebuilt.

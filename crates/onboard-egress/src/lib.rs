@@ -1,0 +1,1 @@
+//! The only outgoing connections, and today there are none.

@@ -1,0 +1,5 @@
+//! The safety policy's types, their merging, and the one judge. Pure.
+
+#![no_std]
+
+extern crate alloc;

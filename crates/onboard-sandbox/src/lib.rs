@@ -1,0 +1,1 @@
+//! Profile to plan to walls; launching, freezing, killing, proving dead. The only unsafe code.

@@ -1,0 +1,1 @@
+//! The simulated world: clock, hosts, projects, agents, faults, checkers.

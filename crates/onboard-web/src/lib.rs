@@ -1,0 +1,1 @@
+//! Renderings of the state: the JSON API. Writes only by submitting a command.
