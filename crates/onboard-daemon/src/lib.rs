@@ -1,1 +1,3 @@
-//! The loop: step decides, effects touch the world, views are rebuilt.
+//! The loop: `step` decides, effects touch the world, views are rebuilt.
+
+pub mod handle;

@@ -1,5 +1,33 @@
-//! Typed ids, commands, events, effects and the state they fold to. Pure.
+//! Typed ids, commands, events, effects and the state they fold to.
+//!
+//! State is the fold of events: [`State::apply`] is total over (state, event) and is the only
+//! function that changes a [`State`]. Nothing here reads a clock, a file or a random source, so a
+//! replay on another machine gives the same bytes.
+//!
+//! Reading order: [`ids`], [`spec`], [`command`], [`event`], [`state`], [`mod@apply`], [`check`].
 
 #![no_std]
 
 extern crate alloc;
+
+pub mod apply;
+pub mod call;
+pub mod check;
+pub mod command;
+pub mod effect;
+pub mod event;
+pub mod finding;
+pub mod ids;
+pub mod spec;
+pub mod state;
+pub mod turn;
+
+pub use call::{AgentCall, CallAnswer, CallRefusal};
+pub use command::{Actor, Answer, Cause, Command, Refusal, RefusalKind, Via};
+pub use effect::{Effect, KillReason};
+pub use event::{Batch, Event, FORMAT};
+pub use finding::{Evidence, EvidenceKind, Finding, Severity};
+pub use ids::{AgentId, AgentName, Fingerprint, Generation, MessageId, ProjectId, RunId, Time};
+pub use spec::AgentSpec;
+pub use state::State;
+pub use turn::Turn;

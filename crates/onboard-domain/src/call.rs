@@ -1,0 +1,98 @@
+//! What a running agent may ask of its host that reads or changes the state.
+//!
+//! Progress and log lines are not here: they are not facts, and never enter the journal.
+
+use crate::finding::Finding;
+use crate::ids::{MessageId, Time};
+use crate::state::{BlobRef, Message, SharedValue};
+use alloc::{string::String, vec::Vec};
+use serde::{Deserialize, Serialize};
+
+/// A call of an agent, parsed and bounded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentCall {
+    RecordFinding(Finding),
+    /// Publish on a topic; agents of the project that wake on it are queued.
+    EmitEvent {
+        kind: String,
+        data: String,
+    },
+    SendMessage {
+        to: String,
+        body: String,
+    },
+    ReadInbox {
+        limit: u32,
+    },
+    AckMessage {
+        id: MessageId,
+    },
+    GetState {
+        key: String,
+    },
+    /// Last writer wins, unless `expect` names the version that must be there (0: absent).
+    PutState {
+        key: String,
+        value: String,
+        expect: Option<u64>,
+    },
+    TakeLease {
+        name: String,
+        ttl_ms: i64,
+    },
+    ReleaseLease {
+        name: String,
+    },
+    /// The content is already durable under its hash; this makes it the agent's.
+    SaveCheckpoint {
+        name: String,
+        blob: BlobRef,
+    },
+    FindCheckpoint {
+        name: String,
+    },
+    /// How the agent itself sees its run's end; the exit decides whether it counts.
+    Finish {
+        nothing_to_report: bool,
+        summary: String,
+    },
+}
+
+/// The host's answer to an [`AgentCall`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallAnswer {
+    Done,
+    /// Whether the finding is new to people, known already, or was dismissed by them.
+    Finding {
+        status: String,
+    },
+    Messages(Vec<Message>),
+    Sent(MessageId),
+    Value(Option<SharedValue>),
+    Stored {
+        version: u64,
+    },
+    /// The fencing token; writes under the lease carry it.
+    Lease {
+        token: u64,
+        expires: Time,
+    },
+    Checkpoint(Option<BlobRef>),
+}
+
+/// Why a call was not carried out; the agent lives on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRefusal {
+    /// Stable word: `bounds`, `unknown`, `conflict`, `held`, `limit`, `ended`.
+    pub code: String,
+    pub message: String,
+}
+
+impl CallRefusal {
+    /// A refusal with a stable code and a sentence for people.
+    pub fn new(code: &str, message: impl Into<String>) -> CallRefusal {
+        CallRefusal { code: code.into(), message: message.into() }
+    }
+}

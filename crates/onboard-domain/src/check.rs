@@ -1,0 +1,85 @@
+//! The consistency checker: what must hold of every state, for tests, the simulation and operators.
+
+use crate::state::{Desired, Phase, State, bounds};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Everything that is wrong with a state; empty for a sound one.
+pub fn check(state: &State) -> Vec<String> {
+    let mut notes = Vec::new();
+    check_runs(state, &mut notes);
+    check_agents(state, &mut notes);
+    check_projects(state, &mut notes);
+    check_indexes(state, &mut notes);
+    notes
+}
+
+fn check_runs(state: &State, notes: &mut Vec<String>) {
+    for (id, run) in &state.runs {
+        match state.agents.get(&run.agent) {
+            None => notes.push(alloc::format!("{id} belongs to no agent")),
+            Some(agent) if !agent.live.contains(id) => {
+                notes.push(alloc::format!("{id} is not among the runs of {}", run.agent));
+            }
+            Some(_) => {}
+        }
+        if run.phase == Phase::Queued && run.generation.0 != 0 {
+            notes.push(alloc::format!("{id} is queued again after a placement"));
+        }
+    }
+}
+
+fn check_agents(state: &State, notes: &mut Vec<String>) {
+    if state.agents.len() > bounds::AGENTS {
+        notes.push(alloc::format!("{} agents, bound {}", state.agents.len(), bounds::AGENTS));
+    }
+    for (id, agent) in &state.agents {
+        let active = state.runs_of(*id).filter(|(_, run)| run.is_active()).count();
+        if active > 1 {
+            notes.push(alloc::format!("{id} has {active} active runs"));
+        }
+        if agent.desired == Desired::Stopped && agent.due.is_some() {
+            notes.push(alloc::format!("{id} is stopped and has a next slot"));
+        }
+        if agent.inbox.len() > bounds::INBOX || agent.recent.len() > bounds::RECENT {
+            notes.push(alloc::format!("{id} holds more than its bounds"));
+        }
+        for run in &agent.live {
+            if !state.runs.contains_key(run) {
+                notes.push(alloc::format!("{id} names {run}, which is not live"));
+            }
+        }
+    }
+}
+
+fn check_projects(state: &State, notes: &mut Vec<String>) {
+    for (id, project) in &state.projects {
+        for (name, lease) in &project.leases {
+            if !state.runs.contains_key(&lease.run) {
+                notes.push(alloc::format!("lease `{name}` of {id} is held by ended {}", lease.run));
+            }
+        }
+        if project.findings.len() > bounds::FINDINGS
+            || project.dismissed.len() > bounds::DISMISSED
+            || project.shared.len() > bounds::SHARED
+        {
+            notes.push(alloc::format!("{id} holds more than its bounds"));
+        }
+        for fingerprint in project.findings.keys() {
+            if project.dismissed.contains_key(fingerprint) {
+                notes.push(alloc::format!("finding {fingerprint} of {id} is live and dismissed"));
+            }
+        }
+    }
+}
+
+fn check_indexes(state: &State, notes: &mut Vec<String>) {
+    let mut rebuilt = state.clone();
+    rebuilt.reindex();
+    if rebuilt.due != state.due
+        || rebuilt.queued != state.queued
+        || rebuilt.deadlines != state.deadlines
+    {
+        notes.push("a derived index differs from what it is derived from".into());
+    }
+}

@@ -1,0 +1,198 @@
+//! What people and programs ask of the daemon, who they are, and how it answers.
+
+use crate::ids::{AgentId, AgentName, Fingerprint, ProjectId, RunId};
+use crate::spec::AgentSpec;
+use alloc::{boxed::Box, string::String, vec::Vec};
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// A request. The imperative; what follows from it are events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Make a project known, with the agents that its manifests define. Registering again
+    /// updates what changed and leaves the rest.
+    RegisterProject {
+        root: String,
+        name: String,
+        agents: Vec<AgentSpec>,
+    },
+    /// Put agents on their schedules, and run each once now.
+    Start {
+        agents: Vec<AgentId>,
+    },
+    /// Take agents off their schedules; running ones are stopped and proven dead.
+    Stop {
+        agents: Vec<AgentId>,
+        now: bool,
+    },
+    Restart {
+        agents: Vec<AgentId>,
+    },
+    /// Keep the schedule but start nothing.
+    Pause {
+        agents: Vec<AgentId>,
+    },
+    Resume {
+        agents: Vec<AgentId>,
+    },
+    /// One run now, whatever the schedule says.
+    Run {
+        agent: AgentId,
+    },
+    /// Remove an agent and its memory.
+    Terminate {
+        agent: AgentId,
+    },
+    Configure {
+        agent: AgentId,
+        spec: Box<AgentSpec>,
+    },
+    LiftQuarantine {
+        agent: AgentId,
+        reason: String,
+    },
+    EmergencyShutdown {
+        reason: String,
+    },
+    LiftEmergency {
+        reason: String,
+    },
+    AcceptFinding {
+        project: ProjectId,
+        fingerprint: Fingerprint,
+    },
+    DismissFinding {
+        project: ProjectId,
+        fingerprint: Fingerprint,
+        reason: String,
+    },
+    /// The text of a policy that was parsed, checked and takes effect now.
+    AdoptPolicy {
+        hash: String,
+        origin: String,
+    },
+    /// Ends the daemon: running agents are stopped and proven dead first.
+    Shutdown,
+}
+
+impl Command {
+    /// The command's name in audit entries.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::RegisterProject { .. } => "register_project",
+            Command::Start { .. } => "start",
+            Command::Stop { .. } => "stop",
+            Command::Restart { .. } => "restart",
+            Command::Pause { .. } => "pause",
+            Command::Resume { .. } => "resume",
+            Command::Run { .. } => "run",
+            Command::Terminate { .. } => "terminate",
+            Command::Configure { .. } => "configure",
+            Command::LiftQuarantine { .. } => "lift_quarantine",
+            Command::EmergencyShutdown { .. } => "emergency_shutdown",
+            Command::LiftEmergency { .. } => "lift_emergency",
+            Command::AcceptFinding { .. } => "accept_finding",
+            Command::DismissFinding { .. } => "dismiss_finding",
+            Command::AdoptPolicy { .. } => "adopt_policy",
+            Command::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// Who asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// A person, known by what the kernel says of the socket's other end.
+    Person { uid: u32, name: String },
+    /// An agent, in one of its runs.
+    Agent { run: RunId, name: AgentName },
+    /// The daemon itself: a timer, a process that ended, the scheduler.
+    Daemon,
+}
+
+/// By which way the request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    Cli,
+    Api,
+    HostSocket,
+    Daemon,
+}
+
+/// The audit entry of a batch: who, how, what and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    pub actor: Actor,
+    pub via: Via,
+    /// The command's or input's name.
+    pub what: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+}
+
+/// A command's answer, once it is durable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    Project {
+        project: ProjectId,
+        agents: Vec<AgentId>,
+    },
+    /// For each agent asked for: whether anything changed ("already running" is no failure).
+    Agents(Vec<AgentAnswer>),
+    Run {
+        run: RunId,
+    },
+    Done {
+        changed: bool,
+    },
+}
+
+/// What a command did to one agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentAnswer {
+    pub agent: AgentId,
+    pub changed: bool,
+    /// The run that was queued for it, if any.
+    pub run: Option<RunId>,
+}
+
+/// Why a command was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub kind: RefusalKind,
+    pub message: String,
+}
+
+/// Kinds of refusal; each has its exit code at the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalKind {
+    /// The request itself is wrong.
+    Invalid,
+    UnknownAgent,
+    UnknownProject,
+    Unknown,
+    /// The emergency latch, a quarantine or the policy says no.
+    Forbidden,
+    /// A bound is reached: too many agents, projects, runs.
+    Limit,
+}
+
+impl Refusal {
+    /// A refusal with its kind and a sentence that names the place and the mend.
+    pub fn new(kind: RefusalKind, message: impl Into<String>) -> Refusal {
+        Refusal { kind, message: message.into() }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl core::error::Error for Refusal {}

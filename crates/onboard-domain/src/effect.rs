@@ -1,0 +1,31 @@
+//! What the world is asked to do, after the events that decided it are durable.
+//!
+//! Each effect is safe to perform twice: it names a run and the generation it belongs to.
+
+use crate::ids::{Generation, RunId};
+use serde::{Deserialize, Serialize};
+
+/// One touch of the world.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Start the run's process behind its walls, if the current policy still permits it.
+    Launch { run: RunId, generation: Generation },
+    /// Kill the run's whole process tree, see that it is gone, then report the exit.
+    Kill { run: RunId, generation: Generation, why: KillReason },
+    /// End the process of the daemon; nothing runs any more.
+    Exit,
+}
+
+/// Why a run is being killed; it becomes the run's outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KillReason {
+    Stopped,
+    Deadline,
+    Replaced,
+    Emergency,
+    Shutdown,
+    /// A limit that the host watches itself, because the kernel here can't.
+    Limit,
+}

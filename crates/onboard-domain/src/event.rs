@@ -1,0 +1,341 @@
+//! Facts, in the past tense, and their one stored form.
+//!
+//! A [`Batch`] is what one append to the journal holds: JSON, because it must be read by people and
+//! by programs for as long as the journal lives. Fields may be added with a default; names and
+//! meanings never change; a batch names the format it needs, and a reader that does not know that
+//! format stops. Records of every released format are kept as golden files and never edited.
+
+use crate::command::Cause;
+use crate::command::RefusalKind;
+use crate::effect::KillReason;
+use crate::finding::Finding;
+use crate::ids::{AgentId, Fingerprint, Generation, MessageId, ProjectId, RunId, Time};
+use crate::spec::AgentSpec;
+use crate::state::{BlobRef, Outcome, Process, Trigger, Usage};
+use alloc::{boxed::Box, string::String, vec::Vec};
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// The stored format that this code writes, and the newest that it reads.
+pub const FORMAT: u16 = 1;
+
+/// One append: decided together, durable together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    pub format: u16,
+    /// The writer's time, never before the previous batch's.
+    pub time: Time,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
+}
+
+/// A batch that can't be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undecodable {
+    /// Written by a newer version.
+    NewerFormat { needs: u16, known: u16 },
+    /// The text is not a batch.
+    Text(String),
+}
+
+impl fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Undecodable::NewerFormat { needs, known } => {
+                write!(
+                    f,
+                    "the batch needs format {needs}, this version reads up to {known}: update ai_onboard"
+                )
+            }
+            Undecodable::Text(why) => write!(f, "the batch can't be decoded: {why}"),
+        }
+    }
+}
+
+impl core::error::Error for Undecodable {}
+
+impl Batch {
+    /// The stored bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a batch has only string keys and finite numbers")
+    }
+
+    /// Reads stored bytes.
+    ///
+    /// # Errors
+    /// When the format is newer than [`FORMAT`], or the bytes are not a batch.
+    pub fn decode(bytes: &[u8]) -> Result<Batch, Undecodable> {
+        match serde_json::from_slice::<Batch>(bytes) {
+            Ok(batch) if batch.format <= FORMAT => Ok(batch),
+            Ok(batch) => Err(Undecodable::NewerFormat { needs: batch.format, known: FORMAT }),
+            Err(error) => Err(Batch::why_not(bytes, &error)),
+        }
+    }
+
+    /// A newer format may well hold events unknown here: then the format is the thing to say.
+    fn why_not(bytes: &[u8], error: &serde_json::Error) -> Undecodable {
+        #[derive(Deserialize)]
+        struct OnlyFormat {
+            format: u16,
+        }
+        match serde_json::from_slice::<OnlyFormat>(bytes) {
+            Ok(OnlyFormat { format }) if format > FORMAT => {
+                Undecodable::NewerFormat { needs: format, known: FORMAT }
+            }
+            _ => Undecodable::Text(alloc::format!("{error}")),
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    DaemonStarted {
+        version: String,
+        pid: u32,
+    },
+    DaemonStopped,
+    PolicyAdopted {
+        hash: String,
+        origin: String,
+    },
+    CommandRefused {
+        what: String,
+        kind: RefusalKind,
+        message: String,
+    },
+
+    ProjectRegistered {
+        project: ProjectId,
+        root: String,
+        name: String,
+    },
+    /// What the project's agents read looks different from before.
+    ProjectChanged {
+        project: ProjectId,
+        git: String,
+        plan: String,
+    },
+
+    AgentRegistered {
+        agent: AgentId,
+        project: ProjectId,
+        spec: Box<AgentSpec>,
+    },
+    AgentConfigured {
+        agent: AgentId,
+        spec: Box<AgentSpec>,
+    },
+    AgentStarted {
+        agent: AgentId,
+    },
+    AgentStopped {
+        agent: AgentId,
+    },
+    AgentPaused {
+        agent: AgentId,
+    },
+    AgentResumed {
+        agent: AgentId,
+    },
+    AgentTerminated {
+        agent: AgentId,
+    },
+    AgentQuarantined {
+        agent: AgentId,
+        why: String,
+    },
+    QuarantineLifted {
+        agent: AgentId,
+        reason: String,
+    },
+    BreakerOpened {
+        agent: AgentId,
+        until: Time,
+        failures: u32,
+    },
+    BreakerClosed {
+        agent: AgentId,
+    },
+    /// The interval between runs is now `permille`/1000 of the schedule's own.
+    IntervalAdapted {
+        agent: AgentId,
+        permille: u32,
+        why: Adaptation,
+    },
+
+    /// When the schedule next wants a run; `None`: not before something happens.
+    SlotPlanned {
+        agent: AgentId,
+        due: Option<Time>,
+    },
+    /// A slot that led to no run, and why.
+    SlotPassed {
+        agent: AgentId,
+        slot: Time,
+        count: u32,
+        why: Passed,
+    },
+
+    RunQueued {
+        run: RunId,
+        agent: AgentId,
+        slot: Time,
+        trigger: Trigger,
+        attempt: u32,
+        not_before: Time,
+    },
+    /// The run has its place, its leases and its generation; its process may be started.
+    RunPlaced {
+        run: RunId,
+        generation: Generation,
+        leases: Vec<LeaseGrant>,
+        deadline_ms: i64,
+    },
+    RunStarted {
+        run: RunId,
+        generation: Generation,
+        process: Process,
+        deadline: Time,
+    },
+    RunStopping {
+        run: RunId,
+        generation: Generation,
+        why: KillReason,
+    },
+    /// What the agent said of its own end.
+    RunFinished {
+        run: RunId,
+        nothing_to_report: bool,
+        summary: String,
+    },
+    /// The process tree is proven gone, or there never was one.
+    RunEnded {
+        run: RunId,
+        outcome: Outcome,
+        usage: Usage,
+    },
+
+    FindingRecorded {
+        project: ProjectId,
+        agent: AgentId,
+        run: RunId,
+        finding: Box<Finding>,
+    },
+    /// A known finding holds still.
+    FindingSeen {
+        project: ProjectId,
+        run: RunId,
+        fingerprint: Fingerprint,
+    },
+    /// A later look no longer saw it.
+    FindingResolved {
+        project: ProjectId,
+        fingerprint: Fingerprint,
+    },
+    FindingAccepted {
+        project: ProjectId,
+        fingerprint: Fingerprint,
+    },
+    FindingDismissed {
+        project: ProjectId,
+        fingerprint: Fingerprint,
+        reason: String,
+    },
+
+    /// An agent's event on a topic, such as `project.quality.degraded`.
+    EventEmitted {
+        project: ProjectId,
+        agent: AgentId,
+        run: RunId,
+        kind: String,
+        data: String,
+    },
+    MessageSent {
+        id: MessageId,
+        from: AgentId,
+        to: AgentId,
+        body: String,
+    },
+    MessageDelivered {
+        id: MessageId,
+        run: RunId,
+    },
+    MessageAcked {
+        id: MessageId,
+    },
+    /// Delivered too often without an acknowledgement.
+    MessageDied {
+        id: MessageId,
+    },
+    StatePut {
+        project: ProjectId,
+        key: String,
+        value: String,
+        version: u64,
+        by: AgentId,
+    },
+    LeaseTaken {
+        project: ProjectId,
+        name: String,
+        run: RunId,
+        token: u64,
+        expires: Time,
+    },
+    LeaseReleased {
+        project: ProjectId,
+        name: String,
+        token: u64,
+    },
+    CheckpointSaved {
+        agent: AgentId,
+        name: String,
+        blob: BlobRef,
+    },
+
+    EmergencyDeclared {
+        reason: String,
+    },
+    EmergencyLifted {
+        reason: String,
+    },
+}
+
+/// A lease given with a run's place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseGrant {
+    pub name: String,
+    /// Grows with every grant, so that a late writer can be told from the present one.
+    pub token: u64,
+}
+
+/// Why a slot led to no run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Passed {
+    /// Nothing that the agent reads has changed: no process was started.
+    NothingChanged,
+    /// The time passed while nothing could run, and the agent's policy says not to catch up.
+    Missed,
+    /// The run before it was not over, and the agent's policy says to skip.
+    Overlap,
+    /// The agent was paused.
+    Paused,
+    /// Its circuit breaker was open.
+    BreakerOpen,
+}
+
+/// Why an agent's interval changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Adaptation {
+    NothingChanged,
+    Slow,
+    Failing,
+    Ignored,
+    Pressed,
+    Useful,
+}

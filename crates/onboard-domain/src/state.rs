@@ -1,0 +1,486 @@
+//! Everything the daemon knows: the fold of the journal, bounded, in memory.
+//!
+//! Only what decisions read is here. History (ended runs, resolved findings, old events) lives in
+//! views that are rebuilt from the journal.
+
+use crate::effect::KillReason;
+use crate::finding::Finding;
+use crate::ids::{AgentId, AgentName, Fingerprint, Generation, MessageId, ProjectId, RunId, Time};
+use crate::spec::AgentSpec;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::{string::String, vec::Vec};
+use serde::{Deserialize, Serialize};
+
+/// Bounds of the state. Reaching one refuses the request that would pass it, or drops the oldest,
+/// as each says.
+pub mod bounds {
+    /// Refused beyond; a thousand projects of seven agents are inside.
+    pub const AGENTS: usize = 10_000;
+    /// Refused beyond.
+    pub const PROJECTS: usize = 1_000;
+    /// Ended runs remembered per agent, oldest dropped: enough to judge a trend of twenty.
+    pub const RECENT: usize = 20;
+    /// Live findings per project, refused beyond: nobody reads more.
+    pub const FINDINGS: usize = 500;
+    /// Dismissed findings remembered per project, oldest dropped.
+    pub const DISMISSED: usize = 5_000;
+    /// Findings one run may record.
+    pub const FINDINGS_PER_RUN: usize = 50;
+    /// Events one run may emit.
+    pub const EVENTS_PER_RUN: u32 = 100;
+    /// Unacknowledged messages to one agent, refused beyond.
+    pub const INBOX: usize = 200;
+    /// Bytes of a message, a shared value or an event's data.
+    pub const PAYLOAD: usize = 16 * 1024;
+    /// Deliveries of a message before it is dead.
+    pub const DELIVERIES: u32 = 5;
+    /// Shared values per project, refused beyond.
+    pub const SHARED: usize = 1_000;
+    /// Bytes of a key, a lease's name, a topic.
+    pub const KEY: usize = 128;
+    /// Checkpoints per agent, refused beyond.
+    pub const CHECKPOINTS: usize = 16;
+    /// Bytes of one checkpoint: it travels in one protocol frame.
+    pub const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
+    /// Leases one run may hold.
+    pub const LEASES_PER_RUN: usize = 16;
+    /// Queued or active runs, refused beyond.
+    pub const RUNS: usize = 20_000;
+}
+
+/// The state. Two states are the same when their serialised forms are the same bytes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Time of the newest batch.
+    pub time: Time,
+    pub next: Counters,
+    pub projects: BTreeMap<ProjectId, Project>,
+    pub agents: BTreeMap<AgentId, Agent>,
+    /// Runs that have not ended.
+    pub runs: BTreeMap<RunId, Run>,
+    pub messages: BTreeMap<MessageId, Message>,
+    pub emergency: Option<Emergency>,
+    pub policy: Option<PolicyRef>,
+    pub daemon: Option<DaemonRef>,
+    /// Derived: agents by the time they are due. Never serialised; see [`State::reindex`].
+    #[serde(skip)]
+    pub due: BTreeSet<(Time, AgentId)>,
+    /// Derived: queued runs by (time they may start).
+    #[serde(skip)]
+    pub queued: BTreeSet<(Time, RunId)>,
+    /// Derived: runs with a deadline.
+    #[serde(skip)]
+    pub deadlines: BTreeSet<(Time, RunId)>,
+}
+
+/// The next number of each kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    pub project: u32,
+    pub agent: u32,
+    pub run: u64,
+    pub message: u64,
+    pub lease_token: u64,
+}
+
+/// A project that the crew works on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Project {
+    /// Absolute path.
+    pub root: String,
+    pub name: String,
+    pub agents: BTreeMap<AgentName, AgentId>,
+    /// Digests of what agents read, as last seen.
+    pub git: String,
+    pub plan: String,
+    pub findings: BTreeMap<Fingerprint, KnownFinding>,
+    /// Dismissed findings, so that they stay dismissed: fingerprint and time.
+    pub dismissed: BTreeMap<Fingerprint, Time>,
+    pub shared: BTreeMap<String, SharedValue>,
+    pub leases: BTreeMap<String, Lease>,
+}
+
+/// A finding that people have not dismissed and that is not resolved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KnownFinding {
+    pub finding: Finding,
+    pub agent: AgentId,
+    pub first_seen: Time,
+    pub last_seen: Time,
+    pub accepted: bool,
+}
+
+/// One agent in one project.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Agent {
+    pub project: ProjectId,
+    pub spec: AgentSpec,
+    pub desired: Desired,
+    pub since: Time,
+    /// When the schedule next wants a run.
+    pub due: Option<Time>,
+    /// Interval scale in permille of the schedule's own; 1000 is as written.
+    pub interval_permille: u32,
+    pub interval_why: Option<crate::event::Adaptation>,
+    pub breaker: Breaker,
+    pub quarantine: Option<String>,
+    /// Digests seen when its last successful run was queued.
+    pub seen_git: String,
+    pub seen_plan: String,
+    pub last_queued: Option<Time>,
+    pub last_success: Option<Time>,
+    pub consecutive_failures: u32,
+    /// Slots in a row in which nothing had changed.
+    pub idle_slots: u32,
+    pub recent: VecDeque<EndedRun>,
+    pub totals: Totals,
+    pub checkpoints: BTreeMap<String, BlobRef>,
+    /// Its runs that have not ended, oldest first.
+    pub live: Vec<RunId>,
+    /// Its unacknowledged messages, oldest first.
+    pub inbox: Vec<MessageId>,
+}
+
+/// What people want of an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Desired {
+    Stopped,
+    Started,
+    Paused,
+}
+
+/// The circuit breaker: after repeated failures nothing is started for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Breaker {
+    Closed,
+    /// Until then nothing is started; then one trial run decides.
+    Open {
+        until: Time,
+        times: u32,
+    },
+}
+
+/// A run that ended, as far as decisions remember it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EndedRun {
+    pub run: RunId,
+    pub slot: Time,
+    pub trigger: Trigger,
+    pub attempt: u32,
+    pub queued: Time,
+    pub started: Option<Time>,
+    pub ended: Time,
+    pub outcome: Outcome,
+    pub usage: Usage,
+    pub findings: u32,
+    pub summary: String,
+}
+
+/// Counts over an agent's whole life.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    pub runs: u64,
+    pub succeeded: u64,
+    pub nothing_to_report: u64,
+    pub failed: u64,
+    pub slots_nothing_changed: u64,
+    pub slots_missed: u64,
+    pub cpu_ms: u64,
+    pub wall_ms: u64,
+    pub findings: u64,
+    pub accepted: u64,
+    pub dismissed: u64,
+}
+
+/// A run between its queueing and its recorded end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub agent: AgentId,
+    pub slot: Time,
+    pub trigger: Trigger,
+    pub attempt: u32,
+    pub queued: Time,
+    pub not_before: Time,
+    pub generation: Generation,
+    pub phase: Phase,
+    pub git: String,
+    pub plan: String,
+    /// Fingerprints this run has reported.
+    pub seen: BTreeSet<Fingerprint>,
+    pub new_findings: u32,
+    pub emitted: u32,
+    pub finished: Option<Finished>,
+}
+
+/// What the agent said of its own end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finished {
+    pub nothing_to_report: bool,
+    pub summary: String,
+}
+
+/// Where a run is in its life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    Queued,
+    /// Admitted; its process is being started.
+    Placed {
+        at: Time,
+        deadline_ms: i64,
+    },
+    Running {
+        started: Time,
+        deadline: Time,
+        process: Process,
+    },
+    /// Told to die; not yet proven dead.
+    Stopping {
+        started: Option<Time>,
+        since: Time,
+        why: KillReason,
+    },
+}
+
+/// What caused a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    Schedule,
+    /// Its first run after being started.
+    Started,
+    Manual,
+    Changed,
+    Event {
+        kind: String,
+    },
+    Message,
+    Retry {
+        of: RunId,
+    },
+    /// Slots that were missed, and how many this run stands for.
+    CatchUp {
+        missed: u32,
+    },
+}
+
+/// A process, so named that a reused pid is not mistaken for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    pub pid: u32,
+    /// Start time in clock ticks since boot (`/proc/PID/stat` field 22).
+    pub start_ticks: u64,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Succeeded,
+    NothingToReport,
+    Failed {
+        why: String,
+    },
+    TimedOut,
+    Killed {
+        why: KillReason,
+    },
+    /// The policy or the host's missing walls said no; nothing was started.
+    Refused {
+        rule: String,
+        why: String,
+    },
+    /// The daemon died with it; the process tree is proven gone.
+    Lost {
+        why: String,
+    },
+}
+
+impl Outcome {
+    /// Whether the agent did its work.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Outcome::Succeeded | Outcome::NothingToReport)
+    }
+
+    /// Whether it counts against the agent (a stop by people does not).
+    pub fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Outcome::Failed { .. } | Outcome::TimedOut | Outcome::Killed { why: KillReason::Limit }
+        )
+    }
+
+    /// The stable word for people and programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Outcome::Succeeded => "succeeded",
+            Outcome::NothingToReport => "nothing_to_report",
+            Outcome::Failed { .. } => "failed",
+            Outcome::TimedOut => "timed_out",
+            Outcome::Killed { .. } => "killed",
+            Outcome::Refused { .. } => "refused",
+            Outcome::Lost { .. } => "lost",
+        }
+    }
+}
+
+/// What a run consumed, from the kernel's own counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    pub cpu_ms: u64,
+    pub memory_peak_bytes: u64,
+    /// Time the processor limit held it back.
+    pub throttled_ms: u64,
+}
+
+/// Content stored outside the journal, by its hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlobRef {
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+    pub bytes: u64,
+}
+
+/// A direct message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    pub id: MessageId,
+    pub from: AgentId,
+    pub to: AgentId,
+    pub sent: Time,
+    pub body: String,
+    pub deliveries: u32,
+    /// The run it was last delivered to.
+    pub delivered_to: Option<RunId>,
+}
+
+/// A value of the project's shared state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedValue {
+    /// JSON text.
+    pub value: String,
+    pub version: u64,
+    pub by: AgentId,
+    pub at: Time,
+}
+
+/// An exclusive right to a named resource of a project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    pub run: RunId,
+    pub token: u64,
+    pub since: Time,
+    /// By journal time. A lease given with a run's place holds until the run is proven ended.
+    pub expires: Option<Time>,
+}
+
+/// The latch of an emergency shutdown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Emergency {
+    pub since: Time,
+    pub reason: String,
+}
+
+/// The policy in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRef {
+    pub hash: String,
+    pub origin: String,
+    pub since: Time,
+}
+
+/// The daemon that wrote last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonRef {
+    pub version: String,
+    pub pid: u32,
+    pub since: Time,
+    pub running: bool,
+}
+
+impl State {
+    /// The agent of a project by name.
+    pub fn agent_named(&self, project: ProjectId, name: &str) -> Option<AgentId> {
+        self.projects.get(&project)?.agents.get(name).copied()
+    }
+
+    /// The project whose root is `root`.
+    pub fn project_at(&self, root: &str) -> Option<ProjectId> {
+        self.projects.iter().find(|(_, p)| p.root == root).map(|(id, _)| *id)
+    }
+
+    /// The runs of an agent that have not ended, oldest first.
+    pub fn runs_of(&self, agent: AgentId) -> impl Iterator<Item = (RunId, &Run)> {
+        let live = self.agents.get(&agent).map_or(&[][..], |a| &a.live);
+        live.iter().filter_map(|id| Some((*id, self.runs.get(id)?)))
+    }
+
+    /// Unacknowledged messages to an agent, oldest first.
+    pub fn inbox(&self, agent: AgentId) -> impl Iterator<Item = &Message> {
+        let inbox = self.agents.get(&agent).map_or(&[][..], |a| &a.inbox);
+        inbox.iter().filter_map(|id| self.messages.get(id))
+    }
+
+    /// SHA-256 of the serialised state: what replay and live state are compared by.
+    pub fn digest(&self) -> String {
+        use sha2::Digest;
+        let bytes = self.encode();
+        let hash = sha2::Sha256::digest(&bytes);
+        hash.iter().map(|byte| alloc::format!("{byte:02x}")).collect()
+    }
+
+    /// The serialised state, as snapshots hold it.
+    pub fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a state has only string and number keys")
+    }
+
+    /// Reads a snapshot and rebuilds what is derived.
+    ///
+    /// # Errors
+    /// When the bytes are not a state.
+    pub fn decode(bytes: &[u8]) -> Result<State, serde_json::Error> {
+        let mut state: State = serde_json::from_slice(bytes)?;
+        state.reindex();
+        Ok(state)
+    }
+
+    /// Rebuilds the derived indexes from what is serialised.
+    pub fn reindex(&mut self) {
+        self.due = self.agents.iter().filter_map(|(id, a)| Some((a.due?, *id))).collect();
+        self.queued = self
+            .runs
+            .iter()
+            .filter(|(_, run)| run.phase == Phase::Queued)
+            .map(|(id, run)| (run.not_before, *id))
+            .collect();
+        self.deadlines =
+            self.runs.iter().filter_map(|(id, run)| Some((run.deadline()?, *id))).collect();
+    }
+}
+
+impl Run {
+    /// When the run must be over, once its process is started or being started.
+    pub fn deadline(&self) -> Option<Time> {
+        match &self.phase {
+            Phase::Placed { at, deadline_ms } => Some(at.plus(*deadline_ms)),
+            Phase::Running { deadline, .. } => Some(*deadline),
+            Phase::Queued | Phase::Stopping { .. } => None,
+        }
+    }
+
+    /// Whether the run has, or may have, a process.
+    pub fn is_active(&self) -> bool {
+        self.phase != Phase::Queued
+    }
+
+    /// When its process started, as far as known.
+    pub fn started(&self) -> Option<Time> {
+        match &self.phase {
+            Phase::Running { started, .. } => Some(*started),
+            Phase::Stopping { started, .. } => *started,
+            Phase::Queued | Phase::Placed { .. } => None,
+        }
+    }
+}
