@@ -3,6 +3,7 @@
 //! Each effect is safe to perform twice: it names a run and the generation it belongs to.
 
 use crate::ids::{Generation, RunId};
+use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 /// One touch of the world.
@@ -13,6 +14,10 @@ pub enum Effect {
     Launch { run: RunId, generation: Generation },
     /// Kill the run's whole process tree, see that it is gone, then report the exit.
     Kill { run: RunId, generation: Generation, why: KillReason },
+    /// Write the emergency latch file that every dispatch reads.
+    SetLatch { reason: String },
+    /// Remove the latch file.
+    ClearLatch,
     /// End the process of the daemon; nothing runs any more.
     Exit,
 }

@@ -97,6 +97,7 @@ pub enum Event {
         version: String,
         pid: u32,
     },
+    DaemonStopping,
     DaemonStopped,
     PolicyAdopted {
         hash: String,

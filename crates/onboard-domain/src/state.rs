@@ -60,6 +60,8 @@ pub struct State {
     pub runs: BTreeMap<RunId, Run>,
     pub messages: BTreeMap<MessageId, Message>,
     pub emergency: Option<Emergency>,
+    /// When an emergency was last lifted: a latch file from before then is a leftover.
+    pub emergency_lifted: Option<Time>,
     pub policy: Option<PolicyRef>,
     pub daemon: Option<DaemonRef>,
     /// Derived: agents by the time they are due. Never serialised; see [`State::reindex`].
@@ -398,6 +400,8 @@ pub struct DaemonRef {
     pub pid: u32,
     pub since: Time,
     pub running: bool,
+    /// It was asked to end: nothing new is placed, and it exits when nothing runs.
+    pub stopping: bool,
 }
 
 impl State {

@@ -72,7 +72,13 @@ impl State {
                     pid: *pid,
                     since: self.time,
                     running: true,
+                    stopping: false,
                 });
+                Ok(())
+            }
+            Event::DaemonStopping => {
+                let Some(daemon) = &mut self.daemon else { illegal!("no daemon to stop") };
+                daemon.stopping = true;
                 Ok(())
             }
             Event::DaemonStopped => {
@@ -100,6 +106,7 @@ impl State {
                 if self.emergency.take().is_none() {
                     illegal!("no emergency to lift");
                 }
+                self.emergency_lifted = Some(self.time);
                 Ok(())
             }
             Event::ProjectRegistered { project, root, name } => {
