@@ -24,18 +24,23 @@ pub fn run(workspace: &Workspace, _: &[String]) -> Result<(), String> {
     });
     let clippy = packages::ensure_component(workspace, "clippy", "clippy");
     check::house_rules(&mut report, workspace);
-    let place = Place::choose(workspace)?;
-    report.stage("clippy", || match &clippy {
-        Ok(()) => check::clippy(place.cargo()),
-        Err(message) => Err(message.clone()),
-    });
+    match Place::choose(workspace) {
+        Ok(place) => builds(&mut report, &place, clippy),
+        Err(message) => report.stage("a place to build", || Err(message)),
+    }
+    report.close()
+}
+
+/// The stages that compile.
+fn builds(report: &mut Report, place: &Place, clippy: Result<(), String>) {
     let skipped = if clippy.is_ok() { [].as_slice() } else { &[NEEDS_CLIPPY] };
+    report.stage("clippy", || clippy.and_then(|()| check::clippy(place.cargo())));
     report.stage("tests", || tests(|| place.cargo(), &["--workspace"], skipped));
     report.stage("documentation tests", || {
-        documentation_tests(place.cargo().args(["test", "--workspace", "--doc", "--no-fail-fast"]))
+        let doc = ["test", "--workspace", "--doc", "--no-fail-fast", "--quiet"];
+        documentation_tests(place.cargo().args(doc))
     });
-    report.stage("tests as an ordinary user", || ordinary_user::run(&place));
-    report.close()
+    report.stage("tests as an ordinary user", || ordinary_user::run(place));
 }
 
 /// Runs tests with nextest where it is installed, else with cargo's own runner, and counts them.

@@ -134,7 +134,7 @@ fn lifted_fences(file: &File) -> Vec<Problem> {
             let remedy = "add `reason = \"…\"` to the attribute";
             found.push(problem(file, idx + 1, "a fence is lifted without a reason", remedy));
         }
-        if in_pure_crate(&file.path) && file.path.contains("/src/") {
+        if in_pure_crate(&file.path) && !is_test(&file.path) {
             let remedy = "take the value as an argument";
             found.push(problem(file, idx + 1, "a pure crate lifts no fence", remedy));
         }
@@ -146,6 +146,11 @@ fn in_pure_crate(path: &str) -> bool {
     PURE.iter().any(|name| {
         path.strip_prefix("crates/").is_some_and(|rest| rest.starts_with(&format!("{name}/")))
     })
+}
+
+/// Whether the file is a test by its place: the tests' folder, or a module named `tests`.
+fn is_test(path: &str) -> bool {
+    path.contains("/tests/") || path.ends_with("/tests.rs")
 }
 
 /// Pure crates have no `std`; `unsafe` is the sandbox's alone.
@@ -161,7 +166,8 @@ fn purity(file: &File) -> Vec<Problem> {
     let mut previous = "";
     for (number, line) in file.lines() {
         let brings_std = line.trim_start().starts_with("extern crate std");
-        if in_pure_crate(&file.path) && brings_std && previous.trim() != "#[cfg(test)]" {
+        let for_tests = previous.trim() == "#[cfg(test)]" || is_test(&file.path);
+        if in_pure_crate(&file.path) && brings_std && !for_tests {
             let remedy = "only tests have it: put `#[cfg(test)]` on the line above";
             found.push(problem(file, number, "a pure crate brings `std` in", remedy));
         }
@@ -252,6 +258,7 @@ mod tests {
         check(
             "--- crates/onboard-domain/src/lib.rs\n//! X.\nextern crate std;\n\
              --- crates/onboard-policy/src/lib.rs\n//! X.\n#![no_std]\n#[cfg(test)]\nextern crate std;\n\
+             --- crates/onboard-policy/src/rule/tests.rs\n//! X.\nextern crate std;\n\
              --- crates/onboard-web/src/lib.rs\n//! X.\n#![allow(unsafe_code)]\n\
              --- crates/onboard-sandbox/src/lib.rs\n//! X.\n#![allow(unsafe_code)]",
             expect![[r#"
