@@ -1,8 +1,10 @@
 //! Project checks that no compiler does: each problem names file, line and remedy.
 //!
 //! The checks are functions of (path, text), grouped by what they read: `source` (Rust), `manifest`
-//! (Cargo.toml), `prose` (any text), `links` (Markdown) and `reached` (files under `tests/`).
+//! (Cargo.toml), `prose` (any text), `links` (Markdown), `reached` (files under
+//! `tests/`) and `agreement` (files that repeat each other).
 
+mod agreement;
 mod links;
 mod manifest;
 mod prose;
@@ -116,6 +118,7 @@ pub fn problems(files: &[File]) -> Vec<Problem> {
         }
     }
     found.extend(reached::problems(files));
+    found.extend(agreement::problems(files));
     found.sort();
     found.dedup();
     found

@@ -78,6 +78,7 @@ mod tests {
              --- docs/b.md\nx\n--- README.md\n[b](docs/b.md) [c](docs/c.md)",
             expect![[r#"
                 README.md:1: `docs/c.md` leads nowhere; mend the link or delete it
+                README.md:1: the test command is missing; give `cargo xtask test` a line of its own
                 docs/a.md:1: `gone.md` leads nowhere; mend the link or delete it
                 docs/a.md:7: `p.svg` leads nowhere; mend the link or delete it"#]],
         );
