@@ -85,7 +85,8 @@ pub enum CallAnswer {
 /// Why a call was not carried out; the agent lives on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRefusal {
-    /// Stable word: `bounds`, `unknown`, `conflict`, `held`, `limit`, `ended`.
+    /// Stable word: `invalid`, `bounds`, `unknown`, `conflict`, `held`, `busy` (repeat it later),
+    /// `limit` (no more in this run), `ended`.
     pub code: String,
     pub message: String,
 }

@@ -79,6 +79,8 @@ fn check_indexes(state: &State, notes: &mut Vec<String>) {
     if rebuilt.due != state.due
         || rebuilt.queued != state.queued
         || rebuilt.deadlines != state.deadlines
+        || rebuilt.active != state.active
+        || rebuilt.expiring != state.expiring
     {
         notes.push("a derived index differs from what it is derived from".into());
     }

@@ -16,6 +16,9 @@ pub enum Command {
         root: String,
         name: String,
         agents: Vec<AgentSpec>,
+        /// Digests of what its agents read, as it looks now.
+        git: String,
+        plan: String,
     },
     /// Put agents on their schedules, and run each once now.
     Start {

@@ -34,3 +34,17 @@ pub enum KillReason {
     /// A limit that the host watches itself, because the kernel here can't.
     Limit,
 }
+
+impl KillReason {
+    /// The reason in words.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            KillReason::Stopped => "it was stopped",
+            KillReason::Deadline => "its deadline passed",
+            KillReason::Replaced => "a newer run replaced it",
+            KillReason::Emergency => "an emergency shutdown",
+            KillReason::Shutdown => "the daemon was stopped",
+            KillReason::Limit => "a limit that the host watches",
+        }
+    }
+}

@@ -179,6 +179,10 @@ pub enum Event {
         slot: Time,
         count: u32,
         why: Passed,
+        /// When the schedule next wants a run; absent: as planned before. Most slots of a quiet
+        /// project end here, so that they cost one event and not two.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<Time>,
     },
 
     RunQueued {

@@ -18,8 +18,8 @@ pub struct AgentSpec {
     pub zone: Option<String>,
     pub priority: Priority,
     pub classes: Classes,
-    /// Agents of the same project whose newest run must have ended well, and be newer than this
-    /// agent's last run, before this one runs.
+    /// Agents of the same project whose newest run must have ended well, with none queued or
+    /// running, before this one runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<AgentName>,
     /// Leases taken, all or none, before a run starts, and held until it is proven ended.

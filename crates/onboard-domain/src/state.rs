@@ -73,6 +73,12 @@ pub struct State {
     /// Derived: runs with a deadline.
     #[serde(skip)]
     pub deadlines: BTreeSet<(Time, RunId)>,
+    /// Derived: runs that have, or may have, a process.
+    #[serde(skip)]
+    pub active: BTreeSet<RunId>,
+    /// Derived: leases that end by themselves.
+    #[serde(skip)]
+    pub expiring: BTreeSet<(Time, ProjectId, String)>,
 }
 
 /// The next number of each kind.
@@ -118,6 +124,8 @@ pub struct Agent {
     pub project: ProjectId,
     pub spec: AgentSpec,
     pub desired: Desired,
+    /// Whether a person ever started this very program.
+    pub started_before: bool,
     pub since: Time,
     /// When the schedule next wants a run.
     pub due: Option<Time>,
@@ -126,7 +134,7 @@ pub struct Agent {
     pub interval_why: Option<crate::event::Adaptation>,
     pub breaker: Breaker,
     pub quarantine: Option<String>,
-    /// Digests seen when its last successful run was queued.
+    /// Digests seen when its last successful run was placed.
     pub seen_git: String,
     pub seen_plan: String,
     pub last_queued: Option<Time>,
@@ -142,6 +150,9 @@ pub struct Agent {
     /// Its unacknowledged messages, oldest first.
     pub inbox: Vec<MessageId>,
 }
+
+/// The scale of an interval that is as its schedule says.
+pub const AS_WRITTEN: u32 = 1000;
 
 /// What people want of an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,6 +218,7 @@ pub struct Run {
     pub not_before: Time,
     pub generation: Generation,
     pub phase: Phase,
+    /// The project's digests when the run was queued, then when it was placed.
     pub git: String,
     pub plan: String,
     /// Fingerprints this run has reported.
@@ -314,6 +326,17 @@ impl Outcome {
         )
     }
 
+    /// Why it ended so, in words; empty where the word says all.
+    pub fn explanation(&self) -> String {
+        match self {
+            Outcome::Succeeded | Outcome::NothingToReport => String::new(),
+            Outcome::Failed { why } | Outcome::Lost { why } => why.clone(),
+            Outcome::TimedOut => "its deadline passed".into(),
+            Outcome::Killed { why } => why.explanation().into(),
+            Outcome::Refused { rule, why } => alloc::format!("{why} ({rule})"),
+        }
+    }
+
     /// The stable word for people and programs.
     pub fn word(&self) -> &'static str {
         match self {
@@ -405,6 +428,11 @@ pub struct DaemonRef {
 }
 
 impl State {
+    /// Whether the daemon was asked to end: nothing new is placed.
+    pub fn is_stopping(&self) -> bool {
+        self.daemon.as_ref().is_some_and(|daemon| daemon.running && daemon.stopping)
+    }
+
     /// The agent of a project by name.
     pub fn agent_named(&self, project: ProjectId, name: &str) -> Option<AgentId> {
         self.projects.get(&project)?.agents.get(name).copied()
@@ -461,14 +489,26 @@ impl State {
             .collect();
         self.deadlines =
             self.runs.iter().filter_map(|(id, run)| Some((run.deadline()?, *id))).collect();
+        self.active =
+            self.runs.iter().filter(|(_, run)| run.is_active()).map(|(id, _)| *id).collect();
+        self.expiring = self
+            .projects
+            .iter()
+            .flat_map(|(id, project)| project.leases.iter().map(move |(name, l)| (*id, name, l)))
+            .filter_map(|(id, name, lease)| Some((lease.expires?, id, name.clone())))
+            .collect();
     }
 }
+
+/// How long the start of a placed run may take before it is given up: a start takes milliseconds,
+/// and seconds while the host's walls are first tried. The run's own time begins when it runs.
+pub const START_PATIENCE_MS: i64 = 60_000;
 
 impl Run {
     /// When the run must be over, once its process is started or being started.
     pub fn deadline(&self) -> Option<Time> {
         match &self.phase {
-            Phase::Placed { at, deadline_ms } => Some(at.plus(*deadline_ms)),
+            Phase::Placed { at, .. } => Some(at.plus(START_PATIENCE_MS)),
             Phase::Running { deadline, .. } => Some(*deadline),
             Phase::Queued | Phase::Stopping { .. } => None,
         }

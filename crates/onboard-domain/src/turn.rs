@@ -4,7 +4,9 @@
 use crate::apply::Illegal;
 use crate::effect::Effect;
 use crate::event::Event;
+use crate::ids::AgentId;
 use crate::state::State;
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 /// A turn over a state. Nothing of it may be shown or done before its events are durable; if they
@@ -15,12 +17,23 @@ pub struct Turn<'a> {
     events: Vec<Event>,
     effects: Vec<Effect>,
     illegal: Option<Illegal>,
+    /// How many of the events were handed out by [`Turn::follow`].
+    followed: usize,
+    /// Whose runs ended, in the order of the events that say so.
+    ended: VecDeque<AgentId>,
 }
 
 impl<'a> Turn<'a> {
     /// A turn at the state's present time.
     pub fn new(state: &'a mut State) -> Turn<'a> {
-        Turn { state, events: Vec::new(), effects: Vec::new(), illegal: None }
+        Turn {
+            state,
+            events: Vec::new(),
+            effects: Vec::new(),
+            illegal: None,
+            followed: 0,
+            ended: VecDeque::new(),
+        }
     }
 
     /// The state with everything decided so far.
@@ -33,9 +46,26 @@ impl<'a> Turn<'a> {
         if self.illegal.is_some() {
             return;
         }
+        if let Event::RunEnded { run, .. } = &event
+            && let Some(run) = self.state.runs.get(run)
+        {
+            self.ended.push_back(run.agent);
+        }
         match self.state.apply(&event) {
             Ok(()) => self.events.push(event),
             Err(illegal) => self.illegal = Some(illegal),
+        }
+    }
+
+    /// The next event whose consequences were not decided yet, by its index, and for the end of a
+    /// run whose it was. Each event is handed out once in a turn, so nothing follows from it twice.
+    pub fn follow(&mut self) -> Option<(usize, Option<AgentId>)> {
+        let index = self.followed;
+        let event = self.events.get(index)?;
+        self.followed += 1;
+        match event {
+            Event::RunEnded { .. } => Some((index, self.ended.pop_front())),
+            _ => Some((index, None)),
         }
     }
 

@@ -4,13 +4,10 @@ use super::{Illegal, illegal};
 use crate::event::{Event, Passed};
 use crate::ids::{AgentId, ProjectId, Time};
 use crate::spec::AgentSpec;
-use crate::state::{Agent, Breaker, Desired, State, Totals};
+use crate::state::{AS_WRITTEN, Agent, Breaker, Desired, State, Totals};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
-
-/// The scale of an interval that is as its schedule says.
-pub const AS_WRITTEN: u32 = 1000;
 
 pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
     match event {
@@ -18,6 +15,9 @@ pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
         Event::AgentConfigured { agent, spec } => configure(state, *agent, spec),
         Event::AgentTerminated { agent } => terminate(state, *agent),
         Event::SlotPlanned { agent, due } => plan(state, *agent, *due),
+        Event::SlotPassed { agent, count, why, next, .. } => {
+            pass(state, *agent, *count, why, *next)
+        }
         Event::AgentStarted { agent } => desire(state, *agent, Desired::Started),
         Event::AgentResumed { agent } => desire(state, *agent, Desired::Started),
         Event::AgentPaused { agent } => desire(state, *agent, Desired::Paused),
@@ -40,6 +40,8 @@ fn change(state: &mut State, event: &Event) -> Result<(), Illegal> {
             agent.quarantine = None;
             agent.breaker = Breaker::Closed;
             agent.consecutive_failures = 0;
+            agent.interval_permille = AS_WRITTEN;
+            agent.interval_why = None;
         }
         Event::BreakerOpened { agent, until, .. } => {
             let agent = state.agent_mut(*agent)?;
@@ -54,17 +56,6 @@ fn change(state: &mut State, event: &Event) -> Result<(), Illegal> {
             let agent = state.agent_mut(*agent)?;
             agent.interval_permille = *permille;
             agent.interval_why = Some(*why);
-        }
-        Event::SlotPassed { agent, count, why, .. } => {
-            let agent = state.agent_mut(*agent)?;
-            match why {
-                Passed::NothingChanged => {
-                    agent.idle_slots = agent.idle_slots.saturating_add(*count);
-                    agent.totals.slots_nothing_changed += u64::from(*count);
-                }
-                Passed::Missed => agent.totals.slots_missed += u64::from(*count),
-                Passed::Overlap | Passed::Paused | Passed::BreakerOpen => {}
-            }
         }
         Event::CheckpointSaved { agent, name, blob } => {
             state.agent_mut(*agent)?.checkpoints.insert(name.clone(), blob.clone());
@@ -98,6 +89,7 @@ fn fresh(project: ProjectId, spec: &AgentSpec, since: Time) -> Agent {
         project,
         spec: spec.clone(),
         desired: Desired::Stopped,
+        started_before: false,
         since,
         due: None,
         interval_permille: AS_WRITTEN,
@@ -123,6 +115,7 @@ fn configure(state: &mut State, id: AgentId, spec: &AgentSpec) -> Result<(), Ill
     if agent.spec.name != spec.name {
         illegal!("agent {id} can't change its name from `{}` to `{}`", agent.spec.name, spec.name);
     }
+    agent.started_before &= agent.spec.hash == spec.hash;
     agent.spec = spec.clone();
     agent.interval_permille = AS_WRITTEN;
     agent.interval_why = None;
@@ -149,8 +142,31 @@ fn desire(state: &mut State, id: AgentId, desired: Desired) -> Result<(), Illega
     let now = state.time;
     let agent = state.agent_mut(id)?;
     agent.desired = desired;
+    agent.started_before |= desired == Desired::Started;
     agent.since = now;
     Ok(())
+}
+
+fn pass(
+    state: &mut State,
+    id: AgentId,
+    count: u32,
+    why: &Passed,
+    next: Option<Time>,
+) -> Result<(), Illegal> {
+    let agent = state.agent_mut(id)?;
+    match why {
+        Passed::NothingChanged => {
+            agent.idle_slots = agent.idle_slots.saturating_add(count);
+            agent.totals.slots_nothing_changed += u64::from(count);
+        }
+        Passed::Missed => agent.totals.slots_missed += u64::from(count),
+        Passed::Overlap | Passed::Paused | Passed::BreakerOpen => {}
+    }
+    match next {
+        Some(next) => plan(state, id, Some(next)),
+        None => Ok(()),
+    }
 }
 
 fn plan(state: &mut State, id: AgentId, due: Option<Time>) -> Result<(), Illegal> {

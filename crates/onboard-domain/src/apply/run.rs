@@ -6,7 +6,7 @@
 use super::{Illegal, illegal};
 use crate::effect::KillReason;
 use crate::event::{Event, LeaseGrant};
-use crate::ids::{AgentId, Generation, RunId, Time};
+use crate::ids::{AgentId, Generation, ProjectId, RunId, Time};
 use crate::state::{
     Agent, EndedRun, Finished, Lease, Outcome, Phase, Process, Run, State, Trigger, Usage, bounds,
 };
@@ -93,14 +93,25 @@ fn place(
     }
     run.generation = generation;
     run.phase = Phase::Placed { at: now, deadline_ms };
-    let (agent, not_before) = (run.agent, run.not_before);
+    let (agent, not_before, given_up) = (run.agent, run.not_before, run.deadline());
     state.queued.remove(&(not_before, id));
-    state.deadlines.insert((now.plus(deadline_ms), id));
+    state.deadlines.extend(given_up.map(|at| (at, id)));
+    state.active.insert(id);
     let project = state.agent_mut(agent)?.project;
+    see_project(state, id, project)?;
     for grant in leases {
         let lease = Lease { run: id, token: grant.token, since: now, expires: None };
         super::shared::grant(state, project, &grant.name, lease)?;
     }
+    Ok(())
+}
+
+/// Its process starts after this, so it sees the project at least as new as it is now.
+fn see_project(state: &mut State, id: RunId, project: ProjectId) -> Result<(), Illegal> {
+    let project = state.project_mut(project)?;
+    let (git, plan) = (project.git.clone(), project.plan.clone());
+    let run = state.run_mut(id)?;
+    (run.git, run.plan) = (git, plan);
     Ok(())
 }
 
@@ -154,6 +165,7 @@ fn end(state: &mut State, id: RunId, outcome: &Outcome, usage: Usage) -> Result<
         Some(deadline) => state.deadlines.remove(&(deadline, id)),
         None => state.queued.remove(&(run.not_before, id)),
     };
+    state.active.remove(&id);
     super::shared::release_all(state, run.agent, id)?;
     let agent = state.agent_mut(run.agent)?;
     agent.live.retain(|live| *live != id);

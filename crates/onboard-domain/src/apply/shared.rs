@@ -4,6 +4,7 @@ use super::{Illegal, illegal};
 use crate::event::Event;
 use crate::ids::{AgentId, ProjectId, RunId};
 use crate::state::{Lease, SharedValue, State};
+use alloc::{string::String, vec::Vec};
 
 pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
     match event {
@@ -28,7 +29,8 @@ pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
             if leases.get(name).map(|lease| lease.token) != Some(*token) {
                 illegal!("lease `{name}` is not held with token {token}");
             }
-            leases.remove(name);
+            let released = leases.remove(name);
+            forget_expiry(state, *project, name, released);
             Ok(())
         }
         other => illegal!("not an event of shared things: {other:?}"),
@@ -53,14 +55,31 @@ pub(super) fn grant(
     {
         illegal!("lease `{name}` is held by {} and given to {}", held.run, lease.run);
     }
-    leases.insert(name.into(), lease);
+    let expires = lease.expires;
+    let before = leases.insert(name.into(), lease);
+    forget_expiry(state, project, name, before);
+    if let Some(expires) = expires {
+        state.expiring.insert((expires, project, name.into()));
+    }
     state.next.lease_token += 1;
     Ok(())
+}
+
+fn forget_expiry(state: &mut State, project: ProjectId, name: &str, lease: Option<Lease>) {
+    if let Some(expires) = lease.and_then(|lease| lease.expires) {
+        state.expiring.remove(&(expires, project, name.into()));
+    }
 }
 
 /// A run that ended holds nothing.
 pub(super) fn release_all(state: &mut State, agent: AgentId, run: RunId) -> Result<(), Illegal> {
     let project = state.agent_mut(agent)?.project;
-    state.project_mut(project)?.leases.retain(|_, lease| lease.run != run);
+    let leases = &mut state.project_mut(project)?.leases;
+    let held: Vec<String> =
+        leases.iter().filter(|(_, lease)| lease.run == run).map(|(name, _)| name.clone()).collect();
+    for name in held {
+        let released = state.project_mut(project)?.leases.remove(&name);
+        forget_expiry(state, project, &name, released);
+    }
     Ok(())
 }

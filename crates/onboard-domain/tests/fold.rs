@@ -1,0 +1,190 @@
+//! The fold, as tables: events in as JSON, what became of the state out as text.
+
+use expect_test::{Expect, expect};
+use onboard_domain::check::check as unsound;
+use onboard_domain::{Event, State, Time};
+
+const SPEC: &str = r#"{"name":"watcher","description":"","program":"built_in","schedule":"hourly",
+  "priority":"high","classes":{"cpu":"low","memory":"low","io":"low"},"origin":"built-in","hash":"h"}"#;
+
+/// A registered project with one agent, started.
+fn begun() -> Vec<String> {
+    vec![
+        r#"{"project_registered":{"project":0,"root":"/p","name":"p"}}"#.into(),
+        format!(r#"{{"agent_registered":{{"agent":0,"project":0,"spec":{SPEC}}}}}"#),
+        r#"{"agent_started":{"agent":0}}"#.into(),
+    ]
+}
+
+const QUEUED: &str = r#"{"run_queued":{"run":0,"agent":0,"slot":5,"trigger":"schedule","attempt":0,"not_before":5}}"#;
+const PLACED: &str = r#"{"run_placed":{"run":0,"generation":1,"leases":[{"name":"index","token":0}],"deadline_ms":100}}"#;
+const STARTED: &str = r#"{"run_started":{"run":0,"generation":1,"process":{"pid":7,"start_ticks":9},"deadline":110}}"#;
+const ENDED: &str = r#"{"run_ended":{"run":0,"outcome":"succeeded","usage":{"cpu_ms":3,"memory_peak_bytes":4,"throttled_ms":0}}}"#;
+
+fn fold(events: &[String]) -> (State, Vec<String>) {
+    let mut state = State::default();
+    state.advance(Time(10)).unwrap();
+    let mut notes = Vec::new();
+    for text in events {
+        let event: Event = serde_json::from_str(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+        if let Err(illegal) = state.apply(&event) {
+            notes.push(illegal.to_string());
+            break;
+        }
+        notes.extend(unsound(&state));
+    }
+    (state, notes)
+}
+
+fn summary(state: &State) -> String {
+    let mut out = String::new();
+    for (id, run) in &state.runs {
+        out += &format!("{id} {:?}\n", run.phase);
+    }
+    for (id, agent) in &state.agents {
+        let ended: Vec<_> = agent.recent.iter().map(|run| run.outcome.word()).collect();
+        out += &format!("{id} {:?} live {:?} ended {ended:?}\n", agent.desired, agent.live);
+    }
+    for project in state.projects.values() {
+        out += &format!("leases {:?}\n", project.leases.keys().collect::<Vec<_>>());
+    }
+    out
+}
+
+#[track_caller]
+fn check(events: &[&str], expect: Expect) {
+    let mut all = begun();
+    all.extend(events.iter().map(ToString::to_string));
+    let (state, notes) = fold(&all);
+    expect.assert_eq(&format!("{}{}\n", summary(&state), notes.join("\n")));
+}
+
+#[test]
+fn a_run_holds_its_leases_until_it_ends() {
+    check(
+        &[QUEUED, PLACED, STARTED],
+        expect![[r#"
+        r0 Running { started: Time(10), deadline: Time(110), process: Process { pid: 7, start_ticks: 9 } }
+        a0 Started live [RunId(0)] ended []
+        leases ["index"]
+
+    "#]],
+    );
+    check(
+        &[QUEUED, PLACED, STARTED, ENDED],
+        expect![[r#"
+        a0 Started live [] ended ["succeeded"]
+        leases []
+
+    "#]],
+    );
+}
+
+#[test]
+fn impossible_histories_are_reported() {
+    check(
+        &[QUEUED, STARTED],
+        expect![[r#"
+        r0 Queued
+        a0 Started live [RunId(0)] ended []
+        leases []
+        illegal event: r0 can't start as g1 from Queued g0
+    "#]],
+    );
+    check(
+        &[QUEUED, PLACED, PLACED],
+        expect![[r#"
+        r0 Placed { at: Time(10), deadline_ms: 100 }
+        a0 Started live [RunId(0)] ended []
+        leases ["index"]
+        illegal event: r0 can't be placed as g1 from Placed { at: Time(10), deadline_ms: 100 } g1
+    "#]],
+    );
+    check(
+        &[ENDED],
+        expect![[r#"
+        a0 Started live [] ended []
+        leases []
+        illegal event: no run r0
+    "#]],
+    );
+    check(
+        &[QUEUED, r#"{"agent_terminated":{"agent":0}}"#],
+        expect![[r#"
+        r0 Queued
+        a0 Started live [RunId(0)] ended []
+        leases []
+        illegal event: agent a0 is terminated while runs of it live
+    "#]],
+    );
+    check(
+        &[r#"{"state_put":{"project":0,"key":"k","value":"1","version":2,"by":0}}"#],
+        expect![[r#"
+            a0 Started live [] ended []
+            leases []
+            illegal event: `k` goes from version 0 to 2
+        "#]],
+    );
+    check(
+        &[r#"{"emergency_lifted":{"reason":"all clear"}}"#],
+        expect![[r#"
+        a0 Started live [] ended []
+        leases []
+        illegal event: no emergency to lift
+    "#]],
+    );
+}
+
+#[test]
+fn a_lease_that_is_held_is_not_given_again() {
+    check(
+        &[
+            QUEUED,
+            PLACED,
+            r#"{"run_queued":{"run":1,"agent":0,"slot":6,"trigger":"manual","attempt":0,"not_before":6}}"#,
+            r#"{"lease_taken":{"project":0,"name":"index","run":1,"token":1,"expires":99}}"#,
+        ],
+        expect![[r#"
+            r0 Placed { at: Time(10), deadline_ms: 100 }
+            r1 Queued
+            a0 Started live [RunId(0), RunId(1)] ended []
+            leases ["index"]
+            illegal event: lease `index` is held by r0 and given to r1
+        "#]],
+    );
+}
+
+#[test]
+fn a_dismissed_finding_is_remembered() {
+    let finding = r#"{"finding_recorded":{"project":0,"agent":0,"run":0,"finding":{"rule":"r",
+        "severity":"low","title":"t","fingerprint":"f"}}}"#;
+    let dismissed =
+        r#"{"finding_dismissed":{"project":0,"fingerprint":"f","reason":"as intended"}}"#;
+    let mut events = begun();
+    events.extend([QUEUED, finding, dismissed].map(String::from));
+    let (state, notes) = fold(&events);
+    assert_eq!(notes, Vec::<String>::new());
+    let project = &state.projects[&onboard_domain::ProjectId(0)];
+    assert_eq!((project.findings.len(), project.dismissed.len()), (0, 1));
+    assert_eq!(state.agents[&onboard_domain::AgentId(0)].totals.dismissed, 1);
+}
+
+#[test]
+fn a_snapshot_is_the_same_state() {
+    let mut events = begun();
+    events.extend([QUEUED, PLACED, STARTED].map(String::from));
+    let (state, _) = fold(&events);
+    let back = State::decode(&state.encode()).unwrap();
+    assert_eq!(back, state);
+    assert_eq!(back.digest(), state.digest());
+}
+
+#[test]
+fn time_along_the_journal_never_goes_back() {
+    let mut state = State::default();
+    state.advance(Time(10)).unwrap();
+    assert_eq!(
+        state.advance(Time(9)).unwrap_err().to_string(),
+        "illegal event: time goes back from 10 to 9"
+    );
+}

@@ -1,0 +1,460 @@
+//! Records of every stored format: what was written once is read for ever, as the same value.
+//!
+//! A line of `golden/format-N.jsonl` is a batch as it was stored. Lines are never edited: a change
+//! that needs one edited would make journals unreadable. New events get new lines.
+
+use onboard_domain::command::{Actor, Cause, RefusalKind, Via};
+use onboard_domain::effect::KillReason;
+use onboard_domain::event::{Adaptation, LeaseGrant, Passed};
+use onboard_domain::finding::{Evidence, EvidenceKind, Finding, Severity};
+use onboard_domain::spec::{
+    Class, Classes, Limits, Missed, Overlap, Priority, Program, Retry, Source,
+};
+use onboard_domain::state::{BlobRef, Outcome, Process, Trigger, Usage};
+use onboard_domain::{
+    AgentId, AgentName, AgentSpec, Batch, Event, Fingerprint, Generation, MessageId, ProjectId,
+    RunId, Time,
+};
+use std::collections::BTreeMap;
+
+const STORED: &str = include_str!("golden/format-1.jsonl");
+
+/// The place of a variant in this list. A new variant does not compile before it has one, and then
+/// the tests ask for its golden line.
+fn place(event: &Event) -> usize {
+    match event {
+        Event::DaemonStarted { .. } => 0,
+        Event::DaemonStopping => 1,
+        Event::DaemonStopped => 2,
+        Event::PolicyAdopted { .. } => 3,
+        Event::CommandRefused { .. } => 4,
+        Event::ProjectRegistered { .. } => 5,
+        Event::ProjectChanged { .. } => 6,
+        Event::AgentRegistered { .. } => 7,
+        Event::AgentConfigured { .. } => 8,
+        Event::AgentStarted { .. } => 9,
+        Event::AgentStopped { .. } => 10,
+        Event::AgentPaused { .. } => 11,
+        Event::AgentResumed { .. } => 12,
+        Event::AgentTerminated { .. } => 13,
+        Event::AgentQuarantined { .. } => 14,
+        Event::QuarantineLifted { .. } => 15,
+        Event::BreakerOpened { .. } => 16,
+        Event::BreakerClosed { .. } => 17,
+        Event::IntervalAdapted { .. } => 18,
+        Event::SlotPlanned { .. } => 19,
+        Event::SlotPassed { .. } => 20,
+        Event::RunQueued { .. } => 21,
+        Event::RunPlaced { .. } => 22,
+        Event::RunStarted { .. } => 23,
+        Event::RunStopping { .. } => 24,
+        Event::RunFinished { .. } => 25,
+        Event::RunEnded { .. } => 26,
+        Event::FindingRecorded { .. } => 27,
+        Event::FindingSeen { .. } => 28,
+        Event::FindingResolved { .. } => 29,
+        Event::FindingAccepted { .. } => 30,
+        Event::FindingDismissed { .. } => 31,
+        Event::EventEmitted { .. } => 32,
+        Event::MessageSent { .. } => 33,
+        Event::MessageDelivered { .. } => 34,
+        Event::MessageAcked { .. } => 35,
+        Event::MessageDied { .. } => 36,
+        Event::StatePut { .. } => 37,
+        Event::LeaseTaken { .. } => 38,
+        Event::LeaseReleased { .. } => 39,
+        Event::CheckpointSaved { .. } => 40,
+        Event::EmergencyDeclared { .. } => 41,
+        Event::EmergencyLifted { .. } => 42,
+    }
+}
+const PLACES: usize = 43;
+
+/// Every value of an enum without fields; a new one does not compile before it is listed.
+macro_rules! all {
+    ($name:ident: $($variant:ident),+ $(,)?) => {{
+        let all = [$($name::$variant),+];
+        let listed = |value: $name| match value { $($name::$variant => ()),+ };
+        all.into_iter().for_each(listed);
+        all
+    }};
+}
+
+const P: ProjectId = ProjectId(1);
+const A: AgentId = AgentId(2);
+const R: RunId = RunId(3);
+const G: Generation = Generation(1);
+const M: MessageId = MessageId(4);
+const T: Time = Time(1_767_571_200_000);
+
+fn name(text: &str) -> AgentName {
+    AgentName::new(text).expect("a name")
+}
+
+fn mark() -> Fingerprint {
+    Fingerprint("a1b2c3d4".into())
+}
+
+/// The least that a spec can say.
+fn plain_spec() -> AgentSpec {
+    AgentSpec {
+        name: name("watcher"),
+        description: String::new(),
+        program: Program::BuiltIn,
+        schedule: "manual".into(),
+        zone: None,
+        priority: Priority::Medium,
+        classes: Classes::default(),
+        depends_on: Vec::new(),
+        locks: Vec::new(),
+        limits: Limits::default(),
+        missed: Missed::RunOnce,
+        overlap: Overlap::Skip,
+        retry: Retry::default(),
+        reads: Vec::new(),
+        wakes_on: Vec::new(),
+        settings: BTreeMap::new(),
+        origin: "built-in".into(),
+        hash: "00ff".into(),
+    }
+}
+
+/// All that a spec can say.
+fn full_spec(priority: Priority, class: Class, missed: Missed, overlap: Overlap) -> AgentSpec {
+    AgentSpec {
+        description: "watches \"things\"\nand people".into(),
+        program: Program::Command {
+            argv: vec!["python3".into(), "./agent.py".into()],
+            folder: "/home/ada/loom/.ai_onboard/agents".into(),
+        },
+        schedule: "weekly on friday at 17:00".into(),
+        zone: Some("Europe/Berlin".into()),
+        priority,
+        classes: Classes { cpu: class, memory: class, io: class },
+        depends_on: vec![name("other")],
+        locks: vec!["index".into()],
+        limits: Limits {
+            cpu_percent: Some(5),
+            memory_mb: Some(64),
+            pids: Some(8),
+            deadline_ms: Some(60_000),
+            file_size_mb: Some(1),
+            io_ops_per_sec: Some(50),
+        },
+        missed,
+        overlap,
+        retry: Retry { attempts: 3, backoff_ms: 1_000, backoff_max_ms: 9_000 },
+        reads: all!(Source: Git, Plan, Inbox).to_vec(),
+        wakes_on: vec!["project.quality".into()],
+        settings: BTreeMap::from([("depth".into(), "3".into())]),
+        ..plain_spec()
+    }
+}
+
+fn specs() -> Vec<AgentSpec> {
+    let mut specs = vec![plain_spec()];
+    for priority in all!(Priority: Low, Medium, High, Critical) {
+        specs.push(full_spec(priority, Class::Low, Missed::Skip, Overlap::QueueOne));
+    }
+    for class in all!(Class: Low, Medium, High) {
+        specs.push(full_spec(Priority::Low, class, Missed::RunAll { cap: 7 }, Overlap::Replace));
+    }
+    for overlap in all!(Overlap: Skip, QueueOne, Replace) {
+        specs.push(full_spec(Priority::Low, Class::Low, Missed::RunOnce, overlap));
+    }
+    specs
+}
+
+fn findings() -> Vec<Finding> {
+    let plain = Finding {
+        rule: "health/bus-factor".into(),
+        severity: Severity::Low,
+        title: "one person knows `src`".into(),
+        detail: String::new(),
+        evidence: Vec::new(),
+        action: String::new(),
+        target: String::new(),
+        fingerprint: mark(),
+    };
+    let bare = |kind| Evidence {
+        kind,
+        text: "seen".into(),
+        path: None,
+        line: None,
+        oid: None,
+        value: None,
+    };
+    let mut evidence: Vec<Evidence> =
+        all!(EvidenceKind: File, Commit, Number, Branch, Tag).into_iter().map(bare).collect();
+    evidence.push(Evidence {
+        path: Some("src/lib.rs".into()),
+        line: Some(7),
+        oid: Some("0123456789abcdef".into()),
+        value: Some(0.5),
+        ..bare(EvidenceKind::File)
+    });
+    let full = |severity| Finding {
+        severity,
+        detail: "because".into(),
+        evidence: evidence.clone(),
+        action: "pair on it".into(),
+        target: "src".into(),
+        ..plain.clone()
+    };
+    let severities = all!(Severity: Info, Low, Medium, High, Critical);
+    std::iter::once(plain.clone()).chain(severities.into_iter().map(full)).collect()
+}
+
+fn kill_reasons() -> [KillReason; 6] {
+    all!(KillReason: Stopped, Deadline, Replaced, Emergency, Shutdown, Limit)
+}
+
+fn outcomes() -> Vec<Outcome> {
+    let mut outcomes = vec![
+        Outcome::Succeeded,
+        Outcome::NothingToReport,
+        Outcome::Failed { why: "exit code 3".into() },
+        Outcome::TimedOut,
+        Outcome::Refused { rule: "max_memory_mb".into(), why: "too much".into() },
+        Outcome::Lost { why: "the daemon ended while it ran".into() },
+    ];
+    outcomes.extend(kill_reasons().map(|why| Outcome::Killed { why }));
+    for outcome in &outcomes {
+        // A new outcome needs a line.
+        match outcome {
+            Outcome::Succeeded
+            | Outcome::NothingToReport
+            | Outcome::Failed { .. }
+            | Outcome::TimedOut
+            | Outcome::Killed { .. }
+            | Outcome::Refused { .. }
+            | Outcome::Lost { .. } => {}
+        }
+    }
+    outcomes
+}
+
+fn triggers() -> Vec<Trigger> {
+    let triggers = vec![
+        Trigger::Schedule,
+        Trigger::Started,
+        Trigger::Manual,
+        Trigger::Changed,
+        Trigger::Event { kind: "project.quality.degraded".into() },
+        Trigger::Message,
+        Trigger::Retry { of: RunId(2) },
+        Trigger::CatchUp { missed: 4 },
+    ];
+    for trigger in &triggers {
+        // A new trigger needs a line.
+        match trigger {
+            Trigger::Schedule
+            | Trigger::Started
+            | Trigger::Manual
+            | Trigger::Changed
+            | Trigger::Event { .. }
+            | Trigger::Message
+            | Trigger::Retry { .. }
+            | Trigger::CatchUp { .. } => {}
+        }
+    }
+    triggers
+}
+
+fn passed() -> [Passed; 5] {
+    let [a, b, c, d, e] = [
+        Passed::NothingChanged,
+        Passed::Missed,
+        Passed::Overlap,
+        Passed::Paused,
+        Passed::BreakerOpen,
+    ];
+    for why in [&a, &b, &c, &d, &e] {
+        match why {
+            Passed::NothingChanged
+            | Passed::Missed
+            | Passed::Overlap
+            | Passed::Paused
+            | Passed::BreakerOpen => {}
+        }
+    }
+    [a, b, c, d, e]
+}
+
+fn daemon_and_projects() -> Vec<Event> {
+    let mut events = vec![
+        Event::DaemonStarted { version: "0.1.0".into(), pid: 77 },
+        Event::DaemonStopping,
+        Event::DaemonStopped,
+        Event::PolicyAdopted { hash: "00ff".into(), origin: "the defaults".into() },
+        Event::ProjectRegistered { project: P, root: "/home/ada/loom".into(), name: "loom".into() },
+        Event::ProjectChanged { project: P, git: "aa".into(), plan: String::new() },
+        Event::EmergencyDeclared { reason: "smoke".into() },
+        Event::EmergencyLifted { reason: "it was toast".into() },
+    ];
+    let kinds = all!(RefusalKind: Invalid, UnknownAgent, UnknownProject, Unknown, Forbidden, Limit);
+    events.extend(kinds.map(|kind| Event::CommandRefused {
+        what: "start".into(),
+        kind,
+        message: "no".into(),
+    }));
+    events
+}
+
+fn agents() -> Vec<Event> {
+    let mut events = vec![
+        Event::AgentStarted { agent: A },
+        Event::AgentStopped { agent: A },
+        Event::AgentPaused { agent: A },
+        Event::AgentResumed { agent: A },
+        Event::AgentTerminated { agent: A },
+        Event::AgentQuarantined { agent: A, why: "it failed".into() },
+        Event::QuarantineLifted { agent: A, reason: "mended".into() },
+        Event::BreakerOpened { agent: A, until: T, failures: 5 },
+        Event::BreakerClosed { agent: A },
+        Event::SlotPlanned { agent: A, due: Some(T) },
+        Event::SlotPlanned { agent: A, due: None },
+        Event::CheckpointSaved {
+            agent: A,
+            name: "seen".into(),
+            blob: BlobRef { sha256: "00ff".into(), bytes: 9 },
+        },
+    ];
+    for spec in specs() {
+        let spec = Box::new(spec);
+        events.push(Event::AgentRegistered { agent: A, project: P, spec: spec.clone() });
+        events.push(Event::AgentConfigured { agent: A, spec });
+    }
+    let why = all!(Adaptation: NothingChanged, Slow, Failing, Ignored, Pressed, Useful);
+    events.extend(why.map(|why| Event::IntervalAdapted { agent: A, permille: 2_000, why }));
+    for next in [None, Some(T)] {
+        let pass = |why| Event::SlotPassed { agent: A, slot: T, count: 2, why, next };
+        events.extend(passed().map(pass));
+    }
+    events
+}
+
+fn runs() -> Vec<Event> {
+    let leases = vec![LeaseGrant { name: "index".into(), token: 6 }];
+    let process = Process { pid: 40, start_ticks: 9 };
+    let usage = Usage { cpu_ms: 3, memory_peak_bytes: 4, throttled_ms: 5 };
+    let mut events = vec![
+        Event::RunPlaced { run: R, generation: G, leases, deadline_ms: 60_000 },
+        Event::RunPlaced { run: R, generation: G, leases: Vec::new(), deadline_ms: 60_000 },
+        Event::RunStarted { run: R, generation: G, process, deadline: T },
+        Event::RunFinished { run: R, nothing_to_report: true, summary: "all is well".into() },
+    ];
+    events.extend(triggers().into_iter().map(|trigger| Event::RunQueued {
+        run: R,
+        agent: A,
+        slot: T,
+        trigger,
+        attempt: 1,
+        not_before: T,
+    }));
+    events.extend(kill_reasons().map(|why| Event::RunStopping { run: R, generation: G, why }));
+    events.extend(outcomes().into_iter().map(|outcome| Event::RunEnded { run: R, outcome, usage }));
+    events
+}
+
+fn findings_and_sharing() -> Vec<Event> {
+    let mut events = vec![
+        Event::FindingSeen { project: P, run: R, fingerprint: mark() },
+        Event::FindingResolved { project: P, fingerprint: mark() },
+        Event::FindingAccepted { project: P, fingerprint: mark() },
+        Event::FindingDismissed { project: P, fingerprint: mark(), reason: "as meant".into() },
+        Event::EventEmitted {
+            project: P,
+            agent: A,
+            run: R,
+            kind: "project.quality.degraded".into(),
+            data: "{\"score\":3}".into(),
+        },
+        Event::MessageSent { id: M, from: A, to: AgentId(5), body: "hello — ünïcode".into() },
+        Event::MessageDelivered { id: M, run: R },
+        Event::MessageAcked { id: M },
+        Event::MessageDied { id: M },
+        Event::StatePut { project: P, key: "k".into(), value: "1".into(), version: 2, by: A },
+        Event::LeaseTaken { project: P, name: "db".into(), run: R, token: 7, expires: T },
+        Event::LeaseReleased { project: P, name: "db".into(), token: 7 },
+    ];
+    events.extend(findings().into_iter().map(|finding| Event::FindingRecorded {
+        project: P,
+        agent: A,
+        run: R,
+        finding: Box::new(finding),
+    }));
+    events
+}
+
+fn causes() -> Vec<Cause> {
+    let actors = [
+        Actor::Person { uid: 1000, name: "ada".into() },
+        Actor::Agent { run: R, name: name("watcher") },
+        Actor::Daemon,
+    ];
+    for actor in &actors {
+        match actor {
+            Actor::Person { .. } | Actor::Agent { .. } | Actor::Daemon => {}
+        }
+    }
+    let cause = |actor, via, why: &str| Cause { actor, via, what: "start".into(), why: why.into() };
+    let [person, agent, daemon] = actors;
+    let ways = all!(Via: Cli, Api, HostSocket, Daemon);
+    let by_person = ways.map(|via| cause(person.clone(), via, "because"));
+    let others = [cause(agent, Via::HostSocket, ""), cause(daemon, Via::Daemon, "")];
+    by_person.into_iter().chain(others).collect()
+}
+
+/// A batch for every event and every cause, and one of everything that a batch has.
+fn batches() -> Vec<Batch> {
+    let batch = |causes, events| Batch { format: 1, time: T, causes, events };
+    let events = [daemon_and_projects(), agents(), runs(), findings_and_sharing()].concat();
+    let mut batches: Vec<Batch> =
+        events.into_iter().map(|event| batch(Vec::new(), vec![event])).collect();
+    batches.extend(causes().into_iter().map(|cause| batch(vec![cause], Vec::new())));
+    batches.push(batch(causes(), daemon_and_projects()));
+    batches
+}
+
+/// Not updated by a variable of the environment: a line is added by hand, knowing that it stays.
+#[test]
+fn what_is_written_today_was_stored() {
+    let stored: Vec<&str> = STORED.lines().collect();
+    let written = batches().into_iter().map(|batch| String::from_utf8(batch.encode()));
+    let missing: Vec<String> = written
+        .map(|line| line.expect("text"))
+        .filter(|line| !stored.contains(&line.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "add to the end of the file:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn what_was_stored_is_read_as_the_same_value() {
+    let batches = batches();
+    for line in STORED.lines() {
+        let read = Batch::decode(line.as_bytes()).unwrap_or_else(|why| panic!("{why}: {line}"));
+        assert!(batches.contains(&read), "no such value is known: {line}");
+        assert_eq!(core::str::from_utf8(&read.encode()).expect("text"), line);
+    }
+}
+
+#[test]
+fn every_event_has_a_line() {
+    let mut seen = [false; PLACES];
+    for line in STORED.lines() {
+        for event in Batch::decode(line.as_bytes()).expect("a batch").events {
+            seen[place(&event)] = true;
+        }
+    }
+    let missing: Vec<usize> = (0..PLACES).filter(|place| !seen[*place]).collect();
+    assert_eq!(missing, Vec::<usize>::new());
+}
+
+#[test]
+fn a_field_that_is_not_known_is_passed_over() {
+    let line =
+        r#"{"format":1,"time":5,"later":true,"events":[{"agent_started":{"agent":2,"later":1}}]}"#;
+    let read = Batch::decode(line.as_bytes()).expect("a batch");
+    assert_eq!(read.events, vec![Event::AgentStarted { agent: A }]);
+}
