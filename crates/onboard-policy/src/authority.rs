@@ -1,0 +1,44 @@
+//! Who says so: authorities in the order in which they bind.
+
+use core::fmt;
+use onboard_text::Place;
+
+/// Whose file it is. Earlier ones bind later ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Authority {
+    Defaults,
+    Organisation,
+    User,
+    Project,
+}
+
+impl fmt::Display for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Authority::Defaults => "the defaults",
+            Authority::Organisation => "the organisation",
+            Authority::User => "the user",
+            Authority::Project => "the project",
+        })
+    }
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub authority: Authority,
+    pub place: Place,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.authority, self.place)
+    }
+}
+
+/// A value and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled<T> {
+    pub value: T,
+    pub origin: Origin,
+}

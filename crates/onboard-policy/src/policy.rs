@@ -1,0 +1,279 @@
+//! The policy in force: layers merged, each value with its origin.
+
+use crate::authority::{Origin, Settled};
+use crate::layer::{LIMITS, Layer, Written};
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use onboard_text::{Problem, Span};
+use sha2::Digest;
+
+/// What holds for every run.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// In the order of [`LIMITS`].
+    limits: [Settled<u32>; 6],
+    file_size_mb: Settled<u32>,
+    read_only_paths: Vec<Settled<String>>,
+    forbidden_paths: Vec<Settled<String>>,
+    forbidden_protocols: Vec<Settled<String>>,
+    forbidden_commands: Vec<Settled<String>>,
+    escalation_triggers: Vec<Settled<String>>,
+    sandbox_mode: Settled<bool>,
+}
+
+/// The policy that the daemon has, or why it has none.
+#[derive(Clone, Debug)]
+pub enum PolicyInForce {
+    Sound(Box<Policy>),
+    /// No file could be read since the start; nothing is permitted.
+    Broken(String),
+}
+
+/// Limits of one run, all of them definite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EffectiveLimits {
+    /// Percent of one core.
+    pub cpu_percent: u32,
+    pub memory_mb: u32,
+    pub pids: u32,
+    /// Milliseconds from start to end.
+    pub deadline_ms: i64,
+    pub file_size_mb: u32,
+    pub io_ops_per_sec: u32,
+}
+
+/// One value of the policy, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Without `background_agent_safety`.
+    pub key: String,
+    pub value: String,
+    pub origin: Origin,
+}
+
+/// A value that is written but that nothing enforces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotEnforced {
+    pub key: &'static str,
+    pub why: &'static str,
+}
+
+/// Merges layers in the order in which they bind: the first must be complete, as the defaults
+/// are; each further one may tighten.
+///
+/// # Errors
+/// A key that the first layer lacks, or a value that loosens an earlier one, at its place, with
+/// both values.
+pub fn merge(layers: &[Layer]) -> Result<Policy, Problem> {
+    let Some((first, rest)) = layers.split_first() else {
+        let start = Span { start: 0, end: 0, line: 1, column: 1 };
+        return Err(Problem::at("policy", "", start, "no policy at all"));
+    };
+    let mut policy = Policy::complete(first)?;
+    for layer in rest {
+        policy.tighten(layer)?;
+    }
+    Ok(policy)
+}
+
+impl Layer {
+    fn settled<T: Clone>(&self, written: &Written<T>) -> Settled<T> {
+        let place = self.document.place(written.span);
+        Settled {
+            value: written.value.clone(),
+            origin: Origin { authority: self.authority, place },
+        }
+    }
+
+    fn all(&self, list: &[Written<String>]) -> Vec<Settled<String>> {
+        list.iter().map(|written| self.settled(written)).collect()
+    }
+
+    fn needed<T: Clone>(
+        &self,
+        written: Option<&Written<T>>,
+        key: &str,
+    ) -> Result<Settled<T>, Problem> {
+        written.map(|written| self.settled(written)).ok_or_else(|| {
+            let start = Span { start: 0, end: 0, line: 1, column: 1 };
+            let message = alloc::format!("`{key}` is missing: the first layer must be complete");
+            self.document.problem(start, message)
+        })
+    }
+}
+
+impl Policy {
+    fn complete(layer: &Layer) -> Result<Policy, Problem> {
+        let limit = |at: usize| layer.needed(layer.limits[at].as_ref(), LIMITS[at].0);
+        Ok(Policy {
+            limits: [limit(0)?, limit(1)?, limit(2)?, limit(3)?, limit(4)?, limit(5)?],
+            file_size_mb: layer.needed(layer.file_size_mb.as_ref(), "max_file_size_mb")?,
+            read_only_paths: layer.all(&layer.read_only_paths),
+            forbidden_paths: layer.all(&layer.forbidden_paths),
+            forbidden_protocols: layer.all(&layer.forbidden_protocols),
+            forbidden_commands: layer.all(&layer.forbidden_commands),
+            escalation_triggers: layer.all(&layer.escalation_triggers),
+            sandbox_mode: layer.needed(layer.sandbox_mode.as_ref(), "sandbox_mode")?,
+        })
+    }
+
+    fn tighten(&mut self, layer: &Layer) -> Result<(), Problem> {
+        for (at, (name, _)) in LIMITS.iter().enumerate() {
+            lower(&mut self.limits[at], layer, layer.limits[at].as_ref(), name)?;
+        }
+        let size = layer.file_size_mb.as_ref();
+        lower(&mut self.file_size_mb, layer, size, "max_file_size_mb")?;
+        if let Some(written) = &layer.sandbox_mode {
+            if self.sandbox_mode.value && !written.value {
+                let before = &self.sandbox_mode.origin;
+                return Err(loosened(layer, written.span, "sandbox_mode", "true", "false", before));
+            }
+            if self.sandbox_mode.value != written.value {
+                self.sandbox_mode = layer.settled(written);
+            }
+        }
+        add(&mut self.read_only_paths, layer, &layer.read_only_paths);
+        add(&mut self.forbidden_paths, layer, &layer.forbidden_paths);
+        add(&mut self.forbidden_protocols, layer, &layer.forbidden_protocols);
+        add(&mut self.forbidden_commands, layer, &layer.forbidden_commands);
+        add(&mut self.escalation_triggers, layer, &layer.escalation_triggers);
+        Ok(())
+    }
+
+    /// What a run gets when its agent asks for nothing of its own.
+    pub fn limits(&self) -> EffectiveLimits {
+        EffectiveLimits {
+            cpu_percent: self.limits[0].value,
+            memory_mb: self.limits[1].value,
+            io_ops_per_sec: self.limits[2].value,
+            pids: self.limits[4].value,
+            deadline_ms: i64::from(self.limits[5].value) * 60_000,
+            file_size_mb: self.file_size_mb.value,
+        }
+    }
+
+    /// Paths of the project that stay read-only.
+    pub fn read_only_paths(&self) -> impl Iterator<Item = &str> {
+        self.read_only_paths.iter().map(|settled| settled.value.as_str())
+    }
+
+    /// Paths of the project that can't be read.
+    pub fn forbidden_paths(&self) -> impl Iterator<Item = &str> {
+        self.forbidden_paths.iter().map(|settled| settled.value.as_str())
+    }
+
+    /// Whether a missing wall forbids a run.
+    pub fn sandbox_mode(&self) -> bool {
+        self.sandbox_mode.value
+    }
+
+    /// Where a limit's value comes from; `key` as in the file.
+    pub(crate) fn origin(&self, key: &str) -> &Origin {
+        match LIMITS.iter().position(|(name, _)| *name == key) {
+            Some(at) => &self.limits[at].origin,
+            None => &self.file_size_mb.origin,
+        }
+    }
+
+    /// What is written and not enforced in this version, for status and doctor.
+    pub fn not_enforced(&self) -> Vec<NotEnforced> {
+        const NO_NETWORK: &str =
+            "agents have no network in this version: no connection is possible";
+        let mut list = Vec::new();
+        let mut note = |key, why| list.push(NotEnforced { key, why });
+        note("resource_limits.max_network_requests", NO_NETWORK);
+        if !self.forbidden_protocols.is_empty() {
+            note("action_restrictions.network.forbidden_protocols", NO_NETWORK);
+        }
+        if !self.forbidden_commands.is_empty() {
+            note(
+                "action_restrictions.system.forbidden_commands",
+                "commands are not watched in this version: the walls limit what any of them can do",
+            );
+        }
+        if !self.escalation_triggers.is_empty() {
+            note(
+                "escalation_triggers",
+                "nobody is called in this version: kills, failures and refusals are recorded",
+            );
+        }
+        list
+    }
+
+    /// Every value with its origin, in the order of the manual.
+    pub fn entries(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        let mut put = |key: String, value: String, origin: &Origin| {
+            entries.push(Entry { key, value, origin: origin.clone() });
+        };
+        for ((name, _), settled) in LIMITS.iter().zip(&self.limits) {
+            let key = alloc::format!("resource_limits.{name}");
+            put(key, settled.value.to_string(), &settled.origin);
+        }
+        for (key, list) in [
+            ("action_restrictions.file_system.read_only_paths", &self.read_only_paths),
+            ("action_restrictions.file_system.forbidden_paths", &self.forbidden_paths),
+            ("action_restrictions.network.forbidden_protocols", &self.forbidden_protocols),
+            ("action_restrictions.system.forbidden_commands", &self.forbidden_commands),
+            ("escalation_triggers", &self.escalation_triggers),
+        ] {
+            for settled in list {
+                put(key.to_string(), settled.value.clone(), &settled.origin);
+            }
+        }
+        let size = &self.file_size_mb;
+        let key = "action_restrictions.file_system.max_file_size_mb";
+        put(key.to_string(), size.value.to_string(), &size.origin);
+        let mode = &self.sandbox_mode;
+        put("action_restrictions.system.sandbox_mode".into(), mode.value.to_string(), &mode.origin);
+        entries
+    }
+
+    /// What makes two policies the same: SHA-256 of every key and value, hexadecimal.
+    pub fn hash(&self) -> String {
+        let mut hash = sha2::Sha256::new();
+        for entry in self.entries() {
+            hash.update(alloc::format!("{}={}\n", entry.key, entry.value));
+        }
+        hash.finalize().iter().map(|byte| alloc::format!("{byte:02x}")).collect()
+    }
+}
+
+fn lower(
+    settled: &mut Settled<u32>,
+    layer: &Layer,
+    written: Option<&Written<u32>>,
+    key: &str,
+) -> Result<(), Problem> {
+    let Some(written) = written else { return Ok(()) };
+    if written.value > settled.value {
+        let (before, now) = (settled.value.to_string(), written.value.to_string());
+        return Err(loosened(layer, written.span, key, &before, &now, &settled.origin));
+    }
+    if written.value < settled.value {
+        *settled = layer.settled(written);
+    }
+    Ok(())
+}
+
+fn add(settled: &mut Vec<Settled<String>>, layer: &Layer, more: &[Written<String>]) {
+    for written in more {
+        if !settled.iter().any(|known| known.value == written.value) {
+            settled.push(layer.settled(written));
+        }
+    }
+}
+
+fn loosened(
+    layer: &Layer,
+    span: Span,
+    key: &str,
+    before: &str,
+    now: &str,
+    origin: &Origin,
+) -> Problem {
+    layer.document.problem(span, alloc::format!("`{key}` would loosen {before} to {now}")).mend(
+        alloc::format!("{before} is set by {origin}; {} may only tighten it", layer.authority),
+    )
+}

@@ -1,0 +1,110 @@
+//! The policy's JSON Schema, for editors and for `ai_onboard schema policy`.
+
+/// JSON Schema (2020-12) of a policy file.
+pub fn schema() -> &'static str {
+    SCHEMA
+}
+
+const SCHEMA: &str = r##"{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "title": "Safety policy of background agents",
+  "type": "object",
+  "additionalProperties": false,
+  "required": ["background_agent_safety"],
+  "properties": {
+    "background_agent_safety": {
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "resource_limits": {
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "max_cpu_percent": {
+              "type": "integer", "minimum": 1, "maximum": 100000, "default": 10,
+              "description": "percent of one core"
+            },
+            "max_memory_mb": {
+              "type": "integer", "minimum": 8, "maximum": 4194304, "default": 512
+            },
+            "max_io_ops_per_sec": {
+              "type": "integer", "minimum": 1, "maximum": 10000000, "default": 100
+            },
+            "max_network_requests": {
+              "type": "integer", "minimum": 0, "maximum": 1000000, "default": 50,
+              "description": "a minute"
+            },
+            "max_pids": {
+              "type": "integer", "minimum": 1, "maximum": 4194304, "default": 128
+            },
+            "max_run_minutes": {
+              "type": "integer", "minimum": 1, "maximum": 10080, "default": 15
+            }
+          }
+        },
+        "action_restrictions": {
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "file_system": {
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "read_only_paths": { "$ref": "#/$defs/paths" },
+                "forbidden_paths": { "$ref": "#/$defs/paths" },
+                "max_file_size_mb": {
+                  "type": "integer", "minimum": 1, "maximum": 4194304, "default": 10
+                }
+              }
+            },
+            "network": {
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "allowed_domains": {
+                  "type": "array", "maxItems": 0,
+                  "description": "agents have no network in this version"
+                },
+                "forbidden_protocols": { "$ref": "#/$defs/names" }
+              }
+            },
+            "system": {
+              "type": "object",
+              "additionalProperties": false,
+              "properties": {
+                "forbidden_commands": { "$ref": "#/$defs/names" },
+                "sandbox_mode": { "type": "boolean", "default": true }
+              }
+            }
+          }
+        },
+        "escalation_triggers": {
+          "type": "array",
+          "uniqueItems": true,
+          "items": {
+            "enum": [
+              "resource_limit_exceeded", "forbidden_action_attempted", "unexpected_error_rate",
+              "safety_policy_violation", "human_intervention_requested"
+            ]
+          }
+        }
+      }
+    }
+  },
+  "$defs": {
+    "paths": {
+      "type": "array",
+      "maxItems": 256,
+      "uniqueItems": true,
+      "description": "paths inside the project, from its folder; no patterns",
+      "items": { "type": "string", "minLength": 1, "maxLength": 1024, "pattern": "^[^/~*?\\[\\\\]" }
+    },
+    "names": {
+      "type": "array",
+      "maxItems": 256,
+      "uniqueItems": true,
+      "items": { "type": "string", "minLength": 1, "maxLength": 64 }
+    }
+  }
+}
+"##;

@@ -1,0 +1,364 @@
+//! From a tool's JSON arguments to a call that is inside every bound.
+
+use crate::host::{HostCall, Level};
+use crate::tool::Tool;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use onboard_domain::finding::bounds as finding;
+use onboard_domain::state::bounds;
+use onboard_domain::{
+    AgentCall, AgentName, CallRefusal, Evidence, EvidenceKind, Finding, Fingerprint, MessageId,
+    Severity,
+};
+use serde_json::{Map, Value};
+use sha2::Digest;
+
+/// Bytes of a progress note: one line on a screen.
+pub const NOTE: usize = 500;
+/// Bytes of a log line; longer ones are for files that people read, not for a log.
+pub const LOG_LINE: usize = 4_096;
+/// Bytes of a run's summary: a paragraph.
+pub const SUMMARY: usize = 2_000;
+/// Messages read at once.
+pub const INBOX_READ: u64 = 100;
+/// Shortest and longest lease in milliseconds: below a second a renewal can't keep up; beyond an
+/// hour a crashed holder blocks others for longer than anybody waits.
+pub const LEASE_MS: (i64, i64) = (1_000, 3_600_000);
+/// Most steps that progress can count.
+const STEPS: u64 = 1_000_000_000_000;
+/// Largest whole number that every JSON reader keeps exactly.
+const SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+const SEVERITIES: [(&str, Severity); 5] = [
+    ("info", Severity::Info),
+    ("low", Severity::Low),
+    ("medium", Severity::Medium),
+    ("high", Severity::High),
+    ("critical", Severity::Critical),
+];
+const EVIDENCE: [(&str, EvidenceKind); 5] = [
+    ("file", EvidenceKind::File),
+    ("commit", EvidenceKind::Commit),
+    ("number", EvidenceKind::Number),
+    ("branch", EvidenceKind::Branch),
+    ("tag", EvidenceKind::Tag),
+];
+pub(crate) const LEVELS: [(&str, Level); 4] = [
+    ("debug", Level::Debug),
+    ("info", Level::Info),
+    ("warn", Level::Warn),
+    ("error", Level::Error),
+];
+
+/// Reads the arguments of a tool.
+///
+/// # Errors
+/// `invalid` for a missing, unknown or wrongly typed argument, `bounds` for one that is too large
+/// or of a form that is not allowed; the message names it.
+pub fn read(tool: Tool, arguments: Map<String, Value>) -> Result<HostCall, CallRefusal> {
+    let mut args = Arguments { path: "", rest: arguments };
+    let call = match tool {
+        Tool::GetTask => HostCall::GetTask,
+        Tool::Heartbeat => HostCall::Heartbeat,
+        Tool::ReportProgress => progress(&mut args)?,
+        Tool::RecordFinding => HostCall::Agent(AgentCall::RecordFinding(read_finding(&mut args)?)),
+        Tool::EmitEvent => HostCall::Agent(event(&mut args)?),
+        Tool::SendMessage => HostCall::Agent(message(&mut args)?),
+        Tool::ReadInbox => {
+            let limit = args.integer("limit", 1..=INBOX_READ)?.unwrap_or(20);
+            HostCall::Agent(AgentCall::ReadInbox { limit: u32::try_from(limit).unwrap_or(20) })
+        }
+        Tool::AckMessage => HostCall::Agent(AgentCall::AckMessage { id: message_id(&mut args)? }),
+        Tool::GetState => HostCall::Agent(AgentCall::GetState { key: args.key("key")? }),
+        Tool::PutState => HostCall::Agent(put_state(&mut args)?),
+        Tool::TakeLease => HostCall::Agent(take_lease(&mut args)?),
+        Tool::ReleaseLease => HostCall::Agent(AgentCall::ReleaseLease { name: args.key("name")? }),
+        Tool::SaveCheckpoint => {
+            let name = checkpoint_name(&mut args)?;
+            let most = usize::try_from(bounds::CHECKPOINT_BYTES).unwrap_or(usize::MAX);
+            let content = args.required("content", Arguments::text, 0..=most)?;
+            HostCall::SaveCheckpoint { name, content }
+        }
+        Tool::LoadCheckpoint => HostCall::LoadCheckpoint { name: checkpoint_name(&mut args)? },
+        Tool::Log => {
+            let text = args.required("text", Arguments::text, 1..=LOG_LINE)?;
+            let level = args.one_of("level", &LEVELS)?.unwrap_or(Level::Info);
+            HostCall::Log { level, text }
+        }
+        Tool::Finish => HostCall::Agent(AgentCall::Finish {
+            nothing_to_report: args.boolean("nothing_to_report")?.unwrap_or(false),
+            summary: args.text("summary", 0..=SUMMARY)?.unwrap_or_default(),
+        }),
+    };
+    args.nothing_else()?;
+    Ok(call)
+}
+
+/// What makes findings of one rule about one target the same: SHA-256 of both, hexadecimal.
+pub fn fingerprint(rule: &str, target: &str) -> Fingerprint {
+    let mut hash = sha2::Sha256::new();
+    hash.update(rule.as_bytes());
+    hash.update([0]);
+    hash.update(target.as_bytes());
+    Fingerprint(hash.finalize().iter().map(|byte| alloc::format!("{byte:02x}")).collect())
+}
+
+/// Whether a text is a topic or event kind: lower-case words joined by dots.
+pub fn is_topic(text: &str) -> bool {
+    text.len() <= bounds::KEY
+        && text.split('.').all(|word| {
+            !word.is_empty() && word.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_' | '-'))
+        })
+}
+
+fn progress(args: &mut Arguments) -> Result<HostCall, CallRefusal> {
+    let done = args.required("done", Arguments::integer, 0..=STEPS)?;
+    let total = args.integer("total", 1..=STEPS)?;
+    if total.is_some_and(|total| done > total) {
+        return Err(CallRefusal::new("invalid", "`done` is more than `total`"));
+    }
+    let note = args.text("note", 0..=NOTE)?.unwrap_or_default();
+    Ok(HostCall::Progress { done, total, note })
+}
+
+fn read_finding(args: &mut Arguments) -> Result<Finding, CallRefusal> {
+    let rule = args.required("rule", Arguments::line, 1..=finding::RULE)?;
+    let form = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '/' | '-');
+    if !rule.chars().all(form) || !rule.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        let message = "`rule` is made of a-z, 0-9, `.`, `_`, `-` and `/`, such as `todo/growth`";
+        return Err(CallRefusal::new("bounds", message));
+    }
+    let target = args.line("target", 0..=finding::TARGET)?.unwrap_or_default();
+    let given = args.text("fingerprint", 8..=finding::FINGERPRINT)?;
+    if given.as_ref().is_some_and(|g| !g.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))) {
+        return Err(CallRefusal::new("bounds", "`fingerprint` is made of 0-9 and a-f"));
+    }
+    Ok(Finding {
+        severity: args.one_of("severity", &SEVERITIES)?.unwrap_or_default(),
+        title: args.required("title", Arguments::line, 1..=finding::TITLE)?,
+        detail: args.text("detail", 0..=finding::DETAIL)?.unwrap_or_default(),
+        evidence: evidence(args)?,
+        action: args.text("action", 0..=finding::ACTION)?.unwrap_or_default(),
+        fingerprint: given.map_or_else(|| fingerprint(&rule, &target), Fingerprint),
+        rule,
+        target,
+    })
+}
+
+fn evidence(args: &mut Arguments) -> Result<Vec<Evidence>, CallRefusal> {
+    let items = match args.rest.remove("evidence") {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(items)) => items,
+        Some(_) => return Err(args.invalid("evidence", "a list")),
+    };
+    if items.len() > finding::EVIDENCE {
+        let message = alloc::format!("`evidence` has at most {} items", finding::EVIDENCE);
+        return Err(CallRefusal::new("bounds", message));
+    }
+    items.into_iter().map(one_evidence).collect()
+}
+
+fn one_evidence(item: Value) -> Result<Evidence, CallRefusal> {
+    let Value::Object(rest) = item else {
+        return Err(CallRefusal::new("invalid", "`evidence` has an item that is no object"));
+    };
+    let mut args = Arguments { path: "evidence.", rest };
+    let kind = args.one_of("kind", &EVIDENCE)?.ok_or_else(|| args.missing("kind"))?;
+    let line = args.integer("line", 1..=u64::from(u32::MAX))?;
+    let evidence = Evidence {
+        kind,
+        text: args.required("text", Arguments::line, 1..=finding::EVIDENCE_TEXT)?,
+        path: args.line("path", 1..=finding::TARGET)?,
+        line: line.and_then(|line| u32::try_from(line).ok()),
+        oid: args.line("oid", 1..=finding::FINGERPRINT)?,
+        value: args.number("value")?,
+    };
+    args.nothing_else()?;
+    Ok(evidence)
+}
+
+fn event(args: &mut Arguments) -> Result<AgentCall, CallRefusal> {
+    let kind = args.key("kind")?;
+    if !is_topic(&kind) {
+        let message = "`kind` is lower-case words joined by dots, such as `project.task.started`";
+        return Err(CallRefusal::new("bounds", message));
+    }
+    let data = args.json("data")?.unwrap_or_else(|| "{}".into());
+    Ok(AgentCall::EmitEvent { kind, data })
+}
+
+fn message(args: &mut Arguments) -> Result<AgentCall, CallRefusal> {
+    let to = args.required("to", Arguments::text, 1..=AgentName::LEN_MAX)?;
+    AgentName::new(&to).map_err(|why| CallRefusal::new("bounds", why))?;
+    let body = args.required("body", Arguments::text, 1..=bounds::PAYLOAD)?;
+    Ok(AgentCall::SendMessage { to, body })
+}
+
+fn message_id(args: &mut Arguments) -> Result<MessageId, CallRefusal> {
+    let text = args.required("id", Arguments::text, 1..=21)?;
+    text.parse().map_err(|()| args.invalid("id", "a message's id, such as `m12`"))
+}
+
+fn put_state(args: &mut Arguments) -> Result<AgentCall, CallRefusal> {
+    Ok(AgentCall::PutState {
+        key: args.key("key")?,
+        value: args.json("value")?.ok_or_else(|| args.missing("value"))?,
+        expect: args.integer("expect", 0..=SAFE_INTEGER)?,
+    })
+}
+
+fn take_lease(args: &mut Arguments) -> Result<AgentCall, CallRefusal> {
+    let name = args.key("name")?;
+    let range = LEASE_MS.0.unsigned_abs()..=LEASE_MS.1.unsigned_abs();
+    let ttl = args.required("ttl_ms", Arguments::integer, range)?;
+    Ok(AgentCall::TakeLease { name, ttl_ms: i64::try_from(ttl).unwrap_or(LEASE_MS.1) })
+}
+
+/// A name that can be a file's: the host may keep it as one.
+fn checkpoint_name(args: &mut Arguments) -> Result<String, CallRefusal> {
+    let name = args.key("name")?;
+    let form = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if name.starts_with('.') || !name.chars().all(form) {
+        let message = "`name` is made of letters, digits, `.`, `_` and `-`, and starts without `.`";
+        return Err(CallRefusal::new("bounds", message));
+    }
+    Ok(name)
+}
+
+/// Arguments that are taken out one by one; what is left at the end is unknown.
+struct Arguments {
+    /// What stands before a name in messages.
+    path: &'static str,
+    rest: Map<String, Value>,
+}
+
+type Range<T> = core::ops::RangeInclusive<T>;
+
+impl Arguments {
+    fn required<T, R>(
+        &mut self,
+        name: &str,
+        read: impl Fn(&mut Arguments, &str, R) -> Result<Option<T>, CallRefusal>,
+        range: R,
+    ) -> Result<T, CallRefusal> {
+        read(self, name, range)?.ok_or_else(|| self.missing(name))
+    }
+
+    fn text(&mut self, name: &str, len: Range<usize>) -> Result<Option<String>, CallRefusal> {
+        match self.rest.remove(name) {
+            None => Ok(None),
+            Some(Value::String(text)) if len.contains(&text.len()) => Ok(Some(text)),
+            Some(Value::String(text)) => Err(CallRefusal::new(
+                "bounds",
+                alloc::format!(
+                    "`{}{name}` has {} bytes, allowed are {} to {}",
+                    self.path,
+                    text.len(),
+                    len.start(),
+                    len.end()
+                ),
+            )),
+            Some(_) => Err(self.invalid(name, "a text")),
+        }
+    }
+
+    /// A text that is shown on one line.
+    fn line(&mut self, name: &str, len: Range<usize>) -> Result<Option<String>, CallRefusal> {
+        let text = self.text(name, len)?;
+        if text.as_ref().is_some_and(|text| text.chars().any(char::is_control)) {
+            let message =
+                alloc::format!("`{}{name}` is one line, without control characters", self.path);
+            return Err(CallRefusal::new("bounds", message));
+        }
+        Ok(text)
+    }
+
+    /// A key, a lease's name, a topic: one line of at most 128 bytes.
+    fn key(&mut self, name: &str) -> Result<String, CallRefusal> {
+        self.required(name, Arguments::line, 1..=bounds::KEY)
+    }
+
+    fn integer(&mut self, name: &str, range: Range<u64>) -> Result<Option<u64>, CallRefusal> {
+        let Some(value) = self.rest.remove(name) else { return Ok(None) };
+        match value.as_u64() {
+            Some(number) if range.contains(&number) => Ok(Some(number)),
+            Some(number) => Err(CallRefusal::new(
+                "bounds",
+                alloc::format!(
+                    "`{}{name}` is {number}, allowed are {} to {}",
+                    self.path,
+                    range.start(),
+                    range.end()
+                ),
+            )),
+            None => Err(self.invalid(name, "a whole number, not negative")),
+        }
+    }
+
+    fn number(&mut self, name: &str) -> Result<Option<f64>, CallRefusal> {
+        let Some(value) = self.rest.remove(name) else { return Ok(None) };
+        match value.as_f64() {
+            Some(number) if number.is_finite() => Ok(Some(number)),
+            _ => Err(self.invalid(name, "a number")),
+        }
+    }
+
+    fn boolean(&mut self, name: &str) -> Result<Option<bool>, CallRefusal> {
+        match self.rest.remove(name) {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(value)),
+            Some(_) => Err(self.invalid(name, "true or false")),
+        }
+    }
+
+    fn one_of<T: Copy>(
+        &mut self,
+        name: &str,
+        table: &[(&str, T)],
+    ) -> Result<Option<T>, CallRefusal> {
+        let words: Vec<&str> = table.iter().map(|(word, _)| *word).collect();
+        let wanted = alloc::format!("one of {}", onboard_text::item::join(&words));
+        match self.rest.remove(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => match table.iter().find(|(word, _)| *word == text) {
+                Some((_, value)) => Ok(Some(*value)),
+                None => Err(self.invalid(name, &wanted)),
+            },
+            Some(_) => Err(self.invalid(name, &wanted)),
+        }
+    }
+
+    /// Any JSON, as text.
+    fn json(&mut self, name: &str) -> Result<Option<String>, CallRefusal> {
+        let Some(value) = self.rest.remove(name) else { return Ok(None) };
+        let text = value.to_string();
+        if text.len() > bounds::PAYLOAD {
+            let message = alloc::format!(
+                "`{name}` has {} bytes as text, allowed are {}",
+                text.len(),
+                bounds::PAYLOAD
+            );
+            return Err(CallRefusal::new("bounds", message));
+        }
+        Ok(Some(text))
+    }
+
+    fn missing(&self, name: &str) -> CallRefusal {
+        CallRefusal::new("invalid", alloc::format!("`{}{name}` is missing", self.path))
+    }
+
+    fn invalid(&self, name: &str, wanted: &str) -> CallRefusal {
+        CallRefusal::new("invalid", alloc::format!("`{}{name}` wants {wanted}", self.path))
+    }
+
+    fn nothing_else(&self) -> Result<(), CallRefusal> {
+        match self.rest.keys().next() {
+            None => Ok(()),
+            Some(name) => {
+                let name: String = name.chars().take(40).collect();
+                let message = alloc::format!("`{}{name}` is not known here", self.path);
+                Err(CallRefusal::new("invalid", message))
+            }
+        }
+    }
+}

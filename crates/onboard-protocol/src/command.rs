@@ -1,0 +1,422 @@
+//! `ai_onboard host …`: the tools for scripts, as words of a command line.
+
+use crate::tool::Tool;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use onboard_text::{duration, nearest};
+use serde_json::{Value, json};
+
+/// What `ai_onboard host --help` shows.
+pub const USAGE: &str = "\
+Ask the host of this run; for scripts that are agents.
+
+usage: ai_onboard host COMMAND [--json]
+
+  task                                 what this run is for
+  progress DONE[/TOTAL] [NOTE]         how far it is
+  finding --rule R --title T           report a finding
+          [--severity info|low|medium|high|critical] [--target X] [--action A]
+          [--detail D] [--fingerprint HEX] [--evidence KIND=TEXT]…
+          evidence: file=PATH[:LINE], commit=ID, number=NAME:VALUE, branch=NAME, tag=NAME
+  checkpoint load NAME                 what an earlier run kept; exit 1 when nothing
+  checkpoint save NAME                 keep standard input for the next run
+  event KIND [JSON]                    publish an event
+  inbox [--limit N]                    messages that are not acknowledged
+  ack ID                               acknowledge a message
+  send AGENT BODY                      send a message
+  state get KEY                        a shared value; exit 1 when absent
+  state put KEY JSON [--expect N]      write it, if its version is N
+  lease take NAME --ttl 30s            an exclusive, expiring right
+  lease release NAME                   give it back
+  log TEXT [--level debug|info|warn|error]
+  heartbeat                            the run is alive
+  finish [--summary S] [--nothing-to-report]
+";
+
+const WORDS: [&str; 13] = [
+    "task",
+    "progress",
+    "finding",
+    "checkpoint",
+    "event",
+    "inbox",
+    "ack",
+    "send",
+    "state",
+    "lease",
+    "log",
+    "heartbeat",
+    "finish",
+];
+
+/// A command line that was not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageError(String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for UsageError {}
+
+/// A tool call made of words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostCommand {
+    tool: Tool,
+    /// An object.
+    arguments: Value,
+    /// The argument that standard input is to fill.
+    stdin: Option<&'static str>,
+    json: bool,
+}
+
+/// What a command shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// For standard output, as it is.
+    pub text: String,
+    /// Whether there was something; a script's exit code is 1 when not.
+    pub found: bool,
+}
+
+/// Reads the words after `ai_onboard host`.
+///
+/// # Errors
+/// Says which word is wrong and how the command goes.
+pub fn host_command(words: &[&str]) -> Result<HostCommand, UsageError> {
+    let mut line = Line::split(words)?;
+    let word = line.take("a command")?;
+    let mut stdin = None;
+    let (tool, arguments) = match word.as_str() {
+        "task" => (Tool::GetTask, json!({})),
+        "heartbeat" => (Tool::Heartbeat, json!({})),
+        "progress" => (Tool::ReportProgress, progress(&mut line)?),
+        "finding" => (Tool::RecordFinding, finding(&mut line)?),
+        "event" => (Tool::EmitEvent, event(&mut line)?),
+        "inbox" => (Tool::ReadInbox, inbox(&mut line)?),
+        "ack" => (Tool::AckMessage, json!({ "id": line.take("a message's id")? })),
+        "send" => {
+            let to = line.take("an agent's name")?;
+            (Tool::SendMessage, json!({ "to": to, "body": line.take("a body")? }))
+        }
+        "state" => state(&mut line)?,
+        "lease" => lease(&mut line)?,
+        "checkpoint" => match line.take("`load` or `save`")?.as_str() {
+            "load" => (Tool::LoadCheckpoint, json!({ "name": line.take("a name")? })),
+            "save" => {
+                stdin = Some("content");
+                (Tool::SaveCheckpoint, json!({ "name": line.take("a name")? }))
+            }
+            other => return Err(unknown(other, &["load", "save"])),
+        },
+        "log" => (Tool::Log, log(&mut line)?),
+        "finish" => (Tool::Finish, finish(&mut line)?),
+        other => return Err(unknown(other, &WORDS)),
+    };
+    line.nothing_else()?;
+    Ok(HostCommand { tool, arguments, stdin, json: line.json })
+}
+
+impl HostCommand {
+    /// The tool's name.
+    pub fn tool(&self) -> &'static str {
+        self.tool.name()
+    }
+
+    /// Whether standard input is part of the call: then it is read and given to
+    /// [`HostCommand::arguments`].
+    pub fn reads_stdin(&self) -> bool {
+        self.stdin.is_some()
+    }
+
+    /// The call's arguments, with what standard input held.
+    pub fn arguments(&self, stdin: String) -> Value {
+        let mut arguments = self.arguments.clone();
+        if let Some(name) = self.stdin {
+            arguments[name] = Value::String(stdin);
+        }
+        arguments
+    }
+
+    /// What to show of the structured answer: a script's words, or JSON when it was asked for.
+    pub fn show(&self, answer: &Value) -> Shown {
+        let found = match self.tool {
+            Tool::LoadCheckpoint => !answer["content"].is_null(),
+            Tool::GetState => answer["version"] != json!(0),
+            _ => true,
+        };
+        let text = if self.json { alloc::format!("{answer}\n") } else { self.words(answer) };
+        Shown { text, found }
+    }
+
+    fn words(&self, answer: &Value) -> String {
+        let part = |name: &str| plain(&answer[name]);
+        match self.tool {
+            Tool::LoadCheckpoint => answer["content"].as_str().unwrap_or("").to_string(),
+            Tool::GetState if answer["version"] == json!(0) => String::new(),
+            Tool::GetState => alloc::format!("{}\n", part("value")),
+            Tool::PutState => alloc::format!("{}\n", part("version")),
+            Tool::TakeLease => alloc::format!("{}\n", part("token")),
+            Tool::RecordFinding => alloc::format!("{}\n", part("status")),
+            Tool::SendMessage => alloc::format!("{}\n", part("id")),
+            Tool::ReadInbox => messages(&answer["messages"]),
+            Tool::GetTask => task(answer),
+            _ => String::new(),
+        }
+    }
+}
+
+/// A text as it is, everything else as JSON.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToString::to_string)
+}
+
+/// One message a line: id, sender, body as JSON text, so that a body can't look like a line.
+fn messages(list: &Value) -> String {
+    let list = list.as_array().map_or(&[][..], Vec::as_slice);
+    list.iter()
+        .map(|m| alloc::format!("{}\t{}\t{}\n", plain(&m["id"]), plain(&m["from"]), m["body"]))
+        .collect()
+}
+
+/// One field a line: name, tab, value.
+fn task(answer: &Value) -> String {
+    let mut text = String::new();
+    for (name, value) in answer.as_object().into_iter().flatten() {
+        match value.as_object() {
+            Some(inner) if matches!(name.as_str(), "settings" | "leases") => {
+                for (key, value) in inner {
+                    text.push_str(&alloc::format!("{name}.{key}\t{}\n", plain(value)));
+                }
+            }
+            _ => text.push_str(&alloc::format!("{name}\t{}\n", plain(value))),
+        }
+    }
+    text
+}
+
+fn progress(line: &mut Line) -> Result<Value, UsageError> {
+    let steps = line.take("`DONE/TOTAL`, such as 3/10")?;
+    let number = |text: &str| {
+        text.parse::<u64>().map_err(|_| UsageError(alloc::format!("`{text}` is no whole number")))
+    };
+    let mut arguments = match steps.split_once('/') {
+        Some((done, total)) => json!({ "done": number(done)?, "total": number(total)? }),
+        None => json!({ "done": number(&steps)? }),
+    };
+    if let Some(note) = line.next() {
+        arguments["note"] = note.into();
+    }
+    Ok(arguments)
+}
+
+fn finding(line: &mut Line) -> Result<Value, UsageError> {
+    let mut arguments = json!({ "rule": line.needed("rule")?, "title": line.needed("title")? });
+    for name in ["severity", "target", "action", "detail", "fingerprint"] {
+        if let Some(value) = line.flag(name)? {
+            arguments[name] = value.into();
+        }
+    }
+    let mut evidence = Vec::new();
+    while let Some(text) = line.flag_again("evidence") {
+        evidence.push(one_evidence(&text)?);
+    }
+    if !evidence.is_empty() {
+        arguments["evidence"] = Value::Array(evidence);
+    }
+    Ok(arguments)
+}
+
+fn one_evidence(text: &str) -> Result<Value, UsageError> {
+    let wrong = || {
+        UsageError(alloc::format!(
+            "`{text}` is no evidence: write file=PATH[:LINE], commit=ID, number=NAME:VALUE, \
+             branch=NAME or tag=NAME"
+        ))
+    };
+    let (kind, what) = text.split_once('=').ok_or_else(wrong)?;
+    let mut evidence = json!({ "kind": kind, "text": what });
+    match (kind, what.rsplit_once(':')) {
+        ("file", Some((path, line))) if line.parse::<u32>().is_ok() => {
+            evidence["path"] = path.into();
+            evidence["line"] = line.parse::<u32>().map_err(|_| wrong())?.into();
+        }
+        ("file", _) => evidence["path"] = what.into(),
+        ("commit", _) => evidence["oid"] = what.into(),
+        ("number", Some((_, value))) => {
+            evidence["value"] = value.parse::<f64>().map_err(|_| wrong())?.into();
+        }
+        ("branch" | "tag", _) => {}
+        _ => return Err(wrong()),
+    }
+    Ok(evidence)
+}
+
+fn event(line: &mut Line) -> Result<Value, UsageError> {
+    let mut arguments = json!({ "kind": line.take("a kind, such as project.task.started")? });
+    if let Some(data) = line.next() {
+        arguments["data"] = parse_json(&data)?;
+    }
+    Ok(arguments)
+}
+
+fn inbox(line: &mut Line) -> Result<Value, UsageError> {
+    Ok(match line.whole_number("limit")? {
+        Some(limit) => json!({ "limit": limit }),
+        None => json!({}),
+    })
+}
+
+fn state(line: &mut Line) -> Result<(Tool, Value), UsageError> {
+    match line.take("`get` or `put`")?.as_str() {
+        "get" => Ok((Tool::GetState, json!({ "key": line.take("a key")? }))),
+        "put" => {
+            let key = line.take("a key")?;
+            let value = parse_json(&line.take("a value as JSON")?)?;
+            let mut arguments = json!({ "key": key, "value": value });
+            if let Some(expect) = line.whole_number("expect")? {
+                arguments["expect"] = expect.into();
+            }
+            Ok((Tool::PutState, arguments))
+        }
+        other => Err(unknown(other, &["get", "put"])),
+    }
+}
+
+fn lease(line: &mut Line) -> Result<(Tool, Value), UsageError> {
+    match line.take("`take` or `release`")?.as_str() {
+        "take" => {
+            let ttl = duration::parse(&line.needed("ttl")?)
+                .map_err(|why| UsageError(alloc::format!("--ttl: {why}")))?;
+            Ok((Tool::TakeLease, json!({ "name": line.take("a name")?, "ttl_ms": ttl })))
+        }
+        "release" => Ok((Tool::ReleaseLease, json!({ "name": line.take("a name")? }))),
+        other => Err(unknown(other, &["take", "release"])),
+    }
+}
+
+fn log(line: &mut Line) -> Result<Value, UsageError> {
+    let mut arguments = json!({ "text": line.take("a text")? });
+    if let Some(level) = line.flag("level")? {
+        arguments["level"] = level.into();
+    }
+    Ok(arguments)
+}
+
+fn finish(line: &mut Line) -> Result<Value, UsageError> {
+    let mut arguments = json!({ "nothing_to_report": line.nothing_to_report });
+    if let Some(summary) = line.flag("summary")? {
+        arguments["summary"] = summary.into();
+    }
+    line.nothing_to_report = false;
+    Ok(arguments)
+}
+
+fn parse_json(text: &str) -> Result<Value, UsageError> {
+    serde_json::from_str(text).map_err(|error| {
+        UsageError(alloc::format!("`{text}` is no JSON ({error}); a text needs quotes: '\"…\"'"))
+    })
+}
+
+fn unknown(word: &str, known: &[&str]) -> UsageError {
+    let all = onboard_text::item::join(known);
+    UsageError(match nearest(word, known) {
+        Some(near) => alloc::format!("no command `{word}`; did you mean `{near}`? known: {all}"),
+        None => alloc::format!("no command `{word}`; known: {all}"),
+    })
+}
+
+/// Words, taken from the front, and flags with values, taken by name.
+struct Line {
+    words: Vec<String>,
+    at: usize,
+    flags: Vec<(String, String)>,
+    json: bool,
+    nothing_to_report: bool,
+}
+
+impl Line {
+    fn split(words: &[&str]) -> Result<Line, UsageError> {
+        let mut line = Line {
+            words: Vec::new(),
+            at: 0,
+            flags: Vec::new(),
+            json: false,
+            nothing_to_report: false,
+        };
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            match word.strip_prefix("--") {
+                Some("") => line.words.extend(rest.by_ref().map(ToString::to_string)),
+                Some("json") => line.json = true,
+                Some("nothing-to-report") => line.nothing_to_report = true,
+                Some(flag) => {
+                    let (name, value) = match flag.split_once('=') {
+                        Some((name, value)) => (name, value),
+                        None => match rest.next() {
+                            Some(value) => (flag, *value),
+                            None => {
+                                return Err(UsageError(alloc::format!("--{flag} wants a value")));
+                            }
+                        },
+                    };
+                    line.flags.push((name.to_string(), value.to_string()));
+                }
+                None => line.words.push((*word).to_string()),
+            }
+        }
+        Ok(line)
+    }
+
+    fn next(&mut self) -> Option<String> {
+        let word = self.words.get(self.at).cloned();
+        self.at += usize::from(word.is_some());
+        word
+    }
+
+    fn take(&mut self, what: &str) -> Result<String, UsageError> {
+        self.next().ok_or_else(|| UsageError(alloc::format!("{what} is missing")))
+    }
+
+    fn flag_again(&mut self, name: &str) -> Option<String> {
+        let at = self.flags.iter().position(|(flag, _)| flag == name)?;
+        Some(self.flags.remove(at).1)
+    }
+
+    fn flag(&mut self, name: &str) -> Result<Option<String>, UsageError> {
+        let value = self.flag_again(name);
+        match self.flag_again(name) {
+            Some(_) => Err(UsageError(alloc::format!("--{name} is given a second time"))),
+            None => Ok(value),
+        }
+    }
+
+    fn needed(&mut self, name: &str) -> Result<String, UsageError> {
+        self.flag(name)?.ok_or_else(|| UsageError(alloc::format!("--{name} is missing")))
+    }
+
+    fn whole_number(&mut self, name: &str) -> Result<Option<u64>, UsageError> {
+        let Some(text) = self.flag(name)? else { return Ok(None) };
+        text.parse()
+            .map(Some)
+            .map_err(|_| UsageError(alloc::format!("--{name} wants a whole number, not `{text}`")))
+    }
+
+    fn nothing_else(&self) -> Result<(), UsageError> {
+        if let Some(word) = self.words.get(self.at) {
+            return Err(UsageError(alloc::format!(
+                "`{word}` is too much; quote a text with spaces"
+            )));
+        }
+        if let Some((name, _)) = self.flags.first() {
+            return Err(UsageError(alloc::format!("--{name} is not known here")));
+        }
+        if self.nothing_to_report {
+            return Err(UsageError("--nothing-to-report belongs to `finish`".into()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! The host's answers as an agent sees them: structured content, and the same as short text.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use onboard_domain::state::{BlobRef, Trigger};
+use onboard_domain::{AgentId, AgentName, CallAnswer, CallRefusal, MessageId, RunId, Time};
+use serde_json::{Map, Value, json};
+
+/// What a run is for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    pub agent: AgentName,
+    /// The project's name.
+    pub project: String,
+    /// Where the project is for the agent's process.
+    pub root: String,
+    pub run: RunId,
+    pub trigger: Trigger,
+    /// 0 for the first attempt.
+    pub attempt: u32,
+    pub now: Time,
+    /// The run is stopped then.
+    pub deadline: Time,
+    pub settings: BTreeMap<String, String>,
+    /// Leases given with the run's place, with their fencing tokens.
+    pub leases: BTreeMap<String, u64>,
+    /// Names of what earlier runs kept.
+    pub checkpoints: Vec<String>,
+}
+
+/// A message as its receiver sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    pub id: MessageId,
+    /// The sender's name.
+    pub from: String,
+    pub sent: Time,
+    pub body: String,
+    pub deliveries: u32,
+}
+
+/// A shared value as its reader sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateValue {
+    /// JSON text.
+    pub value: String,
+    pub version: u64,
+    /// The writer's name.
+    pub by: String,
+    pub at: Time,
+}
+
+/// An answer to a call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HostAnswer {
+    Done,
+    Task(Box<Task>),
+    Finding {
+        status: String,
+    },
+    Letters(Vec<Letter>),
+    Sent(MessageId),
+    Value(Option<StateValue>),
+    Stored {
+        version: u64,
+    },
+    Lease {
+        token: u64,
+        expires: Time,
+    },
+    /// A checkpoint's content, or that there is none of that name.
+    Checkpoint(Option<String>),
+}
+
+impl HostAnswer {
+    /// The answer to an agent's call, with names where the state has ids.
+    ///
+    /// # Errors
+    /// The blob whose content is the answer: the host reads it and answers
+    /// [`HostAnswer::Checkpoint`].
+    pub fn of(answer: CallAnswer, name: impl Fn(AgentId) -> String) -> Result<HostAnswer, BlobRef> {
+        Ok(match answer {
+            CallAnswer::Done => HostAnswer::Done,
+            CallAnswer::Finding { status } => HostAnswer::Finding { status },
+            CallAnswer::Messages(messages) => HostAnswer::Letters(
+                messages
+                    .into_iter()
+                    .map(|message| Letter {
+                        id: message.id,
+                        from: name(message.from),
+                        sent: message.sent,
+                        body: message.body,
+                        deliveries: message.deliveries,
+                    })
+                    .collect(),
+            ),
+            CallAnswer::Sent(id) => HostAnswer::Sent(id),
+            CallAnswer::Value(value) => HostAnswer::Value(value.map(|value| StateValue {
+                value: value.value,
+                version: value.version,
+                by: name(value.by),
+                at: value.at,
+            })),
+            CallAnswer::Stored { version } => HostAnswer::Stored { version },
+            CallAnswer::Lease { token, expires } => HostAnswer::Lease { token, expires },
+            CallAnswer::Checkpoint(None) => HostAnswer::Checkpoint(None),
+            CallAnswer::Checkpoint(Some(blob)) => return Err(blob),
+        })
+    }
+
+    /// The `structuredContent`.
+    pub fn structured(&self) -> Value {
+        match self {
+            HostAnswer::Done => json!({ "done": true }),
+            HostAnswer::Task(task) => task_value(task),
+            HostAnswer::Finding { status } => json!({ "status": status }),
+            HostAnswer::Letters(letters) => {
+                json!({ "messages": letters.iter().map(letter).collect::<Vec<_>>() })
+            }
+            HostAnswer::Sent(id) => json!({ "id": id.to_string() }),
+            HostAnswer::Value(None) => json!({ "value": null, "version": 0 }),
+            HostAnswer::Value(Some(value)) => json!({
+                "value": shared(&value.value),
+                "version": value.version,
+                "by": value.by,
+                "at_ms": value.at.0,
+            }),
+            HostAnswer::Stored { version } => json!({ "version": version }),
+            HostAnswer::Lease { token, expires } => {
+                json!({ "token": token, "expires_ms": expires.0 })
+            }
+            HostAnswer::Checkpoint(content) => json!({ "content": content }),
+        }
+    }
+}
+
+fn task_value(task: &Task) -> Value {
+    json!({
+        "agent": task.agent.as_str(),
+        "project": task.project,
+        "root": task.root,
+        "run": task.run.to_string(),
+        "trigger": serde_json::to_value(&task.trigger).unwrap_or(Value::Null),
+        "attempt": task.attempt,
+        "now_ms": task.now.0,
+        "deadline_ms": task.deadline.0,
+        "settings": task.settings,
+        "leases": task.leases,
+        "checkpoints": task.checkpoints,
+    })
+}
+
+fn letter(letter: &Letter) -> Value {
+    json!({
+        "id": letter.id.to_string(),
+        "from": letter.from,
+        "sent_ms": letter.sent.0,
+        "body": letter.body,
+        "deliveries": letter.deliveries,
+    })
+}
+
+/// The value as JSON; what an older writer stored as bare text stays a text.
+fn shared(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.into()))
+}
+
+/// The result of `tools/call`: content for models, structured content for programs.
+pub(crate) fn call_result(outcome: &Result<HostAnswer, CallRefusal>) -> Map<String, Value> {
+    let (text, structured, is_error) = match outcome {
+        Ok(HostAnswer::Done) => ("done".to_string(), HostAnswer::Done.structured(), false),
+        Ok(answer) => {
+            let structured = answer.structured();
+            (structured.to_string(), structured, false)
+        }
+        Err(refusal) => (
+            alloc::format!("{}: {}", refusal.code, refusal.message),
+            json!({ "code": refusal.code, "message": refusal.message }),
+            true,
+        ),
+    };
+    let mut result = Map::new();
+    result.insert("content".into(), json!([{ "type": "text", "text": text }]));
+    result.insert("structuredContent".into(), structured);
+    result.insert("isError".into(), Value::Bool(is_error));
+    result
+}

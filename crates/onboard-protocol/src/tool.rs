@@ -1,0 +1,292 @@
+//! The tools that a host offers: names, hints and schemas, as `tools/list` gives them.
+//!
+//! The schemas are written by hand, once, here; a test holds each against the reader of the
+//! arguments, so that neither says what the other does not do.
+
+use serde_json::{Value, json};
+
+/// What an agent can ask of its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tool {
+    GetTask,
+    ReportProgress,
+    RecordFinding,
+    EmitEvent,
+    SendMessage,
+    ReadInbox,
+    AckMessage,
+    GetState,
+    PutState,
+    TakeLease,
+    ReleaseLease,
+    SaveCheckpoint,
+    LoadCheckpoint,
+    Log,
+    Heartbeat,
+    Finish,
+}
+
+/// Every tool, in the order of `tools/list`: what a run does first comes first.
+pub const TOOLS: [Tool; 16] = [
+    Tool::GetTask,
+    Tool::LoadCheckpoint,
+    Tool::SaveCheckpoint,
+    Tool::ReportProgress,
+    Tool::RecordFinding,
+    Tool::EmitEvent,
+    Tool::ReadInbox,
+    Tool::AckMessage,
+    Tool::SendMessage,
+    Tool::GetState,
+    Tool::PutState,
+    Tool::TakeLease,
+    Tool::ReleaseLease,
+    Tool::Log,
+    Tool::Heartbeat,
+    Tool::Finish,
+];
+
+impl Tool {
+    /// The tool of a name.
+    pub fn named(name: &str) -> Option<Tool> {
+        TOOLS.into_iter().find(|tool| tool.name() == name)
+    }
+
+    /// The name in `tools/call`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tool::GetTask => "get_task",
+            Tool::ReportProgress => "report_progress",
+            Tool::RecordFinding => "record_finding",
+            Tool::EmitEvent => "emit_event",
+            Tool::SendMessage => "send_message",
+            Tool::ReadInbox => "read_inbox",
+            Tool::AckMessage => "ack_message",
+            Tool::GetState => "get_state",
+            Tool::PutState => "put_state",
+            Tool::TakeLease => "take_lease",
+            Tool::ReleaseLease => "release_lease",
+            Tool::SaveCheckpoint => "save_checkpoint",
+            Tool::LoadCheckpoint => "load_checkpoint",
+            Tool::Log => "log",
+            Tool::Heartbeat => "heartbeat",
+            Tool::Finish => "finish",
+        }
+    }
+
+    /// One sentence for people and models.
+    pub fn description(self) -> &'static str {
+        match self {
+            Tool::GetTask => "What this run is for: project, trigger, deadline, settings.",
+            Tool::ReportProgress => "Say how far the run is; shown live, not kept.",
+            Tool::RecordFinding => {
+                "Report one thing about the project, with evidence and one suggested action. The \
+                 same rule and target is the same finding: it is never shown twice."
+            }
+            Tool::EmitEvent => "Publish an event; agents of the project that wake on it run.",
+            Tool::SendMessage => "Send a message to another agent of the project.",
+            Tool::ReadInbox => "Messages to this agent that are not acknowledged, oldest first.",
+            Tool::AckMessage => "Acknowledge a message, so that it is not delivered again.",
+            Tool::GetState => "Read a value that the project's agents share.",
+            Tool::PutState => {
+                "Write a shared value. The last writer wins, unless `expect` names the version \
+                 that must be there (0: absent)."
+            }
+            Tool::TakeLease => "Take an exclusive, expiring right to a name; again to renew it.",
+            Tool::ReleaseLease => "Give a lease back before it expires.",
+            Tool::SaveCheckpoint => "Keep a text for this agent's next run; replaces the name's.",
+            Tool::LoadCheckpoint => "The text that was kept under a name, or null.",
+            Tool::Log => "Write a line to this agent's log.",
+            Tool::Heartbeat => "Say that the run is alive though it has nothing to tell.",
+            Tool::Finish => {
+                "Say how the run ended, in a sentence; the process's exit code decides whether it \
+                 counts."
+            }
+        }
+    }
+
+    /// (only reads, again changes nothing more); no tool destroys or reaches outside the host.
+    fn hints(self) -> (bool, bool) {
+        match self {
+            Tool::GetTask | Tool::GetState | Tool::LoadCheckpoint => (true, true),
+            Tool::EmitEvent | Tool::SendMessage | Tool::ReadInbox | Tool::Log => (false, false),
+            _ => (false, true),
+        }
+    }
+
+    /// JSON Schema (2020-12) of the arguments.
+    pub fn input_schema(self) -> &'static str {
+        match self {
+            Tool::GetTask | Tool::Heartbeat => NOTHING,
+            Tool::ReportProgress => REPORT_PROGRESS,
+            Tool::RecordFinding => RECORD_FINDING,
+            Tool::EmitEvent => EMIT_EVENT,
+            Tool::SendMessage => SEND_MESSAGE,
+            Tool::ReadInbox => READ_INBOX,
+            Tool::AckMessage => ACK_MESSAGE,
+            Tool::GetState => GET_STATE,
+            Tool::PutState => PUT_STATE,
+            Tool::TakeLease => TAKE_LEASE,
+            Tool::ReleaseLease => RELEASE_LEASE,
+            Tool::SaveCheckpoint => SAVE_CHECKPOINT,
+            Tool::LoadCheckpoint => LOAD_CHECKPOINT,
+            Tool::Log => LOG,
+            Tool::Finish => FINISH,
+        }
+    }
+
+    /// JSON Schema (2020-12) of `structuredContent`.
+    pub fn output_schema(self) -> &'static str {
+        match self {
+            Tool::GetTask => TASK,
+            Tool::RecordFinding => RECORDED,
+            Tool::SendMessage => SENT,
+            Tool::ReadInbox => MESSAGES,
+            Tool::GetState => VALUE,
+            Tool::PutState => STORED,
+            Tool::TakeLease => LEASE,
+            Tool::LoadCheckpoint => CHECKPOINT,
+            _ => DONE,
+        }
+    }
+
+    /// The tool's entry in `tools/list`.
+    pub fn listing(self) -> Value {
+        let (read_only, idempotent) = self.hints();
+        json!({
+            "name": self.name(),
+            "description": self.description(),
+            "inputSchema": schema(self.input_schema()),
+            "outputSchema": schema(self.output_schema()),
+            "annotations": {
+                "readOnlyHint": read_only,
+                "destructiveHint": false,
+                "idempotentHint": idempotent,
+                "openWorldHint": false,
+            },
+        })
+    }
+}
+
+fn schema(text: &str) -> Value {
+    serde_json::from_str(text).expect("the schemas are constants, read by a test")
+}
+
+const NOTHING: &str = r#"{"type":"object","properties":{},"additionalProperties":false}"#;
+
+const REPORT_PROGRESS: &str = r#"{"type":"object","additionalProperties":false,
+"required":["done"],"properties":{
+"done":{"type":"integer","minimum":0,"maximum":1000000000000,"description":"steps done"},
+"total":{"type":"integer","minimum":1,"maximum":1000000000000,"description":"steps in all, if known"},
+"note":{"type":"string","maxLength":500,"description":"what is being done"}}}"#;
+
+const RECORD_FINDING: &str = r#"{"type":"object","additionalProperties":false,
+"required":["rule","title"],"properties":{
+"rule":{"type":"string","minLength":1,"maxLength":80,"pattern":"^[a-z0-9][a-z0-9._/-]*$","description":"stable name of the rule, such as todo/growth"},
+"title":{"type":"string","minLength":1,"maxLength":200,"description":"one line that names the thing"},
+"severity":{"enum":["info","low","medium","high","critical"],"default":"low"},
+"detail":{"type":"string","maxLength":4000},
+"action":{"type":"string","maxLength":1000,"description":"one sentence: what to do about it"},
+"target":{"type":"string","maxLength":400,"description":"what it is about: a path, a branch, a milestone"},
+"fingerprint":{"type":"string","minLength":8,"maxLength":64,"pattern":"^[0-9a-f]*$","description":"what makes it the same finding; made of rule and target when absent"},
+"evidence":{"type":"array","maxItems":20,"items":{"type":"object","additionalProperties":false,
+"required":["kind","text"],"properties":{
+"kind":{"enum":["file","commit","number","branch","tag"]},
+"text":{"type":"string","minLength":1,"maxLength":400},
+"path":{"type":"string","minLength":1,"maxLength":400},
+"line":{"type":"integer","minimum":1,"maximum":4294967295},
+"oid":{"type":"string","minLength":1,"maxLength":64},
+"value":{"type":"number"}}}}}}"#;
+
+const EMIT_EVENT: &str = r#"{"type":"object","additionalProperties":false,
+"required":["kind"],"properties":{
+"kind":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[a-z0-9_-]+(\\.[a-z0-9_-]+)*$","description":"such as project.quality.degraded"},
+"data":{"description":"any JSON, at most 16384 bytes as text"}}}"#;
+
+const SEND_MESSAGE: &str = r#"{"type":"object","additionalProperties":false,
+"required":["to","body"],"properties":{
+"to":{"type":"string","minLength":1,"maxLength":64,"pattern":"^[a-z0-9][a-z0-9-]*$","description":"an agent's name"},
+"body":{"type":"string","minLength":1,"maxLength":16384}}}"#;
+
+const READ_INBOX: &str = r#"{"type":"object","additionalProperties":false,"properties":{
+"limit":{"type":"integer","minimum":1,"maximum":100,"default":20}}}"#;
+
+const ACK_MESSAGE: &str = r#"{"type":"object","additionalProperties":false,
+"required":["id"],"properties":{
+"id":{"type":"string","minLength":1,"maxLength":21,"pattern":"^m?[0-9]+$","description":"a message's id, such as m12"}}}"#;
+
+const GET_STATE: &str = r#"{"type":"object","additionalProperties":false,
+"required":["key"],"properties":{
+"key":{"type":"string","minLength":1,"maxLength":128}}}"#;
+
+const PUT_STATE: &str = r#"{"type":"object","additionalProperties":false,
+"required":["key","value"],"properties":{
+"key":{"type":"string","minLength":1,"maxLength":128},
+"value":{"description":"any JSON, at most 16384 bytes as text"},
+"expect":{"type":"integer","minimum":0,"maximum":9007199254740991,"description":"the version that must be there; 0: absent"}}}"#;
+
+const TAKE_LEASE: &str = r#"{"type":"object","additionalProperties":false,
+"required":["name","ttl_ms"],"properties":{
+"name":{"type":"string","minLength":1,"maxLength":128},
+"ttl_ms":{"type":"integer","minimum":1000,"maximum":3600000,"description":"milliseconds until it expires"}}}"#;
+
+const RELEASE_LEASE: &str = r#"{"type":"object","additionalProperties":false,
+"required":["name"],"properties":{
+"name":{"type":"string","minLength":1,"maxLength":128}}}"#;
+
+const SAVE_CHECKPOINT: &str = r#"{"type":"object","additionalProperties":false,
+"required":["name","content"],"properties":{
+"name":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},
+"content":{"type":"string","maxLength":4194304}}}"#;
+
+const LOAD_CHECKPOINT: &str = r#"{"type":"object","additionalProperties":false,
+"required":["name"],"properties":{
+"name":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"}}}"#;
+
+const LOG: &str = r#"{"type":"object","additionalProperties":false,
+"required":["text"],"properties":{
+"text":{"type":"string","minLength":1,"maxLength":4096},
+"level":{"enum":["debug","info","warn","error"],"default":"info"}}}"#;
+
+const FINISH: &str = r#"{"type":"object","additionalProperties":false,"properties":{
+"summary":{"type":"string","maxLength":2000},
+"nothing_to_report":{"type":"boolean","default":false}}}"#;
+
+const DONE: &str = r#"{"type":"object","required":["done"],"properties":{"done":{"const":true}}}"#;
+
+const TASK: &str = r#"{"type":"object","required":["agent","project","root","run","trigger","attempt","now_ms","deadline_ms","settings","leases","checkpoints"],
+"properties":{
+"agent":{"type":"string"},"project":{"type":"string"},
+"root":{"type":"string","description":"where the project is for this process, read-only"},
+"run":{"type":"string"},"trigger":{"description":"why it runs now"},
+"attempt":{"type":"integer","description":"0 for the first"},
+"now_ms":{"type":"integer","description":"milliseconds since 1970, UTC"},
+"deadline_ms":{"type":"integer","description":"the run is stopped then"},
+"settings":{"type":"object","additionalProperties":{"type":"string"}},
+"leases":{"type":"object","description":"leases given with the run, with their fencing tokens","additionalProperties":{"type":"integer"}},
+"checkpoints":{"type":"array","items":{"type":"string"}}}}"#;
+
+const RECORDED: &str = r#"{"type":"object","required":["status"],"properties":{
+"status":{"type":"string","description":"new, known or dismissed"}}}"#;
+
+const SENT: &str = r#"{"type":"object","required":["id"],"properties":{"id":{"type":"string"}}}"#;
+
+const MESSAGES: &str = r#"{"type":"object","required":["messages"],"properties":{
+"messages":{"type":"array","items":{"type":"object","required":["id","from","sent_ms","body","deliveries"],"properties":{
+"id":{"type":"string"},"from":{"type":"string"},"sent_ms":{"type":"integer"},
+"body":{"type":"string"},"deliveries":{"type":"integer"}}}}}}"#;
+
+const VALUE: &str = r#"{"type":"object","required":["value","version"],"properties":{
+"value":{"description":"null when absent"},
+"version":{"type":"integer","description":"0 when absent"},
+"by":{"type":"string"},"at_ms":{"type":"integer"}}}"#;
+
+const STORED: &str =
+    r#"{"type":"object","required":["version"],"properties":{"version":{"type":"integer"}}}"#;
+
+const LEASE: &str = r#"{"type":"object","required":["token","expires_ms"],"properties":{
+"token":{"type":"integer","description":"grows with every grant"},
+"expires_ms":{"type":"integer"}}}"#;
+
+const CHECKPOINT: &str = r#"{"type":"object","required":["content"],"properties":{
+"content":{"type":["string","null"]}}}"#;

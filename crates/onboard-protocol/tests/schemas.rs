@@ -1,0 +1,185 @@
+//! Each tool's schema says what the reader of its arguments does, and its output schema what the
+//! answers hold.
+
+use onboard_domain::state::Trigger;
+use onboard_domain::{AgentName, MessageId, RunId, Time};
+use onboard_protocol::tool::{TOOLS, Tool};
+use onboard_protocol::{HostAnswer, Letter, StateValue, Task, arguments};
+use serde_json::{Map, Value, json};
+
+/// Arguments with every property there is.
+fn full(tool: Tool) -> Value {
+    match tool {
+        Tool::GetTask | Tool::Heartbeat => json!({}),
+        Tool::ReportProgress => json!({ "done": 1, "total": 2, "note": "n" }),
+        Tool::RecordFinding => json!({
+            "rule": "a/b", "title": "t", "severity": "high", "detail": "d", "action": "a",
+            "target": "x", "fingerprint": "0123456789abcdef",
+            "evidence": [{ "kind": "file", "text": "t", "path": "p", "line": 1, "oid": "ab", "value": 1.5 }],
+        }),
+        Tool::EmitEvent => json!({ "kind": "a.b", "data": 1 }),
+        Tool::SendMessage => json!({ "to": "agent", "body": "b" }),
+        Tool::ReadInbox => json!({ "limit": 3 }),
+        Tool::AckMessage => json!({ "id": "m1" }),
+        Tool::GetState => json!({ "key": "k" }),
+        Tool::PutState => json!({ "key": "k", "value": null, "expect": 0 }),
+        Tool::TakeLease => json!({ "name": "n", "ttl_ms": 5000 }),
+        Tool::ReleaseLease => json!({ "name": "n" }),
+        Tool::SaveCheckpoint => json!({ "name": "n", "content": "c" }),
+        Tool::LoadCheckpoint => json!({ "name": "n" }),
+        Tool::Log => json!({ "text": "t", "level": "warn" }),
+        Tool::Finish => json!({ "summary": "s", "nothing_to_report": true }),
+    }
+}
+
+fn object(value: &Value) -> Map<String, Value> {
+    value.as_object().expect("an object").clone()
+}
+
+/// Checks one schema against a reader: keys, required keys, unknown keys, bounds.
+fn hold(schema: &Value, full: &Map<String, Value>, read: &dyn Fn(Map<String, Value>) -> bool) {
+    let properties = object(&schema["properties"]);
+    let keys: Vec<&String> = properties.keys().collect();
+    assert_eq!(keys, full.keys().collect::<Vec<_>>(), "{schema}");
+    assert_eq!(schema["additionalProperties"], json!(false), "{schema}");
+    assert!(read(full.clone()), "{full:?}");
+    let mut more = full.clone();
+    more.insert("unheard_of".into(), json!(1));
+    assert!(!read(more), "{schema}");
+    let required: Vec<&str> =
+        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    for (key, property) in &properties {
+        let with = |value: Option<Value>| {
+            let mut changed = full.clone();
+            match value {
+                Some(value) => changed.insert(key.clone(), value),
+                None => changed.remove(key),
+            };
+            read(changed)
+        };
+        assert_eq!(!with(None), required.contains(&key.as_str()), "{key} in {schema}");
+        bounds(property, &with, key);
+    }
+}
+
+fn bounds(property: &Value, with: &dyn Fn(Option<Value>) -> bool, key: &str) {
+    let text = |len: u64| {
+        let digit = if property["pattern"].as_str() == Some("^m?[0-9]+$") { "1" } else { "a" };
+        Some(json!(digit.repeat(usize::try_from(len).expect("it fits"))))
+    };
+    if let Some(most) = property["maxLength"].as_u64() {
+        let least = property["minLength"].as_u64().unwrap_or(0);
+        // The largest ids are no longer numbers; every other text may have its longest.
+        assert!(with(text(most)) || key == "id", "{key}: {most}");
+        assert!(!with(text(most + 1)), "{key}: {}", most + 1);
+        assert!(with(text(least)), "{key}: {least}");
+        assert!(least == 0 || !with(text(least - 1)), "{key}: {}", least - 1);
+    }
+    if let Some(most) = property["maximum"].as_u64() {
+        let least = property["minimum"].as_u64().expect("both or none");
+        // Progress can't be further than its total, nor a total behind it.
+        let own = if key == "done" { 2 } else { most };
+        assert!(with(Some(json!(own))), "{key}: {own}");
+        assert!(!with(Some(json!(most + 1))) && with(Some(json!(least))), "{key}");
+        assert!(least == 0 || !with(Some(json!(least - 1))), "{key}");
+        assert!(!with(Some(json!("1"))) && !with(Some(json!(-1))), "{key}");
+    }
+    for word in property["enum"].as_array().into_iter().flatten() {
+        assert!(with(Some(word.clone())), "{word}");
+        assert!(!with(Some(json!("unheard of"))), "{key}");
+    }
+    if property["pattern"].is_string() {
+        assert!(!with(Some(json!("\u{7f}BAD !\u{7f}"))), "{key}");
+    }
+}
+
+#[test]
+fn input_schemas_say_what_is_read() {
+    for tool in TOOLS {
+        let schema: Value = serde_json::from_str(tool.input_schema()).expect("JSON");
+        let read = |arguments| arguments::read(tool, arguments).is_ok();
+        hold(&schema, &object(&full(tool)), &read);
+    }
+    let schema: Value = serde_json::from_str(Tool::RecordFinding.input_schema()).expect("JSON");
+    let items = &schema["properties"]["evidence"]["items"];
+    let sample = full(Tool::RecordFinding);
+    let read = |evidence: Map<String, Value>| {
+        let mut arguments = object(&sample);
+        arguments.insert("evidence".into(), json!([evidence]));
+        arguments::read(Tool::RecordFinding, arguments).is_ok()
+    };
+    hold(items, &object(&sample["evidence"][0]), &read);
+}
+
+fn answer(tool: Tool) -> HostAnswer {
+    let time = Time(1);
+    match tool {
+        Tool::GetTask => HostAnswer::Task(Box::new(Task {
+            agent: AgentName::new("a").expect("a name"),
+            project: "p".into(),
+            root: "/p".into(),
+            run: RunId(1),
+            trigger: Trigger::Event { kind: "a.b".into() },
+            attempt: 0,
+            now: time,
+            deadline: time,
+            settings: [("k".to_string(), "v".to_string())].into(),
+            leases: [("l".to_string(), 3)].into(),
+            checkpoints: vec!["c".into()],
+        })),
+        Tool::RecordFinding => HostAnswer::Finding { status: "new".into() },
+        Tool::SendMessage => HostAnswer::Sent(MessageId(1)),
+        Tool::ReadInbox => HostAnswer::Letters(vec![Letter {
+            id: MessageId(1),
+            from: "b".into(),
+            sent: time,
+            body: "x".into(),
+            deliveries: 1,
+        }]),
+        Tool::GetState => HostAnswer::Value(Some(StateValue {
+            value: "[1]".into(),
+            version: 2,
+            by: "b".into(),
+            at: time,
+        })),
+        Tool::PutState => HostAnswer::Stored { version: 2 },
+        Tool::TakeLease => HostAnswer::Lease { token: 1, expires: time },
+        Tool::LoadCheckpoint => HostAnswer::Checkpoint(Some("c".into())),
+        _ => HostAnswer::Done,
+    }
+}
+
+/// Keys declared and given are the same, all the way down; required ones are declared.
+fn same_keys(schema: &Value, value: &Value) {
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        let given = object(value);
+        assert_eq!(properties.keys().collect::<Vec<_>>(), given.keys().collect::<Vec<_>>());
+        for key in schema["required"].as_array().into_iter().flatten() {
+            assert!(given.contains_key(key.as_str().expect("a text")), "{key}");
+        }
+        for (key, property) in properties {
+            same_keys(property, &given[key]);
+        }
+    }
+    if let (Some(items), Some(values)) = (schema.get("items"), value.as_array()) {
+        values.iter().for_each(|value| same_keys(items, value));
+    }
+    let of_type = match schema["type"].as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_i64() || value.is_u64(),
+        _ => true,
+    };
+    assert!(of_type, "{value} for {schema}");
+}
+
+#[test]
+fn output_schemas_say_what_is_answered() {
+    for tool in TOOLS {
+        let schema: Value = serde_json::from_str(tool.output_schema()).expect("JSON");
+        same_keys(&schema, &answer(tool).structured());
+        assert!(tool.listing()["annotations"]["readOnlyHint"].is_boolean());
+        assert_eq!(Tool::named(tool.name()), Some(tool));
+    }
+}
