@@ -1,1 +1,60 @@
 //! Profile to plan to walls; launching, freezing, killing, proving dead. The only unsafe code.
+//!
+//! A [`Profile`] says what a run may have. It is compiled, for the host at hand, into a [`Plan`]: an
+//! ordered list of steps as data. [`launch`] starts our own binary once more as the launcher, which
+//! carries the steps out; the first that fails ends the launch and is named with its reason.
+//! Nothing is ever left out silently: what this host cannot hold is in [`Running::degraded`], or
+//! the launch is refused.
+//!
+//! The binary must call [`launcher_main_if_asked`] as the first thing in `main`.
+//!
+//! ```text
+//! caller ── posix_spawn ─► launcher ── clone3 ─► init (pid 1) ── vfork ─► agent (pid 2)
+//!    │  control socket          │   waits, watches   │  reaps                │ fd 3: host socket
+//!    └───────────────── init socket: ready, go, started, exited
+//! ```
+//!
+//! When the caller dies, the control socket hangs up and the launcher kills init; when the launcher
+//! dies, the kernel kills init; when init dies, the kernel kills every process of the sandbox.
+
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod build;
+pub mod cgroup;
+mod disk;
+mod filter;
+mod host;
+mod init;
+mod launch;
+mod launcher;
+mod layer;
+mod look;
+mod permit;
+mod plan;
+pub mod probe;
+mod profile;
+mod record;
+mod running;
+// The one module that may: each block states why it is sound.
+#[allow(unsafe_code)]
+mod sys;
+mod tree;
+mod watch;
+mod wire;
+
+pub use launch::{AgentFiles, LaunchError, launch, plan};
+pub use launcher::launcher_main_if_asked;
+pub use layer::{Layer, Mechanism, Status};
+pub use permit::{Exceeds, Permitted};
+pub use plan::{Mechanisms, Plan, Resource, Step, Watch};
+pub use profile::{APP_DIR, HOST_FD, Limits, PROJECT_DIR, Profile, ProfileError, ReadOnly};
+pub use record::{How, KillError, Proof, RunRecord, kill_all};
+pub use running::{Ended, Outcome, Running, Usage};
+
+/// The agent's end of the socket to its host, inside a sandbox.
+///
+/// # Errors
+/// When descriptor [`HOST_FD`] is not an open socket, or was taken before.
+pub fn inherited_host_socket() -> std::io::Result<std::os::unix::net::UnixStream> {
+    sys::socket::inherited(HOST_FD)
+}

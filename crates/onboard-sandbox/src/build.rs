@@ -1,0 +1,260 @@
+//! Carrying out the plan's steps, in the process each belongs to.
+
+use crate::cgroup::Version;
+use crate::filter;
+use crate::host::is_missing;
+use crate::plan::{INSIDE_ID, MASK_DIR, MASK_FILE, PROJECT_SLOT, Step};
+use crate::profile::{HOST_FD, PROJECT_DIR};
+use crate::sys::mount::attr;
+use crate::sys::{files, landlock, mount, privilege, process};
+use crate::wire::{self, Message};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// The host name inside.
+const HOST_NAME: &str = "sandbox";
+
+/// A step that could not be carried out.
+#[derive(Debug)]
+pub struct Failure {
+    pub index: usize,
+    pub error: io::Error,
+}
+
+impl Failure {
+    /// As the message that reports it.
+    pub fn message(&self) -> Message {
+        let errno = self.error.raw_os_error().unwrap_or(libc::EPROTO);
+        Message::Failed { step: self.index, errno }
+    }
+}
+
+/// The state steps leave for later ones.
+pub struct Builder {
+    trees: Vec<Option<OwnedFd>>,
+    root: Option<OwnedFd>,
+    /// Version 1 control groups, opened to be entered.
+    groups: Vec<File>,
+    /// The version 2 control group the first process is born into.
+    pub birth_group: Option<OwnedFd>,
+    /// The agent's end of the socket to its host.
+    host: OwnedFd,
+    /// Init's socket to the caller.
+    pub init: OwnedFd,
+    /// The socket that hangs up when the launcher dies.
+    pub launcher: Option<OwnedFd>,
+}
+
+impl Builder {
+    /// `host` and `init` must lie above the descriptors the agent gets: the agent's process shares
+    /// this structure with init, so it can lay out its own table but not move what init uses.
+    pub fn new(host: OwnedFd, init: OwnedFd) -> Self {
+        let (trees, groups) = (Vec::new(), Vec::new());
+        Self { trees, root: None, groups, birth_group: None, host, init, launcher: None }
+    }
+
+    /// Carries out one step. The steps that make a process are their process's business.
+    pub fn carry_out(&mut self, step: &Step) -> io::Result<()> {
+        match step {
+            Step::NewSession => {
+                process::reset_signals()?;
+                process::new_session()
+            }
+            Step::ScheduleOrdinarily => process::schedule_ordinarily(),
+            Step::LeaveGroups => privilege::leave_groups(),
+            Step::OpenGroup { version, path } => self.open_group(*version, path),
+            Step::EnterGroups => self.enter_groups(),
+            Step::Take { slot, source, attributes } => self.take(*slot, source, *attributes),
+            Step::BecomeUser => privilege::become_user(INSIDE_ID, INSIDE_ID),
+            Step::DieWithLauncher => self.die_with_launcher(),
+            Step::PrivateMounts => mount::make_all_private(),
+            Step::NewRoot { bytes } => self.new_root(*bytes),
+            Step::MakeDir { path, mode } => files::make_dir_at(self.root()?, below(path), *mode),
+            Step::MakeLink { path, target } => {
+                files::make_symlink_at(self.root()?, below(path), target)
+            }
+            Step::MakeFile { path, mode, text } => {
+                files::make_file_at(self.root()?, below(path), *mode)?.write_all(text.as_bytes())
+            }
+            Step::Attach { slot, target } => self.attach(*slot, target),
+            Step::MountTmp { bytes, files } => self.mount_tmp(*bytes, *files),
+            Step::MountProc { required } => self.mount_proc(*required),
+            Step::Mask { path } => self.mask(path),
+            Step::SealRoot => mount::make_read_only(self.root()?),
+            Step::PivotRoot => self.pivot_root(),
+            Step::SetHostName => process::set_host_name(HOST_NAME),
+            Step::AwaitGo => self.await_go(),
+            Step::NewGroupNamespace => process::unshare(libc::CLONE_NEWCGROUP),
+            Step::ArrangeFiles => self.arrange_files(),
+            Step::EnterProject => std::env::set_current_dir(PROJECT_DIR),
+            Step::Limit { resource, value } => process::set_rlimit(resource.number(), *value),
+            Step::DropCapabilities => privilege::drop_capabilities(),
+            Step::NoNewPrivileges => privilege::no_new_privileges(),
+            Step::Landlock { version, grants } => {
+                landlock::restrict(*version, grants.iter().map(|(p, r)| (p.as_str(), *r)))
+            }
+            Step::FilterCalls => privilege::install_filter(&filter::compile()),
+            Step::CloseFiles => files::close_from_on_exec(HOST_FD.cast_unsigned() + 1),
+            Step::Execute { argv, env } => Err(process::exec(argv, env)),
+            // Never reached by a plan the compiler made: these belong to the launcher and init.
+            Step::NewNamespaces | Step::MapUser { .. } | Step::Fork => {
+                Err(io::Error::from_raw_os_error(libc::EPROTO))
+            }
+        }
+    }
+
+    /// Forgets what only building and the agent needed: the sockets to the caller and to the
+    /// launcher remain.
+    pub fn keep_sockets(self) -> (OwnedFd, Option<OwnedFd>) {
+        (self.init, self.launcher)
+    }
+
+    fn root(&self) -> io::Result<BorrowedFd<'_>> {
+        self.root
+            .as_ref()
+            .map(AsFd::as_fd)
+            .ok_or_else(|| io::Error::from_raw_os_error(libc::EPROTO))
+    }
+
+    fn tree(&self, slot: usize) -> io::Result<BorrowedFd<'_>> {
+        match self.trees.get(slot) {
+            Some(Some(tree)) => Ok(tree.as_fd()),
+            _ => Err(io::Error::from_raw_os_error(libc::EPROTO)),
+        }
+    }
+
+    /// Opened with the launcher's rights, by which the kernel later judges the entering.
+    fn open_group(&mut self, version: Version, path: &str) -> io::Result<()> {
+        match version {
+            Version::One => {
+                let tasks = File::options().write(true).open(format!("{path}/tasks"))?;
+                self.groups.push(tasks);
+            }
+            Version::Two => self.birth_group = Some(files::open_path(path)?),
+        }
+        Ok(())
+    }
+
+    /// A thread that moves itself waits for nobody. Moving another's process makes the kernel wait
+    /// until every processor has passed through the scheduler: milliseconds.
+    fn enter_groups(&mut self) -> io::Result<()> {
+        self.groups.drain(..).try_for_each(|mut tasks| tasks.write_all(b"0"))
+    }
+
+    fn take(&mut self, slot: usize, source: &str, attributes: u64) -> io::Result<()> {
+        if self.trees.len() <= slot {
+            self.trees.resize_with(slot + 1, || None);
+        }
+        self.trees[slot] = Some(mount::clone_tree(None, source, attributes)?);
+        Ok(())
+    }
+
+    /// The launcher may have died before the request, so its socket is looked at after it.
+    fn die_with_launcher(&self) -> io::Result<()> {
+        process::die_with_parent()?;
+        let Some(launcher) = &self.launcher else {
+            return Err(io::Error::from_raw_os_error(libc::EPROTO));
+        };
+        let state = process::poll_readable(&[launcher.as_fd()], Some(std::time::Duration::ZERO))?;
+        if state[0].hung_up { Err(io::Error::from_raw_os_error(libc::EPIPE)) } else { Ok(()) }
+    }
+
+    fn new_root(&mut self, bytes: u64) -> io::Result<()> {
+        let size = bytes.to_string();
+        let options = [("size", size.as_str()), ("mode", "0755")];
+        let tree = mount::new_filesystem("tmpfs", &options, attr::NO_SUID | attr::NO_DEV)?;
+        mount::attach(tree.as_fd(), files::open_path("/")?.as_fd())?;
+        self.root = Some(tree);
+        Ok(())
+    }
+
+    fn attach(&self, slot: usize, target: &str) -> io::Result<()> {
+        let (root, tree) = (self.root()?, self.tree(slot)?);
+        if files::is_dir(tree)? {
+            files::make_dir_at(root, below(target), 0o755)?;
+        } else {
+            files::make_file_at(root, below(target), 0o644)?;
+        }
+        let place = files::open_path_at(root, target, files::Resolve::InRoot)?;
+        mount::attach(tree, place.as_fd())
+    }
+
+    fn mount_tmp(&self, bytes: u64, count: u64) -> io::Result<()> {
+        let (size, count) = (bytes.to_string(), count.to_string());
+        let options = [("size", size.as_str()), ("nr_inodes", count.as_str()), ("mode", "1777")];
+        let attributes = attr::NO_SUID | attr::NO_DEV | attr::NO_EXEC;
+        self.mount_at("/tmp", "tmpfs", &options, attributes)
+    }
+
+    /// Where the host lets nobody mount a new `/proc` (a container that covers parts of its own),
+    /// the run gets none: less than others have, never more.
+    fn mount_proc(&self, required: bool) -> io::Result<()> {
+        let options = [("hidepid", "invisible"), ("subset", "pid")];
+        let attributes = attr::NO_SUID | attr::NO_DEV | attr::NO_EXEC;
+        match self.mount_at("/proc", "proc", &options, attributes) {
+            Err(e) if !required && is_refusal(&e) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn mount_at(
+        &self,
+        target: &str,
+        kind: &str,
+        options: &[(&str, &str)],
+        attributes: u64,
+    ) -> io::Result<()> {
+        let tree = mount::new_filesystem(kind, options, attributes)?;
+        let place = files::open_path_at(self.root()?, target, files::Resolve::InRoot)?;
+        mount::attach(tree.as_fd(), place.as_fd())
+    }
+
+    /// Covers a path of the project. A missing one needs no cover, and nothing is created for it.
+    fn mask(&self, path: &str) -> io::Result<()> {
+        let project = self.tree(PROJECT_SLOT)?;
+        let place = match files::open_path_at(project, path, files::Resolve::BeneathNoLinks) {
+            Err(e) if is_missing(&e) => return Ok(()),
+            other => other?,
+        };
+        let cover = if files::is_dir(place.as_fd())? { MASK_DIR } else { MASK_FILE };
+        let attributes = attr::READ_ONLY | attr::NO_SUID | attr::NO_DEV | attr::NO_EXEC;
+        let cover = mount::clone_tree(Some(self.root()?), below(cover), attributes)?;
+        mount::attach(cover.as_fd(), place.as_fd())
+    }
+
+    fn pivot_root(&self) -> io::Result<()> {
+        files::change_dir(self.root()?)?;
+        mount::pivot_to_working_dir()
+    }
+
+    fn await_go(&self) -> io::Result<()> {
+        wire::send(self.init.as_fd(), Message::Ready)?;
+        match wire::receive(self.init.as_fd())? {
+            Some(Message::Go) => Ok(()),
+            _ => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
+        }
+    }
+
+    /// Files 1 and 2 are in place since the launcher started.
+    fn arrange_files(&self) -> io::Result<()> {
+        files::place(self.host.as_fd(), HOST_FD)?;
+        silence(&[0])
+    }
+}
+
+/// Points descriptors at `/dev/null`.
+pub fn silence(numbers: &[i32]) -> io::Result<()> {
+    let null = std::fs::File::options().read(true).write(true).open("/dev/null")?;
+    numbers.iter().try_for_each(|number| files::place(null.as_fd(), *number))
+}
+
+/// Whether the kernel refused a mount as such, rather than failed at it.
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EPERM | libc::EINVAL))
+}
+
+/// An absolute path inside the new root, relative to it.
+fn below(path: &str) -> &str {
+    path.trim_start_matches('/')
+}

@@ -1,0 +1,318 @@
+//! The system call filter: one table of what is refused, and its compilation to the kernel's
+//! classic BPF.
+
+use crate::sys::privilege::Instruction;
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!("the system call table knows x86_64 and aarch64");
+
+/// What happens to a call the table names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// The call fails with this error.
+    Always(i32),
+    /// Fails with `EPERM` if any of these bits are set in the low half of the argument. The kernel
+    /// itself ignores the high half of these arguments, so a filter that looked at it could be
+    /// passed by setting a bit there.
+    IfAnyBit { argument: u8, bits: u32 },
+    /// Fails with `EPERM` if the low half of the argument is one of these values.
+    IfOneOf { argument: u8, values: &'static [u32] },
+}
+
+use Refusal::{Always, IfAnyBit, IfOneOf};
+
+const EPERM: Refusal = Always(libc::EPERM);
+
+/// Flags of `clone` that make a namespace. `CLONE_NEWTIME` is not one `clone` knows.
+const NAMESPACE_FLAGS: u32 = (libc::CLONE_NEWNS
+    | libc::CLONE_NEWUSER
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWNET
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWCGROUP) as u32;
+
+/// Terminal requests that put input into another's terminal.
+const TERMINAL_INJECTION: &[u32] = &[libc::TIOCSTI as u32, libc::TIOCLINUX as u32];
+
+/// What the filter refuses, by kernel name. Everything absent is allowed: the walls around the
+/// process decide what it can reach; this table only shrinks the kernel's surface.
+#[rustfmt::skip]
+const TABLE: &[(&str, i64, Refusal)] = &[
+    // Looked at on every call of theirs, so first.
+    ("clone", libc::SYS_clone, IfAnyBit { argument: 0, bits: NAMESPACE_FLAGS }),
+    ("ioctl", libc::SYS_ioctl, IfOneOf { argument: 1, values: TERMINAL_INJECTION }),
+    // Its flags are behind a pointer, which a filter cannot read: the C library falls back to clone.
+    ("clone3", libc::SYS_clone3, Always(libc::ENOSYS)),
+    // Namespaces and mounts.
+    ("unshare", libc::SYS_unshare, EPERM),
+    ("setns", libc::SYS_setns, EPERM),
+    ("mount", libc::SYS_mount, EPERM),
+    ("umount2", libc::SYS_umount2, EPERM),
+    ("pivot_root", libc::SYS_pivot_root, EPERM),
+    ("chroot", libc::SYS_chroot, EPERM),
+    ("open_tree", libc::SYS_open_tree, EPERM),
+    ("move_mount", libc::SYS_move_mount, EPERM),
+    ("mount_setattr", libc::SYS_mount_setattr, EPERM),
+    ("fsopen", libc::SYS_fsopen, EPERM),
+    ("fsconfig", libc::SYS_fsconfig, EPERM),
+    ("fsmount", libc::SYS_fsmount, EPERM),
+    ("fspick", libc::SYS_fspick, EPERM),
+    ("open_tree_attr", 467, EPERM),
+    ("name_to_handle_at", libc::SYS_name_to_handle_at, EPERM),
+    ("open_by_handle_at", libc::SYS_open_by_handle_at, EPERM),
+    ("quotactl", libc::SYS_quotactl, EPERM),
+    ("quotactl_fd", libc::SYS_quotactl_fd, EPERM),
+    ("fanotify_init", libc::SYS_fanotify_init, EPERM),
+    // Other processes.
+    ("ptrace", libc::SYS_ptrace, EPERM),
+    ("process_vm_readv", libc::SYS_process_vm_readv, EPERM),
+    ("process_vm_writev", libc::SYS_process_vm_writev, EPERM),
+    ("process_madvise", libc::SYS_process_madvise, EPERM),
+    ("pidfd_getfd", libc::SYS_pidfd_getfd, EPERM),
+    ("kcmp", libc::SYS_kcmp, EPERM),
+    ("migrate_pages", libc::SYS_migrate_pages, EPERM),
+    ("move_pages", libc::SYS_move_pages, EPERM),
+    // Parts of the kernel with a large surface that no agent needs.
+    ("io_uring_setup", libc::SYS_io_uring_setup, EPERM),
+    ("io_uring_enter", libc::SYS_io_uring_enter, EPERM),
+    ("io_uring_register", libc::SYS_io_uring_register, EPERM),
+    ("bpf", libc::SYS_bpf, EPERM),
+    ("perf_event_open", libc::SYS_perf_event_open, EPERM),
+    ("userfaultfd", libc::SYS_userfaultfd, EPERM),
+    ("add_key", libc::SYS_add_key, EPERM),
+    ("request_key", libc::SYS_request_key, EPERM),
+    ("keyctl", libc::SYS_keyctl, EPERM),
+    ("personality", libc::SYS_personality, EPERM),
+    ("lookup_dcookie", libc::SYS_lookup_dcookie, EPERM),
+    ("vhangup", libc::SYS_vhangup, EPERM),
+    // The machine.
+    ("kexec_load", libc::SYS_kexec_load, EPERM),
+    ("kexec_file_load", libc::SYS_kexec_file_load, EPERM),
+    ("init_module", libc::SYS_init_module, EPERM),
+    ("finit_module", libc::SYS_finit_module, EPERM),
+    ("delete_module", libc::SYS_delete_module, EPERM),
+    ("reboot", libc::SYS_reboot, EPERM),
+    ("swapon", libc::SYS_swapon, EPERM),
+    ("swapoff", libc::SYS_swapoff, EPERM),
+    ("syslog", libc::SYS_syslog, EPERM),
+    ("acct", libc::SYS_acct, EPERM),
+    ("settimeofday", libc::SYS_settimeofday, EPERM),
+    ("clock_settime", libc::SYS_clock_settime, EPERM),
+    ("clock_adjtime", libc::SYS_clock_adjtime, EPERM),
+    ("adjtimex", libc::SYS_adjtimex, EPERM),
+    ("sethostname", libc::SYS_sethostname, EPERM),
+    ("setdomainname", libc::SYS_setdomainname, EPERM),
+    // No socket of any family: a unix socket lying in the project would lead out. A connected pair
+    // inside the sandbox (`socketpair`) and the inherited host socket stay usable.
+    ("socket", libc::SYS_socket, EPERM),
+    ("connect", libc::SYS_connect, EPERM),
+    ("bind", libc::SYS_bind, EPERM),
+    ("listen", libc::SYS_listen, EPERM),
+    #[cfg(target_arch = "x86_64")]
+    ("ioperm", libc::SYS_ioperm, EPERM),
+    #[cfg(target_arch = "x86_64")]
+    ("iopl", libc::SYS_iopl, EPERM),
+    #[cfg(target_arch = "x86_64")]
+    ("modify_ldt", libc::SYS_modify_ldt, EPERM),
+    #[cfg(target_arch = "x86_64")]
+    ("uselib", libc::SYS_uselib, EPERM),
+    #[cfg(target_arch = "x86_64")]
+    ("ustat", libc::SYS_ustat, EPERM),
+];
+
+/// `AUDIT_ARCH` value of the architecture this program is built for.
+#[cfg(target_arch = "x86_64")]
+const ARCHITECTURE: u32 = 0xC000_003E;
+#[cfg(target_arch = "aarch64")]
+const ARCHITECTURE: u32 = 0xC000_00B7;
+
+/// Numbers from here on are the x32 interface, a second way to every call.
+#[cfg(target_arch = "x86_64")]
+const X32_FROM: u32 = 0x4000_0000;
+
+const LOAD_WORD: u16 = 0x20;
+const JUMP_EQUAL: u16 = 0x15;
+#[cfg(any(test, target_arch = "x86_64"))]
+const JUMP_AT_LEAST: u16 = 0x35;
+const JUMP_ANY_BIT: u16 = 0x45;
+const RETURN: u16 = 0x06;
+
+const OFFSET_NUMBER: u32 = 0;
+const OFFSET_ARCHITECTURE: u32 = 4;
+const OFFSET_ARGUMENTS: u32 = 16;
+
+/// The program for this architecture.
+pub fn compile() -> Vec<Instruction> {
+    let mut program = vec![
+        load(OFFSET_ARCHITECTURE),
+        jump(JUMP_EQUAL, ARCHITECTURE, 1, 0),
+        ret(libc::SECCOMP_RET_KILL_PROCESS),
+        load(OFFSET_NUMBER),
+    ];
+    #[cfg(target_arch = "x86_64")]
+    program.extend([jump(JUMP_AT_LEAST, X32_FROM, 0, 1), ret(libc::SECCOMP_RET_KILL_PROCESS)]);
+    for (_, number, refusal) in TABLE {
+        let body = refusal_body(*refusal);
+        program.push(jump(JUMP_EQUAL, *number as u32, 0, body.len() as u8));
+        program.extend(body);
+    }
+    program.push(ret(libc::SECCOMP_RET_ALLOW));
+    program
+}
+
+/// What follows a matching number; every path through it returns.
+fn refusal_body(refusal: Refusal) -> Vec<Instruction> {
+    let deny = |errno: i32| ret(libc::SECCOMP_RET_ERRNO | errno as u32);
+    match refusal {
+        Always(errno) => vec![deny(errno)],
+        IfAnyBit { argument, bits } => vec![
+            load_low_half(argument),
+            jump(JUMP_ANY_BIT, bits, 0, 1),
+            deny(libc::EPERM),
+            ret(libc::SECCOMP_RET_ALLOW),
+        ],
+        IfOneOf { argument, values } => {
+            let mut body = vec![load_low_half(argument)];
+            for (index, value) in values.iter().enumerate() {
+                // Over the remaining comparisons and the allowing return, to the denial.
+                body.push(jump(JUMP_EQUAL, *value, (values.len() - index) as u8, 0));
+            }
+            body.extend([ret(libc::SECCOMP_RET_ALLOW), deny(libc::EPERM)]);
+            body
+        }
+    }
+}
+
+fn load(offset: u32) -> Instruction {
+    Instruction { code: LOAD_WORD, jump_true: 0, jump_false: 0, value: offset }
+}
+
+fn load_low_half(argument: u8) -> Instruction {
+    // Both architectures are little-endian: the low half comes first.
+    load(OFFSET_ARGUMENTS + u32::from(argument) * 8)
+}
+
+fn jump(code: u16, value: u32, jump_true: u8, jump_false: u8) -> Instruction {
+    Instruction { code, jump_true, jump_false, value }
+}
+
+fn ret(value: u32) -> Instruction {
+    Instruction { code: RETURN, jump_true: 0, jump_false: 0, value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    /// Runs the program as the kernel would on one call.
+    fn run(architecture: u32, number: i64, arguments: [u64; 6]) -> String {
+        let word = |offset: u32| match offset {
+            OFFSET_NUMBER => number as u32,
+            OFFSET_ARCHITECTURE => architecture,
+            other => arguments[((other - OFFSET_ARGUMENTS) / 8) as usize] as u32,
+        };
+        let program = compile();
+        let (mut at, mut accumulator) = (0, 0_u32);
+        loop {
+            let i = program[at];
+            let taken = match i.code {
+                LOAD_WORD => {
+                    accumulator = word(i.value);
+                    at += 1;
+                    continue;
+                }
+                RETURN => break verdict(i.value),
+                JUMP_EQUAL => accumulator == i.value,
+                JUMP_AT_LEAST => accumulator >= i.value,
+                JUMP_ANY_BIT => accumulator & i.value != 0,
+                other => panic!("instruction {other:#x}"),
+            };
+            at += 1 + usize::from(if taken { i.jump_true } else { i.jump_false });
+        }
+    }
+
+    fn verdict(value: u32) -> String {
+        match value & 0xFFFF_0000 {
+            libc::SECCOMP_RET_ALLOW => "allow".into(),
+            libc::SECCOMP_RET_ERRNO => {
+                std::io::Error::from_raw_os_error((value & 0xFFFF) as i32).to_string()
+            }
+            _ => "kill".into(),
+        }
+    }
+
+    fn check(cases: &[(&str, u32, i64, [u64; 6])], expect: Expect) {
+        let lines: Vec<String> = cases
+            .iter()
+            .map(|(name, arch, nr, args)| format!("{name}: {}\n", run(*arch, *nr, *args)))
+            .collect();
+        expect.assert_eq(&lines.concat());
+    }
+
+    #[test]
+    fn refuses_by_number_argument_and_architecture() {
+        let none = [0; 6];
+        let high = 1_u64 << 32;
+        check(
+            &[
+                ("read", ARCHITECTURE, libc::SYS_read, none),
+                ("execve", ARCHITECTURE, libc::SYS_execve, none),
+                ("socketpair", ARCHITECTURE, libc::SYS_socketpair, none),
+                ("mount", ARCHITECTURE, libc::SYS_mount, none),
+                ("listen", ARCHITECTURE, libc::SYS_listen, none),
+                ("clone3", ARCHITECTURE, libc::SYS_clone3, none),
+                ("clone, thread", ARCHITECTURE, libc::SYS_clone, [0x003d_0f00, 0, 0, 0, 0, 0]),
+                ("clone, user ns", ARCHITECTURE, libc::SYS_clone, [0x1000_0011, 0, 0, 0, 0, 0]),
+                ("ioctl, size", ARCHITECTURE, libc::SYS_ioctl, [0, 0x5413, 0, 0, 0, 0]),
+                ("ioctl, TIOCSTI", ARCHITECTURE, libc::SYS_ioctl, [0, 0x5412, 0, 0, 0, 0]),
+                ("ioctl, high bit", ARCHITECTURE, libc::SYS_ioctl, [0, high | 0x5412, 0, 0, 0, 0]),
+                ("ioctl, TIOCLINUX", ARCHITECTURE, libc::SYS_ioctl, [0, 0x541C, 0, 0, 0, 0]),
+                ("32-bit", 0x4000_0003, libc::SYS_read, none),
+            ],
+            expect![[r#"
+                read: allow
+                execve: allow
+                socketpair: allow
+                mount: Operation not permitted (os error 1)
+                listen: Operation not permitted (os error 1)
+                clone3: Function not implemented (os error 38)
+                clone, thread: allow
+                clone, user ns: Operation not permitted (os error 1)
+                ioctl, size: allow
+                ioctl, TIOCSTI: Operation not permitted (os error 1)
+                ioctl, high bit: Operation not permitted (os error 1)
+                ioctl, TIOCLINUX: Operation not permitted (os error 1)
+                32-bit: kill
+            "#]],
+        );
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn kills_what_comes_by_the_second_interface() {
+        let number = i64::from(X32_FROM) + libc::SYS_read;
+        check(
+            &[("x32 read", ARCHITECTURE, number, [0; 6])],
+            expect![[r#"
+            x32 read: kill
+        "#]],
+        );
+    }
+
+    #[test]
+    fn every_named_call_is_refused_when_its_arguments_ask_for_it() {
+        for (name, number, refusal) in TABLE {
+            let mut arguments = [0; 6];
+            match refusal {
+                Always(_) => {}
+                IfAnyBit { argument, bits } => arguments[*argument as usize] = u64::from(*bits),
+                IfOneOf { argument, values } => {
+                    arguments[*argument as usize] = u64::from(values[0]);
+                }
+            }
+            assert_ne!(run(ARCHITECTURE, *number, arguments), "allow", "{name}");
+        }
+    }
+}

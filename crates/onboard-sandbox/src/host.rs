@@ -1,0 +1,196 @@
+//! What the plan needs to know of this host, gathered once a launch.
+
+use crate::profile::{Profile, ProfileError};
+use crate::sys::{self, files};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// A user and group of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub uid: u32,
+    pub gid: u32,
+}
+
+/// Nobody, by the number every distribution gives it.
+const NOBODY: Account = Account { uid: 65534, gid: 65534 };
+
+/// A top-level entry of the host's root that programs need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SystemEntry {
+    pub path: String,
+    /// The target if it is a symlink, as on hosts that merged `/bin` into `/usr`.
+    pub link: Option<String>,
+}
+
+/// Facts about the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// Whether we are the host's root and may prepare mounts with its rights.
+    pub is_root: bool,
+    /// Who the run is on the host.
+    pub account: Account,
+    /// The project's resolved path.
+    pub project: String,
+    /// The resolved paths of the profile's further folders, in its order.
+    pub read_only: Vec<String>,
+    /// Programs and libraries.
+    pub system: Vec<SystemEntry>,
+    /// Files of `/etc` that exist of those programs need.
+    pub etc: Vec<String>,
+    /// Landlock's interface version, if it is there.
+    pub landlock: Option<u32>,
+    /// The most files a process may have open here.
+    pub most_open_files: u64,
+}
+
+/// Top-level folders with programs and libraries, on the distributions we know.
+const SYSTEM: [&str; 9] =
+    ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store"];
+
+/// The few files of `/etc` without which programs start slowly or wrongly: the loader's cache, the
+/// choice among alternatives, the time zone. None holds a secret.
+const ETC: [&str; 3] = ["/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime"];
+
+impl Host {
+    /// Looks at the host on behalf of `profile`; says which path of it cannot be used.
+    pub fn survey(profile: &Profile) -> Result<Self, ProfileError> {
+        let own =
+            Account { uid: sys::process::effective_uid(), gid: sys::process::effective_gid() };
+        let (project, owner) = resolve(&profile.project)?;
+        check_forbidden(&project, &profile.forbidden)?;
+        let read_only = profile
+            .read_only
+            .iter()
+            .map(|entry| Ok(resolve(&entry.host)?.0))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            is_root: own.uid == 0,
+            account: account_for(own, owner),
+            project,
+            read_only,
+            system: SYSTEM.iter().filter_map(|path| system_entry(path)).collect(),
+            etc: ETC.iter().filter(|p| Path::new(p).exists()).map(|p| (*p).to_owned()).collect(),
+            landlock: sys::landlock::version().ok(),
+            most_open_files: sys::process::hard_rlimit(libc::RLIMIT_NOFILE).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+/// Who the run is on the host: ourselves if we are an ordinary user; never root. Root's runs get
+/// the project's owner, who can read it, or nobody, who reads what everybody may: files of root
+/// with mode 0600 stay closed to them.
+fn account_for(own: Account, project_owner: Account) -> Account {
+    if own.uid != 0 {
+        return own;
+    }
+    match project_owner {
+        Account { uid: 0, .. } => NOBODY,
+        Account { uid, gid: 0 } => Account { uid, gid: NOBODY.gid },
+        owner => owner,
+    }
+}
+
+fn resolve(path: &Path) -> Result<(String, Account), ProfileError> {
+    let failed = |error| ProfileError::HostPath(path.to_owned(), error);
+    if !path.is_absolute() {
+        return Err(failed(io::Error::other("not absolute")));
+    }
+    let real: PathBuf = path.canonicalize().map_err(failed)?;
+    let metadata = real.metadata().map_err(failed)?;
+    let text = real.to_str().ok_or_else(|| failed(io::Error::other("not UTF-8")))?;
+    Ok((text.to_owned(), Account { uid: metadata.uid(), gid: metadata.gid() }))
+}
+
+fn system_entry(path: &str) -> Option<SystemEntry> {
+    let metadata = std::fs::symlink_metadata(path).ok()?;
+    let link = metadata
+        .is_symlink()
+        .then(|| std::fs::read_link(path).ok()?.into_os_string().into_string().ok())
+        .flatten();
+    (metadata.is_dir() || link.is_some()).then(|| SystemEntry { path: path.to_owned(), link })
+}
+
+/// Looks at each forbidden path without following any link; one that is missing is fine.
+fn check_forbidden(project: &str, forbidden: &[String]) -> Result<(), ProfileError> {
+    if forbidden.is_empty() {
+        return Ok(());
+    }
+    let root =
+        files::open_path(project).map_err(|error| ProfileError::HostPath(project.into(), error))?;
+    for path in forbidden {
+        match files::open_path_at(root.as_fd(), path, files::Resolve::BeneathNoLinks) {
+            Ok(_) => {}
+            Err(e) if is_missing(&e) => {}
+            Err(e) if e.raw_os_error() == Some(libc::ELOOP) => {
+                return Err(ProfileError::ForbiddenSymlink(path.clone()));
+            }
+            Err(e) => return Err(ProfileError::ForbiddenUnreadable(path.clone(), e)),
+        }
+    }
+    Ok(())
+}
+
+/// Whether an error says that there is nothing at the path.
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    #[test]
+    fn the_run_is_never_root_on_the_host() {
+        let account = |uid, gid| Account { uid, gid };
+        let cases = [
+            (account(1000, 1000), account(0, 0)),
+            (account(1000, 1000), account(7, 7)),
+            (account(0, 0), account(0, 0)),
+            (account(0, 0), account(1000, 0)),
+            (account(0, 0), account(1000, 100)),
+        ];
+        let lines: Vec<String> = cases
+            .iter()
+            .map(|(own, owner)| {
+                let got = account_for(*own, *owner);
+                format!("{} runs {}'s: {}:{}\n", own.uid, owner.uid, got.uid, got.gid)
+            })
+            .collect();
+        expect![[r#"
+            1000 runs 0's: 1000:1000
+            1000 runs 7's: 1000:1000
+            0 runs 0's: 65534:65534
+            0 runs 1000's: 1000:65534
+            0 runs 1000's: 1000:100
+        "#]]
+        .assert_eq(&lines.concat());
+    }
+
+    #[test]
+    fn a_forbidden_symlink_is_named() {
+        let dir = tempfile::tempdir().expect("folder");
+        std::fs::create_dir(dir.path().join("real")).expect("folder");
+        std::os::unix::fs::symlink("real", dir.path().join("link")).expect("link");
+        let project = dir.path().canonicalize().expect("path");
+        let project = project.to_str().expect("UTF-8");
+        let lines: Vec<String> = ["real", "link", "link/x", "missing", "real/missing/x"]
+            .iter()
+            .map(|path| match check_forbidden(project, &[(*path).to_owned()]) {
+                Ok(()) => format!("{path}: fits\n"),
+                Err(e) => format!("{e}\n"),
+            })
+            .collect();
+        expect![[r#"
+            real: fits
+            forbidden path "link" is a symlink or leads through one
+            forbidden path "link/x" is a symlink or leads through one
+            missing: fits
+            real/missing/x: fits
+        "#]]
+        .assert_eq(&lines.concat());
+    }
+}

@@ -1,0 +1,273 @@
+//! Starting a run: from a profile to a process behind its walls.
+
+use crate::cgroup::{Group, Layout};
+use crate::disk;
+use crate::host::Host;
+use crate::launcher::LAUNCHER_NAME;
+use crate::layer::{Layer, Mechanism, Status};
+use crate::permit::Permitted;
+use crate::plan::{Mechanisms, Plan};
+use crate::profile::{Profile, ProfileError};
+use crate::record::RunRecord;
+use crate::running::Running;
+use crate::sys::socket;
+use crate::wire::{self, Message, Passed};
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// How long each answer of the launcher may take. A start takes milliseconds; on a machine under
+/// heavy load a thousand times that is still a start.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The descriptors the agent gets.
+#[derive(Debug)]
+pub struct AgentFiles {
+    /// Where its standard output goes.
+    pub stdout: OwnedFd,
+    /// Where its standard error goes.
+    pub stderr: OwnedFd,
+    /// Its end of the socket to its host, descriptor 3.
+    pub host: OwnedFd,
+}
+
+/// Why a run was not started. Nothing of it is left.
+#[derive(Debug)]
+pub enum LaunchError {
+    /// The profile itself, or a path it names.
+    Profile(ProfileError),
+    /// A layer this run insists on, or every run does, is not there.
+    Missing { layer: Layer, status: Status, mechanism: Mechanism },
+    /// The launcher could not be started or spoken to.
+    Launcher(io::Error),
+    /// The run's control group could not be made.
+    Group(io::Error),
+    /// A step of the plan failed.
+    Step { index: usize, step: String, layer: Layer, error: io::Error },
+    /// The caller could not record the run.
+    Record(io::Error),
+}
+
+impl LaunchError {
+    /// The layer that is to blame, if one is.
+    pub fn layer(&self) -> Option<Layer> {
+        match self {
+            Self::Missing { layer, .. } | Self::Step { layer, .. } => Some(*layer),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for LaunchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Profile(error) => write!(f, "profile: {error}"),
+            Self::Missing { layer, status, mechanism } => {
+                write!(f, "the layer {layer} is {status} on this host ({mechanism})")
+            }
+            Self::Launcher(error) => write!(f, "launcher: {error}"),
+            Self::Group(error) => write!(f, "control group: {error}"),
+            Self::Step { index, step, layer, error } => {
+                write!(f, "step {index} of the layer {layer} failed: {step}: {error}")
+            }
+            Self::Record(error) => write!(f, "recording the run: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for LaunchError {}
+
+/// Starts a run and returns when its program runs.
+///
+/// `before_exec` gets the record with which any process can later end the run; the program starts
+/// only after it returned, so what it wrote down is there before the program is.
+pub fn launch(
+    permitted: Permitted,
+    files: AgentFiles,
+    layout: &Layout,
+    before_exec: impl FnOnce(&RunRecord) -> io::Result<()>,
+) -> Result<Running, LaunchError> {
+    launch_profile(permitted.into_profile(), files, layout, before_exec)
+}
+
+/// The launch itself; without a permit only this crate's own trials come here.
+pub(crate) fn launch_profile(
+    profile: Profile,
+    files: AgentFiles,
+    layout: &Layout,
+    before_exec: impl FnOnce(&RunRecord) -> io::Result<()>,
+) -> Result<Running, LaunchError> {
+    profile.check().map_err(LaunchError::Profile)?;
+    // First, so that the launcher comes up while the rest is prepared.
+    let mut start = Start::spawn(files.stdout, files.stderr).map_err(LaunchError::Launcher)?;
+    let host = Host::survey(&profile).map_err(LaunchError::Profile)?;
+    let limits = &profile.limits;
+    let disks = match limits.reads_per_second {
+        Some(_) => disk::behind(visible(&host)),
+        None => Vec::new(),
+    };
+    let mechanisms = layout.mechanisms(!disks.is_empty());
+    insist(&profile, &host, &mechanisms)?;
+    start.group = Group::create(layout, &profile.instance, &profile.run, limits, &disks)
+        .map_err(LaunchError::Group)?;
+    let groups = layout.entries(&profile.instance, &profile.run);
+    start.plan = Plan::compile(&profile, &host, &mechanisms, &groups);
+    start.send_plan(files.host).map_err(LaunchError::Launcher)?;
+    let record = start.record(&profile)?;
+    start.expect(Message::Ready)?;
+    start.group.limit_cpu(limits.cpu_percent).map_err(LaunchError::Group)?;
+    before_exec(&record).map_err(LaunchError::Record)?;
+    wire::send(start.init.as_fd(), Message::Go).map_err(LaunchError::Launcher)?;
+    start.expect(Message::Started)?;
+    start.finish(record, mechanisms)
+}
+
+/// The plan a launch would carry out, for people and tests.
+pub fn plan(profile: &Profile, layout: &Layout) -> Result<Plan, LaunchError> {
+    profile.check().map_err(LaunchError::Profile)?;
+    let host = Host::survey(profile).map_err(LaunchError::Profile)?;
+    let disks = !disk::behind(visible(&host)).is_empty();
+    let groups = layout.entries(&profile.instance, &profile.run);
+    Ok(Plan::compile(profile, &host, &layout.mechanisms(disks), &groups))
+}
+
+fn visible(host: &Host) -> impl Iterator<Item = &str> {
+    let folders = host.read_only.iter().chain([&host.project]).map(String::as_str);
+    folders.chain(host.system.iter().map(|entry| entry.path.as_str()))
+}
+
+/// Refuses where a layer is not there that must be.
+fn insist(profile: &Profile, host: &Host, mechanisms: &Mechanisms) -> Result<(), LaunchError> {
+    for (layer, mechanism) in mechanisms.pairs() {
+        let status = mechanism.status();
+        let missing = layer.is_mandatory() && status == Status::Absent;
+        let too_weak = profile.must_enforce.contains(&layer) && status != Status::Enforced;
+        if missing || too_weak {
+            return Err(LaunchError::Missing { layer, status, mechanism });
+        }
+    }
+    if host.landlock.is_none() && profile.must_enforce.contains(&Layer::Landlock) {
+        let (layer, status, mechanism) = (Layer::Landlock, Status::Absent, Mechanism::Nothing);
+        return Err(LaunchError::Missing { layer, status, mechanism });
+    }
+    Ok(())
+}
+
+/// A launch under way. Dropped before it is finished, it leaves nothing behind.
+struct Start {
+    plan: Plan,
+    group: Group,
+    /// None of the two once the run is started.
+    launcher: Option<(Child, OwnedFd)>,
+    pidfd: Option<OwnedFd>,
+    init: OwnedFd,
+    /// Init's end, until it is sent.
+    init_end: Option<OwnedFd>,
+}
+
+impl Start {
+    fn spawn(stdout: OwnedFd, stderr: OwnedFd) -> io::Result<Self> {
+        let (control, launcher_end) = socket::pair()?;
+        let (init, init_end) = socket::pair()?;
+        for socket in [&control, &init] {
+            socket::set_receive_timeout(socket.as_fd(), START_TIMEOUT)?;
+        }
+        // No `pre_exec`, no change of user: then the process is made without copying this one.
+        let child = Command::new("/proc/self/exe")
+            .arg0(LAUNCHER_NAME)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(launcher_end))
+            .stdout(Stdio::from(stdout))
+            .stderr(Stdio::from(stderr))
+            .spawn()?;
+        Ok(Self {
+            plan: Plan::default(),
+            group: Group::default(),
+            launcher: Some((child, control)),
+            pidfd: None,
+            init,
+            init_end: Some(init_end),
+        })
+    }
+
+    fn control(&self) -> io::Result<BorrowedFd<'_>> {
+        let launcher = self.launcher.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        Ok(launcher.1.as_fd())
+    }
+
+    /// The launcher's copies of both descriptors are the only ones afterwards.
+    fn send_plan(&mut self, host: OwnedFd) -> io::Result<()> {
+        let init_end = self.init_end.take().ok_or(io::ErrorKind::NotConnected)?;
+        let passed = Passed { host: host.as_fd(), init: init_end.as_fd() };
+        wire::send_plan(self.control()?, &self.plan, &passed)
+    }
+
+    /// Waits for the sandbox's first process and describes the run.
+    fn record(&mut self, profile: &Profile) -> Result<RunRecord, LaunchError> {
+        let answer = self.control().and_then(wire::receive_with_file);
+        match answer.map_err(timed_out)? {
+            Some((Message::Created { pid }, Some(pidfd))) => {
+                self.pidfd = Some(pidfd);
+                RunRecord::of(pid, profile, self.group.clone()).map_err(LaunchError::Launcher)
+            }
+            Some((Message::Failed { step, errno }, _)) => Err(self.failed(step, errno)),
+            _ => Err(unexpected_end()),
+        }
+    }
+
+    fn expect(&self, wanted: Message) -> Result<(), LaunchError> {
+        match wire::receive(self.init.as_fd()).map_err(timed_out)? {
+            Some(message) if message == wanted => Ok(()),
+            Some(Message::Failed { step, errno }) => Err(self.failed(step, errno)),
+            _ => Err(unexpected_end()),
+        }
+    }
+
+    fn failed(&self, index: usize, errno: i32) -> LaunchError {
+        let error = io::Error::from_raw_os_error(errno);
+        match self.plan.steps.get(index) {
+            Some(step) => {
+                LaunchError::Step { index, step: step.to_string(), layer: step.layer(), error }
+            }
+            None => LaunchError::Launcher(error),
+        }
+    }
+
+    fn finish(mut self, record: RunRecord, mechanisms: Mechanisms) -> Result<Running, LaunchError> {
+        let (launcher, pidfd) = (self.launcher.take(), self.pidfd.take());
+        let (Some((child, control)), Some(pidfd)) = (launcher, pidfd) else {
+            return Err(unexpected_end());
+        };
+        let init = self.init.try_clone().map_err(LaunchError::Launcher)?;
+        Ok(Running::new(record, mechanisms, pidfd, control, init, child))
+    }
+}
+
+impl Drop for Start {
+    fn drop(&mut self) {
+        let Some((mut child, control)) = self.launcher.take() else { return };
+        // Without a caller the launcher ends, and the run with it.
+        drop(control);
+        self.init_end = None;
+        // Errors here have nowhere to go: what matters was reported, and a sweep finds the rest.
+        let _ = child.wait();
+        let _ = self.group.remove();
+    }
+}
+
+fn timed_out(error: io::Error) -> LaunchError {
+    LaunchError::Launcher(match error.kind() {
+        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+        _ => error,
+    })
+}
+
+fn unexpected_end() -> LaunchError {
+    LaunchError::Launcher(io::Error::other(
+        "ended before the run started; does the program call launcher_main_if_asked first?",
+    ))
+}

@@ -1,0 +1,377 @@
+//! What this host can enforce, layer by layer, found by running into each wall.
+
+pub(crate) mod inside;
+mod mend;
+
+use crate::cgroup::Layout;
+use crate::launch::{AgentFiles, LaunchError, launch_profile};
+use crate::layer::{Layer, Mechanism, Status};
+use crate::profile::{Limits, Profile, ReadOnly};
+use crate::record::How;
+use crate::running::{Ended, Running};
+use serde::Serialize;
+use std::io::{self, PipeReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// Reads of the disk trial, and how many a second it is allowed: at least half a second if the
+/// limit holds, microseconds if not.
+const TRIAL_READS: u64 = 10;
+const TRIAL_READS_PER_SECOND: u32 = 10;
+/// Processes the trial of their limit is allowed.
+const TRIAL_PROCESSES: u32 = 16;
+/// The instance all trials belong to: one folder for their groups, however often it is tried.
+const INSTANCE: &str = "probe";
+/// What a trial prints when nothing stopped it.
+const NO_END: &str = "no end";
+
+/// How long one trial may take: none needs a second on an idle machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Names that are tried for a trial's folder: far more than one process can have left behind.
+const NAMES_MAX: u32 = 10_000;
+
+/// One layer as it stands on this host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Capability {
+    pub layer: Layer,
+    /// The layer's word.
+    pub name: &'static str,
+    pub status: Status,
+    /// Whether runs are refused without it.
+    pub mandatory: bool,
+    /// What holds it, or what was seen instead.
+    pub how: String,
+    /// What a person can do about it, if it is not enforced.
+    pub mend: Option<&'static str>,
+}
+
+/// Tries every layer with throw-away runs of this program, about a second in all.
+///
+/// The program must call [`launcher_main_if_asked`](crate::launcher_main_if_asked) first in `main`.
+pub fn probe(layout: &Layout) -> Vec<Capability> {
+    let mut found: Vec<(Layer, Finding)> = match Ground::prepare() {
+        Err(error) => {
+            let why = format!("the trial could not be prepared: {error}");
+            Layer::ALL.into_iter().map(|layer| (layer, Finding::absent(&why))).collect()
+        }
+        Ok(ground) => try_all(&ground, layout),
+    };
+    found.sort_by_key(|(layer, _)| *layer);
+    found.into_iter().map(|(layer, finding)| capability(layer, finding)).collect()
+}
+
+/// The layers without which every launch is refused.
+pub fn missing_mandatory(capabilities: &[Capability]) -> Vec<&Capability> {
+    capabilities.iter().filter(|c| c.mandatory && c.status == Status::Absent).collect()
+}
+
+/// What a trial found.
+struct Finding {
+    status: Status,
+    how: String,
+}
+
+impl Finding {
+    fn absent(how: &str) -> Self {
+        Self { status: Status::Absent, how: how.to_owned() }
+    }
+}
+
+fn capability(layer: Layer, Finding { status, how }: Finding) -> Capability {
+    let mend = if status == Status::Enforced { None } else { mend::for_layer(layer) };
+    let (name, mandatory) = (layer.word(), layer.is_mandatory());
+    Capability { layer, name, status, mandatory, how, mend }
+}
+
+/// The folder a trial's runs see, removed afterwards.
+struct Ground {
+    folder: PathBuf,
+    exe: PathBuf,
+}
+
+impl Ground {
+    fn prepare() -> io::Result<Self> {
+        let ground = Self { folder: new_folder()?, exe: std::env::current_exe()? };
+        let at = |name: &str| ground.folder.join(name);
+        // The run may have another user than we; what is masked must be readable but for the mask.
+        std::fs::set_permissions(&ground.folder, std::fs::Permissions::from_mode(0o755))?;
+        std::fs::create_dir(at("masked-folder"))?;
+        for file in ["visible", "masked-file", "masked-folder/file"] {
+            std::fs::write(at(file), "x")?;
+        }
+        Ok(ground)
+    }
+}
+
+/// A folder of nobody else's. A trial that was killed leaves its own behind, and process ids come
+/// again, so names that are taken are passed over.
+fn new_folder() -> io::Result<PathBuf> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("ai_onboard-probe-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        match std::fs::create_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < NAMES_MAX => {}
+            made => return made.map(|()| folder),
+        }
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        // Left behind, it is an empty trial in the folder for temporary files.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A run of the trial program.
+struct Trial {
+    running: Running,
+    host: UnixStream,
+    output: PipeReader,
+}
+
+impl Trial {
+    fn start(
+        ground: &Ground,
+        layout: &Layout,
+        arguments: &[&str],
+        limits: Limits,
+    ) -> Result<Self, LaunchError> {
+        let folder = ground.folder.file_name().unwrap_or_default().to_string_lossy();
+        let profile = Profile {
+            instance: INSTANCE.to_owned(),
+            run: format!("{folder}-{}", arguments[0]),
+            argv: [inside::PROGRAM].iter().chain(arguments).map(|a| (*a).to_owned()).collect(),
+            env: Vec::new(),
+            project: ground.folder.clone(),
+            forbidden: vec!["masked-file".into(), "masked-folder".into()],
+            read_only: vec![ReadOnly { host: ground.exe.clone(), name: inside::NAME.into() }],
+            limits,
+            must_enforce: Vec::new(),
+        };
+        let (files, host, output) = trial_files().map_err(LaunchError::Launcher)?;
+        let running = launch_profile(profile, files, layout, |_| Ok(()))?;
+        Ok(Self { running, host, output })
+    }
+
+    /// Waits for the end: how it was, and what the program wrote.
+    fn finish(mut self) -> io::Result<(Ended, String)> {
+        let ended = self.running.wait(Some(PATIENCE))?.ok_or(io::ErrorKind::TimedOut)?;
+        let mut text = String::new();
+        self.output.read_to_string(&mut text)?;
+        Ok((ended, text))
+    }
+}
+
+fn trial_files() -> io::Result<(AgentFiles, UnixStream, PipeReader)> {
+    let (output, stdout) = io::pipe()?;
+    let stderr = std::fs::File::options().write(true).open("/dev/null")?;
+    let (host, agent) = UnixStream::pair()?;
+    Ok((
+        AgentFiles { stdout: stdout.into(), stderr: stderr.into(), host: agent.into() },
+        host,
+        output,
+    ))
+}
+
+/// Limits under which no other limit disturbs a trial.
+fn roomy() -> Limits {
+    Limits { cpu_percent: 100, reads_per_second: None, ..Limits::default() }
+}
+
+fn try_all(ground: &Ground, layout: &Layout) -> Vec<(Layer, Finding)> {
+    let walls = try_walls(ground, layout);
+    if walls.iter().any(|(layer, f)| layer.is_mandatory() && f.status == Status::Absent) {
+        // Without its walls no run starts, and no limit of a run can be tried.
+        let rest = Layer::ALL.into_iter().filter(|l| walls.iter().all(|(w, _)| w != l));
+        let untried: Vec<(Layer, Finding)> =
+            rest.map(|l| (l, Finding::absent("not tried: a wall is missing"))).collect();
+        return walls.into_iter().chain(untried).collect();
+    }
+    let limits: Vec<(Layer, Finding)> = std::thread::scope(|scope| {
+        type Try = fn(&Ground, &Layout) -> Vec<(Layer, Finding)>;
+        let tries: [Try; 5] = [try_memory, try_cpu, try_pids, try_reads, try_freeze_and_kill];
+        let threads = tries.map(|t| scope.spawn(move || t(ground, layout)));
+        threads.into_iter().flat_map(|t| t.join().unwrap_or_default()).collect()
+    });
+    walls.into_iter().chain(limits).collect()
+}
+
+/// The layers one run tries from inside.
+const WALLS: [Layer; 11] = [
+    Layer::User,
+    Layer::Files,
+    Layer::ForbiddenPaths,
+    Layer::Processes,
+    Layer::Network,
+    Layer::Names,
+    Layer::Proc,
+    Layer::Privileges,
+    Layer::Landlock,
+    Layer::SystemCalls,
+    Layer::FileSize,
+];
+
+fn try_walls(ground: &Ground, layout: &Layout) -> Vec<(Layer, Finding)> {
+    let limits = Limits { file_bytes: 1 << 20, ..roomy() };
+    let started = Trial::start(ground, layout, &["walls"], limits);
+    let text = match started {
+        Ok(trial) => trial.finish().map(|(_, text)| text).map_err(|e| (None, e.to_string())),
+        Err(error) => Err((error.layer(), error.to_string())),
+    };
+    WALLS.map(|layer| (layer, wall(layer, &text))).into()
+}
+
+fn wall(layer: Layer, text: &Result<String, (Option<Layer>, String)>) -> Finding {
+    match text {
+        Ok(text) => {
+            let said = text.lines().find_map(|l| l.strip_prefix(layer.word())?.strip_prefix(": "));
+            match said {
+                Some(inside::HELD) => {
+                    Finding { status: Status::Enforced, how: kernel(layer).into() }
+                }
+                Some(otherwise) => Finding::absent(otherwise),
+                None => Finding::absent("the trial ended before it came to this"),
+            }
+        }
+        Err((Some(failed), _)) if *failed != layer => {
+            Finding::absent(&format!("not tried: the layer {failed} could not be built"))
+        }
+        Err((_, error)) => Finding::absent(error),
+    }
+}
+
+/// What in the kernel holds a wall.
+fn kernel(layer: Layer) -> &'static str {
+    match layer {
+        Layer::User => "user namespace",
+        Layer::Files => "mount namespace, read-only mounts",
+        Layer::ForbiddenPaths => "masking mounts",
+        Layer::Processes => "pid namespace",
+        Layer::Network => "network namespace, system call filter",
+        Layer::Names => "uts, ipc and cgroup namespaces",
+        Layer::Proc => "own /proc, hidepid, subset=pid",
+        Layer::Privileges => "no capabilities, no_new_privs",
+        Layer::Landlock => "landlock",
+        Layer::SystemCalls => "seccomp",
+        Layer::FileSize => "RLIMIT_FSIZE",
+        _ => "control groups",
+    }
+}
+
+/// One limit: what holds it here, and whether it did.
+fn limit(layer: Layer, mechanism: Mechanism, trial: Result<(), String>) -> Vec<(Layer, Finding)> {
+    let finding = match trial {
+        Ok(()) => Finding { status: mechanism.status(), how: mechanism.explanation().into() },
+        Err(seen) => Finding::absent(&format!("{}: {seen}", mechanism.explanation())),
+    };
+    vec![(layer, finding)]
+}
+
+/// Runs a trial to its end.
+fn run(
+    ground: &Ground,
+    layout: &Layout,
+    arguments: &[&str],
+    limits: Limits,
+) -> Result<(Ended, String), String> {
+    let trial = Trial::start(ground, layout, arguments, limits).map_err(|e| e.to_string())?;
+    trial.finish().map_err(|e| e.to_string())
+}
+
+fn try_memory(ground: &Ground, layout: &Layout) -> Vec<(Layer, Finding)> {
+    let limits = Limits { memory_bytes: 32 << 20, ..roomy() };
+    let held = run(ground, layout, &["memory"], limits).and_then(|(ended, text)| {
+        let stopped = ended.oom || ended.memory_limit_kill || !text.contains(NO_END);
+        if stopped { Ok(()) } else { Err("256 MiB could be taken under a limit of 32".into()) }
+    });
+    limit(Layer::Memory, layout.mechanisms(false).memory, held)
+}
+
+fn try_cpu(ground: &Ground, layout: &Layout) -> Vec<(Layer, Finding)> {
+    /// A tenth is allowed; half means that nothing held it back. Between them lies what a short
+    /// trial may have saved up.
+    const HALF: u64 = 2;
+    let limits = Limits { cpu_percent: 10, ..roomy() };
+    let start = Instant::now();
+    let held = run(ground, layout, &["cpu"], limits).and_then(|(ended, _)| {
+        let elapsed = start.elapsed().as_micros() as u64;
+        if ended.cpu_us * HALF <= elapsed {
+            return Ok(());
+        }
+        Err(format!("{} ms of {} ms could be used", ended.cpu_us / 1000, elapsed / 1000))
+    });
+    limit(Layer::Cpu, layout.mechanisms(false).cpu, held)
+}
+
+fn try_pids(ground: &Ground, layout: &Layout) -> Vec<(Layer, Finding)> {
+    let limits = Limits { pids: TRIAL_PROCESSES, ..roomy() };
+    let held = run(ground, layout, &["pids"], limits)
+        .and_then(|(_, text)| if text.contains(NO_END) { Err(text) } else { Ok(()) });
+    limit(Layer::Pids, layout.mechanisms(false).pids, held)
+}
+
+fn try_reads(ground: &Ground, layout: &Layout) -> Vec<(Layer, Finding)> {
+    let limits = Limits { reads_per_second: Some(TRIAL_READS_PER_SECOND), ..roomy() };
+    let mechanism = match ground.exe.to_str() {
+        Some(exe) => {
+            layout.mechanisms(!crate::disk::behind([exe].into_iter()).is_empty()).disk_reads
+        }
+        None => Mechanism::Nothing,
+    };
+    if mechanism == Mechanism::Nothing {
+        return vec![(Layer::DiskReads, Finding::absent("no io controller, or no disk to limit"))];
+    }
+    let held = run(ground, layout, &["reads", inside::PROGRAM], limits).and_then(|(_, text)| {
+        match text.trim().parse::<u64>() {
+            Ok(ms) if ms >= 1000 * TRIAL_READS / u64::from(TRIAL_READS_PER_SECOND) / 2 => Ok(()),
+            Ok(ms) => Err(format!("{TRIAL_READS} reads in {ms} ms")),
+            Err(_) => Err("this program's file cannot be read past the cache".into()),
+        }
+    });
+    limit(Layer::DiskReads, mechanism, held)
+}
+
+fn try_freeze_and_kill(ground: &Ground, layout: &Layout) -> Vec<(Layer, Finding)> {
+    let trial = match Trial::start(ground, layout, &["echo"], roomy()) {
+        Ok(trial) => trial,
+        Err(error) => {
+            let how = error.to_string();
+            return [Layer::Freeze, Layer::Kill].map(|l| (l, Finding::absent(&how))).into();
+        }
+    };
+    let frozen = try_freeze(&trial).map_err(|e| e.to_string());
+    let mut found = limit(Layer::Freeze, layout.mechanisms(false).freeze, frozen);
+    let kill = match trial.running.kill_and_prove(PATIENCE) {
+        Ok(proof) if proof.how == How::Killed => Finding {
+            status: Status::Enforced,
+            how: format!("pid namespace, seen gone after {} ms", proof.elapsed.as_millis()),
+        },
+        Ok(_) => Finding::absent("the trial was gone before it was killed"),
+        Err(error) => Finding::absent(&error.to_string()),
+    };
+    found.push((Layer::Kill, kill));
+    found
+}
+
+/// A frozen run does not answer; a thawed one does.
+fn try_freeze(trial: &Trial) -> io::Result<()> {
+    const SILENCE: Duration = Duration::from_millis(100);
+    let mut host = &trial.host;
+    trial.running.freeze()?;
+    host.write_all(b"a")?;
+    host.set_read_timeout(Some(SILENCE))?;
+    let answered_frozen = host.read(&mut [0]).is_ok();
+    trial.running.thaw()?;
+    host.set_read_timeout(Some(PATIENCE))?;
+    if answered_frozen {
+        return Err(io::Error::other("a frozen run answered"));
+    }
+    host.read_exact(&mut [0])
+}

@@ -1,0 +1,236 @@
+//! A run that goes on: waiting for it, stopping it for a while, ending it.
+
+use crate::cgroup::Counters;
+use crate::layer::{Layer, Mechanism, Status};
+use crate::look;
+use crate::plan::Mechanisms;
+use crate::record::{KillError, Proof, RunRecord};
+use crate::sys::{self, process};
+use crate::tree;
+use crate::wire::{self, Message, Verdict};
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::Child;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long stopping by signals may take before it is reported as failed.
+const STOPPING: Duration = Duration::from_secs(2);
+
+/// How long a dropped run may take to die before it is left to its launcher.
+const DROP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How the agent's program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// What is known of a run that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    pub outcome: Outcome,
+    /// The kernel killed a process of the run at the memory limit: its counter moved. A program
+    /// that only pretends (exit code 137) is not this.
+    pub oom: bool,
+    /// The launcher killed the run because its sampled memory was above the limit.
+    pub memory_limit_kill: bool,
+    /// Times a process could not be created because of the limit, where the kernel counts it.
+    pub pids_refused: Option<u64>,
+    /// Processor time of all processes together, in microseconds.
+    pub cpu_us: u64,
+    /// Most memory at any time, in bytes. Where only samples are taken, a lower bound.
+    pub max_memory: u64,
+    /// Time the run waited because its processor share was used up, where the kernel counts it.
+    pub throttled_us: Option<u64>,
+}
+
+/// What a run uses now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Processor time so far, in microseconds.
+    pub cpu_us: u64,
+    /// Memory now, in bytes.
+    pub memory: u64,
+}
+
+/// A run behind its walls. Dropped, it is killed.
+#[derive(Debug)]
+pub struct Running {
+    record: RunRecord,
+    mechanisms: Mechanisms,
+    pidfd: OwnedFd,
+    control: OwnedFd,
+    init: OwnedFd,
+    end: Mutex<End>,
+}
+
+#[derive(Debug)]
+enum End {
+    Awaited(Child),
+    Known(Ended),
+}
+
+impl Running {
+    pub(crate) fn new(
+        record: RunRecord,
+        mechanisms: Mechanisms,
+        pidfd: OwnedFd,
+        control: OwnedFd,
+        init: OwnedFd,
+        launcher: Child,
+    ) -> Self {
+        Self { record, mechanisms, pidfd, control, init, end: Mutex::new(End::Awaited(launcher)) }
+    }
+
+    /// What any process needs to end this run.
+    pub fn record(&self) -> &RunRecord {
+        &self.record
+    }
+
+    /// A descriptor of the first process: readable when the run is gone.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// What holds each limit of this run.
+    pub fn mechanisms(&self) -> [(Layer, Mechanism); 5] {
+        self.mechanisms.pairs()
+    }
+
+    /// The limits that something weaker than the kernel holds, or nothing.
+    pub fn degraded(&self) -> Vec<(Layer, Mechanism)> {
+        let weak = |(_, m): &(Layer, Mechanism)| m.status() != Status::Enforced;
+        self.mechanisms.pairs().into_iter().filter(weak).collect()
+    }
+
+    /// Waits for the end; `None`: it had not come after `timeout` (which `None` makes for ever).
+    ///
+    /// Afterwards nothing of the run is left: no process, no zombie, no group.
+    pub fn wait(&self, timeout: Option<Duration>) -> io::Result<Option<Ended>> {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        if let End::Known(ended) = &*end {
+            return Ok(Some(*ended));
+        }
+        if !self.await_control(timeout)? {
+            return Ok(None);
+        }
+        let ended = self.collect()?;
+        if let End::Awaited(launcher) = &mut *end {
+            launcher.wait()?;
+        }
+        *end = End::Known(ended);
+        self.record.remove_group()?;
+        Ok(Some(ended))
+    }
+
+    fn await_control(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        let deadline = timeout.map(|t| Instant::now() + t);
+        let state = sys::retry(|| {
+            let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
+            process::poll_readable(&[self.control.as_fd()], left)
+        })?;
+        Ok(state[0].readable || state[0].hung_up)
+    }
+
+    fn collect(&self) -> io::Result<Ended> {
+        let report = wire::receive(self.control.as_fd())?;
+        // Whatever the launcher said or did not live to say: this is the evidence.
+        sys::retry(|| process::poll_readable(&[self.pidfd.as_fd()], None))?;
+        let of_agent = wire::receive(self.init.as_fd())?;
+        let (status, verdict, cpu_us, max_memory) = match report {
+            Some(Message::Ended { status, verdict, cpu_us, max_memory }) => {
+                (status, verdict, cpu_us, max_memory)
+            }
+            // The launcher was killed, and the kernel killed the run with it.
+            _ => (libc::SIGKILL, Verdict::None, 0, 0),
+        };
+        let status = match of_agent {
+            Some(Message::Exited { status }) => status,
+            _ => status,
+        };
+        let counters = self.record.group.counters();
+        Ok(Ended {
+            outcome: outcome(status),
+            oom: counters.oom_kills.is_some_and(|n| n > 0),
+            memory_limit_kill: verdict == Verdict::Memory,
+            pids_refused: counters.pids_refused,
+            cpu_us: counters.cpu_us.unwrap_or(cpu_us),
+            max_memory: counters.max_memory.unwrap_or(max_memory),
+            throttled_us: counters.throttled_us,
+        })
+    }
+
+    /// Stops every process of the run until [`Running::thaw`]; returns when all stand still.
+    pub fn freeze(&self) -> io::Result<()> {
+        if let Some(frozen) = self.record.group.freeze() {
+            return frozen;
+        }
+        // Through the launcher, which would otherwise continue them for their processor share.
+        wire::send(self.control.as_fd(), Message::Freeze)?;
+        if look::until(Instant::now() + STOPPING, || self.stands_still()) {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::TimedOut.into())
+        }
+    }
+
+    fn stands_still(&self) -> bool {
+        tree::descendants(self.record.pid)
+            .into_iter()
+            .filter_map(tree::stat)
+            .all(|stat| stat.state == b'T' || stat.is_dead())
+    }
+
+    /// Lets the run go on.
+    pub fn thaw(&self) -> io::Result<()> {
+        match self.record.group.thaw() {
+            Some(thawed) => thawed,
+            None => wire::send(self.control.as_fd(), Message::Thaw),
+        }
+    }
+
+    /// Kills the run and waits for the proof that nothing of it is left.
+    pub fn kill_and_prove(&self, timeout: Duration) -> Result<Proof, KillError> {
+        self.record.kill_and_prove(timeout)
+    }
+
+    /// What the run uses now.
+    pub fn usage(&self) -> Usage {
+        match self.record.group.counters() {
+            Counters { cpu_us: Some(cpu_us), memory: Some(memory), .. } => Usage { cpu_us, memory },
+            counters => {
+                let sum = tree::sum(self.record.pid);
+                Usage {
+                    cpu_us: counters.cpu_us.unwrap_or(sum.cpu_us),
+                    memory: counters.memory.unwrap_or(sum.memory),
+                }
+            }
+        }
+    }
+}
+
+fn outcome(status: i32) -> Outcome {
+    if libc::WIFEXITED(status) {
+        Outcome::Code(libc::WEXITSTATUS(status))
+    } else {
+        Outcome::Signal(libc::WTERMSIG(status))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let end = self.end.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if matches!(end, End::Awaited(_)) {
+            // Errors here have nowhere to go; the launcher ends the run when the socket closes.
+            if self.kill_and_prove(DROP_TIMEOUT).is_ok() {
+                let _ = self.wait(Some(DROP_TIMEOUT));
+            }
+        }
+    }
+}

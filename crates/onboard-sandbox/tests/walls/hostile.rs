@@ -1,0 +1,403 @@
+//! The hostile programs: each tries something and says how it went.
+
+#![allow(unsafe_code)]
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+pub fn main(arguments: &[String]) -> ExitCode {
+    let rest: Vec<&str> = arguments[1..].iter().map(String::as_str).collect();
+    match arguments[0].as_str() {
+        "files" => files(),
+        "identity" => identity(),
+        "calls" => calls(),
+        "tmp" => tmp(),
+        "big-file" => big_file(),
+        "memory" => memory(rest[0].parse().expect("MiB"), rest[1].parse().expect("processes")),
+        "forge" => return ExitCode::from(137),
+        "spin" => spin(rest[0].parse().expect("ms")),
+        "bomb" => bomb(),
+        "stubborn" => stubborn(),
+        "echo" => echo(),
+        "reads" => reads(rest[0], rest[1].parse().expect("reads")),
+        other => panic!("no program {other}"),
+    }
+    ExitCode::SUCCESS
+}
+
+fn say<T>(what: &str, outcome: io::Result<T>) {
+    match outcome {
+        Ok(_) => println!("{what}: allowed"),
+        Err(e) => println!("{what}: {}", errno_word(&e)),
+    }
+}
+
+fn errno_word(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::EPERM) => "EPERM".into(),
+        Some(libc::EACCES) => "EACCES".into(),
+        Some(libc::EROFS) => "EROFS".into(),
+        Some(libc::ENOENT) => "ENOENT".into(),
+        Some(libc::ENOSPC) => "ENOSPC".into(),
+        Some(libc::EFBIG) => "EFBIG".into(),
+        Some(libc::ENOSYS) => "ENOSYS".into(),
+        Some(libc::EAGAIN) => "EAGAIN".into(),
+        Some(libc::EMFILE) => "EMFILE".into(),
+        Some(libc::EBUSY) => "EBUSY".into(),
+        _ => error.to_string(),
+    }
+}
+
+fn host() -> UnixStream {
+    use std::os::fd::FromRawFd;
+    // SAFETY: descriptor 3 is the host socket, and this is its only owner.
+    unsafe { UnixStream::from_raw_fd(3) }
+}
+
+fn files() {
+    say("read project", fs::read("/project/readme"));
+    say("write project", fs::write("/project/readme", "x"));
+    say("create in project", fs::write("/project/new", "x"));
+    say("remove from project", fs::remove_file("/project/readme"));
+    say("rename in project", fs::rename("/project/docs", "/project/old"));
+    say(
+        "chmod in project",
+        fs::set_permissions("/project/readme", fs::metadata("/").expect("/").permissions()),
+    );
+    say("list masked folder", fs::read_dir("/project/secret"));
+    say("read in masked folder", fs::read("/project/secret/key"));
+    say("read deep in masked folder", fs::read("/project/secret/inner/key"));
+    say("read through link", fs::read("/project/link"));
+    say("read masked file", fs::read("/project/docs/.env"));
+    say(
+        "open up mask",
+        fs::set_permissions("/project/secret", fs::metadata("/tmp").expect("/tmp").permissions()),
+    );
+    say("remove mask", fs::remove_dir("/project/secret"));
+    say("create missing forbidden", fs::write("/project/missing", "x"));
+    say("write root", fs::write("/new", "x"));
+    say("write usr", fs::write("/usr/new", "x"));
+    say("read shadow", fs::read("/etc/shadow"));
+    say("list home", fs::read_dir("/home"));
+    say("list sys", fs::read_dir("/sys"));
+    say("list run", fs::read_dir("/run"));
+    say("write tmp", fs::write("/tmp/a", "#!/bin/sh\n"));
+    say("shared memory", fs::write("/dev/shm/b", "x"));
+    say("run from tmp", run_from_tmp());
+    say("socket file in tmp", mknod("/tmp/s", libc::S_IFSOCK));
+    say("device in tmp", mknod("/tmp/d", libc::S_IFCHR));
+    say("write dev null", fs::write("/dev/null", "x"));
+    say("open dev kmsg", fs::read("/dev/kmsg"));
+}
+
+fn run_from_tmp() -> io::Result<std::process::ExitStatus> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions("/tmp/a", fs::Permissions::from_mode(0o755))?;
+    std::process::Command::new("/tmp/a").status()
+}
+
+fn mknod(path: &str, kind: libc::mode_t) -> io::Result<()> {
+    let path = std::ffi::CString::new(path).expect("path");
+    // SAFETY: the path is NUL-terminated.
+    result(i64::from(unsafe { libc::mknod(path.as_ptr(), kind | 0o600, libc::makedev(1, 3)) }))
+}
+
+fn result(returned: i64) -> io::Result<()> {
+    if returned < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+#[allow(clippy::disallowed_methods, reason = "what the environment holds is what is told")]
+fn identity() {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    for key in [
+        "Uid",
+        "Gid",
+        "Groups",
+        "CapInh",
+        "CapPrm",
+        "CapEff",
+        "CapBnd",
+        "CapAmb",
+        "NoNewPrivs",
+        "Seccomp",
+    ] {
+        let line = status.lines().find_map(|l| l.strip_prefix(&format!("{key}:")));
+        let words: Vec<&str> = line.unwrap_or("?").split_ascii_whitespace().collect();
+        println!("{}", format!("{key}: {}", words.join(" ")).trim_end());
+    }
+    let mut env: Vec<String> = std::env::vars().map(|(k, v)| format!("{k}={v}")).collect();
+    env.sort();
+    println!("env: {}", env.join(" "));
+    let mut fds: Vec<String> = fs::read_dir("/proc/self/fd")
+        .map(|d| d.flatten().filter_map(|e| e.file_name().into_string().ok()).collect())
+        .unwrap_or_default();
+    fds.sort();
+    // One more is the listing itself.
+    println!("fds: {}", fds.join(" "));
+    println!("stdin: {:?}", fs::read_link("/proc/self/fd/0").unwrap_or_default());
+    println!("cwd: {}", std::env::current_dir().expect("cwd").display());
+    println!("pid: {}", std::process::id());
+    let mut seen: Vec<String> = fs::read_dir("/proc")
+        .map(|d| d.flatten().filter_map(|e| e.file_name().into_string().ok()).collect())
+        .unwrap_or_default();
+    seen.sort();
+    println!("proc: {}", seen.join(" "));
+    for file in ["environ", "mem", "cmdline", "root", "fd"] {
+        let path = format!("/proc/1/{file}");
+        let gone = fs::read(&path).is_err() && fs::read_dir(&path).is_err();
+        println!("{path}: {}", if gone { "unreadable" } else { "readable" });
+    }
+    println!(
+        "cgroup: {}",
+        fs::read_to_string("/proc/self/cgroup")
+            .unwrap_or_default()
+            .lines()
+            .all(|l| l.ends_with(":/"))
+    );
+    let interfaces = fs::read_to_string("/proc/self/net/dev").unwrap_or_default();
+    let names: Vec<&str> =
+        interfaces.lines().skip(2).filter_map(|l| l.split(':').next()).map(str::trim).collect();
+    println!("interfaces: {}", names.join(" "));
+    println!("root: {}", {
+        let mut all: Vec<String> = fs::read_dir("/")
+            .expect("/")
+            .flatten()
+            .filter_map(|e| e.file_name().into_string().ok())
+            .collect();
+        all.retain(|n| !n.starts_with("lib") && n != "nix" && n != "gnu");
+        all.sort();
+        all.join(" ")
+    });
+    // SAFETY: plain integers; signals the init of this namespace and nobody else.
+    say("kill init", result(i64::from(unsafe { libc::kill(1, libc::SIGKILL) })));
+    // SAFETY: integers only.
+    println!("scheduling: {}", unsafe { libc::sched_getscheduler(0) });
+    println!("limits: core {} locked {}", limit(libc::RLIMIT_CORE), limit(libc::RLIMIT_MEMLOCK));
+}
+
+/// Asks for real-time scheduling of this thread, which root may have.
+pub fn become_real_time() {
+    let parameters = libc::sched_param { sched_priority: 1 };
+    // SAFETY: the parameters are live; refusal changes nothing.
+    unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameters) };
+}
+
+fn limit(resource: libc::__rlimit_resource_t) -> u64 {
+    let mut value = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: writes to a live local.
+    unsafe { libc::getrlimit(resource, &raw mut value) };
+    value.rlim_max
+}
+
+fn calls() {
+    let call = |name: &str, number: i64, arguments: [u64; 4]| {
+        let [a, b, c, d] = arguments;
+        // SAFETY: every argument is zero, a flag or a small number; the filter refuses the call
+        // before the kernel looks at any, and without it null pointers give EFAULT.
+        say(name, result(unsafe { libc::syscall(number, a, b, c, d) }));
+    };
+    let none = [0; 4];
+    for (name, number) in [
+        ("mount", libc::SYS_mount),
+        ("umount2", libc::SYS_umount2),
+        ("pivot_root", libc::SYS_pivot_root),
+        ("chroot", libc::SYS_chroot),
+        ("open_tree", libc::SYS_open_tree),
+        ("mount_setattr", libc::SYS_mount_setattr),
+        ("fsopen", libc::SYS_fsopen),
+        ("setns", libc::SYS_setns),
+        ("ptrace", libc::SYS_ptrace),
+        ("process_vm_readv", libc::SYS_process_vm_readv),
+        ("pidfd_getfd", libc::SYS_pidfd_getfd),
+        ("io_uring_setup", libc::SYS_io_uring_setup),
+        ("bpf", libc::SYS_bpf),
+        ("perf_event_open", libc::SYS_perf_event_open),
+        ("userfaultfd", libc::SYS_userfaultfd),
+        ("keyctl", libc::SYS_keyctl),
+        ("add_key", libc::SYS_add_key),
+        ("open_by_handle_at", libc::SYS_open_by_handle_at),
+        ("kexec_load", libc::SYS_kexec_load),
+        ("init_module", libc::SYS_init_module),
+        ("reboot", libc::SYS_reboot),
+        ("personality", libc::SYS_personality),
+        ("clone3", libc::SYS_clone3),
+    ] {
+        call(name, number, none);
+    }
+    let flag = |f: i32| f as u64;
+    call("unshare user", libc::SYS_unshare, [flag(libc::CLONE_NEWUSER), 0, 0, 0]);
+    call("clone user", libc::SYS_clone, [flag(libc::CLONE_NEWUSER | libc::SIGCHLD), 0, 0, 0]);
+    call("ioctl TIOCSTI", libc::SYS_ioctl, [0, libc::TIOCSTI, 0, 0]);
+    call("ioctl TIOCSTI with a high bit", libc::SYS_ioctl, [0, 1 << 32 | libc::TIOCSTI, 0, 0]);
+    for (name, family) in [
+        ("inet", libc::AF_INET),
+        ("inet6", libc::AF_INET6),
+        ("unix", libc::AF_UNIX),
+        ("netlink", libc::AF_NETLINK),
+        ("packet", libc::AF_PACKET),
+        ("vsock", libc::AF_VSOCK),
+        ("alg", libc::AF_ALG),
+    ] {
+        call(
+            &format!("socket {name}"),
+            libc::SYS_socket,
+            [flag(family), flag(libc::SOCK_STREAM), 0, 0],
+        );
+    }
+    say("socketpair", UnixStream::pair());
+    say("thread", std::thread::Builder::new().spawn(|| ()));
+}
+
+fn tmp() {
+    let chunk = vec![1_u8; 1 << 20];
+    let mut written = 0;
+    let outcome = loop {
+        // A file each, so that only the size of the whole can be in the way.
+        match fs::write(format!("/tmp/{written}"), &chunk) {
+            Ok(()) => written += 1,
+            Err(e) => break errno_word(&e),
+        }
+    };
+    println!("tmp held {written} MiB, then {outcome}");
+    let mut files = 0;
+    for written in 0..written {
+        fs::remove_file(format!("/tmp/{written}")).expect("remove");
+    }
+    let _ = fs::remove_file(format!("/tmp/{written}"));
+    let outcome = loop {
+        match fs::File::create(format!("/tmp/f{files}")) {
+            Ok(_) => files += 1,
+            Err(e) => break errno_word(&e),
+        }
+    };
+    println!("tmp held at most 1024 files: {}, then {outcome}", files <= 1024);
+}
+
+fn big_file() {
+    // SAFETY: ignores a signal; no code of ours runs in its place.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    let mut file = fs::File::create("/tmp/big").expect("file");
+    let chunk = vec![1_u8; 1 << 20];
+    let outcome = loop {
+        if let Err(e) = file.write_all(&chunk) {
+            break errno_word(&e);
+        }
+    };
+    println!("file held {} MiB, then {outcome}", file.metadata().expect("file").len() >> 20);
+    say("set a larger size", file.set_len(100 << 20));
+    // SAFETY: restores the default action.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_DFL) };
+    say("set a larger size, not ignoring", file.set_len(100 << 20));
+}
+
+/// Each process takes `mib` and keeps it, until one of them is killed for it.
+fn memory(mib: usize, processes: usize) {
+    for _ in 1..processes {
+        // SAFETY: this program has one thread.
+        if unsafe { libc::fork() } == 0 {
+            break;
+        }
+    }
+    let mut kept = Vec::new();
+    for _ in 0..mib {
+        let mut page = Vec::new();
+        if page.try_reserve_exact(1 << 20).is_err() {
+            println!("refused after {} MiB", kept.len());
+            return;
+        }
+        page.resize(1 << 20, 1_u8);
+        kept.push(page);
+    }
+    // SAFETY: waits for a child of this process, or finds that it has none.
+    while unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) } == -1 {
+        stand_by();
+        std::hint::black_box(&kept);
+    }
+}
+
+/// Two threads busy for a time.
+fn spin(ms: u64) {
+    let end = Instant::now() + Duration::from_millis(ms);
+    let busy = move || while Instant::now() < end {};
+    let other = std::thread::spawn(busy);
+    busy();
+    other.join().expect("thread");
+}
+
+fn bomb() {
+    let mut children = 0;
+    let outcome = loop {
+        // SAFETY: this program has one thread; the child only sleeps.
+        match unsafe { libc::fork() } {
+            -1 => break errno_word(&io::Error::last_os_error()),
+            0 => loop {
+                stand_by();
+            },
+            _ => children += 1,
+        }
+        if children > 1000 {
+            break "no limit".into();
+        }
+    };
+    println!("{children} children, then {outcome}");
+}
+
+/// A tree that does not want to die: own sessions, orphans, SIGTERM ignored.
+fn stubborn() {
+    // SAFETY: this program has one thread; signals are ignored, sessions started, processes made.
+    unsafe {
+        for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT] {
+            libc::signal(signal, libc::SIG_IGN);
+        }
+        for _ in 0..3 {
+            let child = libc::fork();
+            if child == 0 {
+                libc::setsid();
+                if libc::fork() != 0 {
+                    libc::_exit(0);
+                }
+                loop {
+                    libc::pause();
+                }
+            }
+            // When it ended, the orphan exists.
+            libc::waitpid(child, std::ptr::null_mut(), 0);
+        }
+    }
+    host().write_all(b"!").expect("host");
+    loop {
+        stand_by();
+    }
+}
+
+/// Waits for a signal; the one that comes is the end.
+fn stand_by() {
+    // SAFETY: only suspends the calling thread.
+    unsafe { libc::pause() };
+}
+
+fn echo() {
+    let mut host = host();
+    let mut word = [0];
+    while host.read_exact(&mut word).is_ok() {
+        host.write_all(&[word[0] + 1]).expect("host");
+    }
+}
+
+/// Reads of the disk itself, past the page cache.
+fn reads(path: &str, count: u64) {
+    use std::os::unix::fs::{FileExt, OpenOptionsExt};
+    #[repr(align(4096))]
+    struct Page([u8; 4096]);
+    let mut page = Page([0; 4096]);
+    let file =
+        fs::File::options().read(true).custom_flags(libc::O_DIRECT).open(path).expect("file");
+    let start = Instant::now();
+    for index in 0..count {
+        file.read_at(&mut page.0, index * 4096).expect("read");
+    }
+    println!("{}", start.elapsed().as_millis());
+}
