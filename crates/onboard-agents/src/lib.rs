@@ -1,1 +1,43 @@
 //! The built-in agents, one folder each.
+
+pub mod git;
+pub mod host;
+pub mod project_health_monitor;
+mod socket_host;
+
+use host::{AgentError, Host, Outcome};
+pub use socket_host::run;
+
+/// An agent that comes with the program.
+pub struct BuiltIn {
+    pub name: &'static str,
+    /// One line.
+    pub description: &'static str,
+    pub run: fn(&mut dyn Host) -> Result<Outcome, AgentError>,
+    /// The manifest it starts with, as YAML.
+    pub manifest: &'static str,
+}
+
+/// All of them, by name.
+pub fn builtins() -> &'static [BuiltIn] {
+    &[BuiltIn {
+        name: project_health_monitor::NAME,
+        description: project_health_monitor::DESCRIPTION,
+        run: project_health_monitor::run,
+        manifest: project_health_monitor::MANIFEST,
+    }]
+}
+
+#[cfg(test)]
+mod tests {
+    /// A manifest that says another name or description than the table would be two truths.
+    #[test]
+    fn manifests_agree_with_the_table() {
+        for agent in super::builtins() {
+            let manifest: serde_json::Value =
+                serde_saphyr::from_str(agent.manifest).expect("a manifest is YAML");
+            assert_eq!(manifest["name"], agent.name);
+            assert_eq!(manifest["description"], agent.description);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Commits in order: all of a line's ancestors, and how two lines differ.
+
+use std::collections::{BinaryHeap, HashMap, HashSet};
+
+use gix::ObjectId;
+use gix::bstr::{BStr, ByteSlice};
+use gix::objs::{CommitRefIter, FindExt};
+use onboard_analysis::history::{Commit, Person};
+
+use super::{Repository, Unreadable};
+
+/// Commits walked at most: a million take about 60 MB here. Older ones are left out and said so.
+const MOST_COMMITS: usize = 1_000_000;
+/// Unreadable objects kept; the first few tell the story.
+const MOST_UNREADABLE: usize = 16;
+/// Names, addresses and subjects are cut here, so that one absurd commit stays small.
+const LONGEST_TEXT: usize = 200;
+
+/// The ancestors of a commit, itself included, oldest first.
+#[derive(Debug, Default)]
+pub struct Ancestry {
+    pub ids: Vec<ObjectId>,
+    pub unreadable: Vec<Unreadable>,
+    /// There were more than could be walked.
+    pub cut: bool,
+}
+
+/// What one line has and another has not.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Divergence {
+    /// Commits only the line has, oldest first.
+    pub ahead: Vec<ObjectId>,
+    /// Commits only the other has.
+    pub behind: usize,
+    /// Whether the walk reached common ground; else both are lower bounds.
+    pub complete: bool,
+}
+
+const AHEAD: u8 = 1;
+const BEHIND: u8 = 2;
+const BOTH: u8 = AHEAD | BEHIND;
+
+impl Repository {
+    /// Walks everything `tip` builds on, by commit date.
+    pub fn ancestry(&self, tip: ObjectId) -> Ancestry {
+        let mut found = Ancestry::default();
+        let mut buffer = Vec::new();
+        let mut seen = HashSet::from([tip]);
+        let mut open = BinaryHeap::from([(i64::MAX, tip)]);
+        while let Some((_, id)) = open.pop() {
+            if found.ids.len() == MOST_COMMITS {
+                found.cut = true;
+                break;
+            }
+            let parents = match self.parents(id, &mut buffer) {
+                Ok((_, parents)) => parents,
+                Err(why) => {
+                    note_unreadable(&mut found.unreadable, id, why);
+                    continue;
+                }
+            };
+            found.ids.push(id);
+            for parent in parents {
+                if seen.insert(parent) {
+                    // The date of an unreadable parent does not matter; it is met in its turn.
+                    let date = self.parents(parent, &mut buffer).map_or(i64::MIN, |(date, _)| date);
+                    open.push((date, parent));
+                }
+            }
+        }
+        found.ids.reverse();
+        found
+    }
+
+    /// Compares two lines, reading at most `most` commits.
+    pub fn divergence(&self, tip: ObjectId, base: ObjectId, most: usize) -> Divergence {
+        let mut found = Divergence { complete: true, ..Divergence::default() };
+        let mut buffer = Vec::new();
+        let mut flags = HashMap::from([(tip, AHEAD)]);
+        *flags.entry(base).or_default() |= BEHIND;
+        let mut open = BinaryHeap::new();
+        for id in flags.keys() {
+            open.push((self.parents(*id, &mut buffer).map_or(i64::MIN, |(date, _)| date), *id));
+        }
+        let mut undecided = flags.values().filter(|flag| **flag != BOTH).count();
+        let mut steps = 0;
+        while undecided > 0
+            && let Some((_, id)) = open.pop()
+        {
+            let flag = flags[&id];
+            undecided -= usize::from(flag != BOTH);
+            match flag {
+                AHEAD => found.ahead.push(id),
+                BEHIND => found.behind += 1,
+                _ => {}
+            }
+            steps += 1;
+            if steps > most {
+                found.complete = false;
+                break;
+            }
+            for parent in self.parents(id, &mut buffer).map(|(_, list)| list).unwrap_or_default() {
+                let before = flags.get(&parent).copied();
+                let after = before.unwrap_or(0) | flag;
+                flags.insert(parent, after);
+                match before {
+                    None => {
+                        let date = self.parents(parent, &mut buffer).map_or(i64::MIN, |(d, _)| d);
+                        open.push((date, parent));
+                        undecided += usize::from(after != BOTH);
+                    }
+                    Some(before) if before != BOTH && after == BOTH => {
+                        // Common after all. It may be decided already when clocks disagree.
+                        let counted = found.ahead.iter().rposition(|ahead| *ahead == parent);
+                        match counted {
+                            Some(place) => {
+                                found.ahead.remove(place);
+                            }
+                            None => undecided = undecided.saturating_sub(1),
+                        }
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        found.ahead.reverse();
+        found
+    }
+
+    /// Follows first parents back from `tip` to the last commit recorded at or before `at_ms`.
+    pub fn as_of(&self, tip: ObjectId, at_ms: i64, most: usize) -> Option<ObjectId> {
+        let mut buffer = Vec::new();
+        let mut id = tip;
+        for _ in 0..most {
+            let (seconds, parents) = self.parents(id, &mut buffer).ok()?;
+            if seconds.saturating_mul(1_000) <= at_ms {
+                return Some(id);
+            }
+            id = *parents.first()?;
+        }
+        None
+    }
+
+    /// The commit date in seconds since 1970, and the parents that are here.
+    fn parents(&self, id: ObjectId, buffer: &mut Vec<u8>) -> Result<(i64, Vec<ObjectId>), String> {
+        let commit =
+            self.inner.objects.find_commit_iter(&id, buffer).map_err(|error| error.to_string())?;
+        let seconds = commit.committer().map_or(i64::MIN, |committer| committer.seconds());
+        // At the edge of a shallow clone the parents are named and not there.
+        let cut = self.shallow.contains(&id);
+        Ok((seconds, if cut { Vec::new() } else { commit.parent_ids().collect() }))
+    }
+
+    /// One commit as a value.
+    pub fn commit(&self, id: ObjectId, buffer: &mut Vec<u8>) -> Result<Commit, Unreadable> {
+        let unreadable = |why: String| Unreadable { id, why };
+        let data = self
+            .inner
+            .objects
+            .find_commit_iter(&id, buffer)
+            .map_err(|error| unreadable(error.to_string()))?;
+        Ok(decode(id, data))
+    }
+
+    /// When a commit was recorded, milliseconds since 1970.
+    pub fn recorded_ms(&self, id: ObjectId) -> Option<i64> {
+        let (seconds, _) = self.parents(id, &mut Vec::new()).ok()?;
+        Some(seconds.saturating_mul(1_000))
+    }
+}
+
+/// Notes an object that cannot be read, up to a bound.
+pub(super) fn note_unreadable(list: &mut Vec<Unreadable>, id: ObjectId, why: String) {
+    if list.len() < MOST_UNREADABLE {
+        list.push(Unreadable { id, why });
+    }
+}
+
+/// Reads what there is; a malformed part is left empty, as old imports have many.
+fn decode(id: ObjectId, data: CommitRefIter<'_>) -> Commit {
+    let author = data.author().ok();
+    let authored = author.as_ref().map_or(i64::MIN, |author| author.seconds());
+    let committed = data.committer().map_or(i64::MIN, |committer| committer.seconds());
+    let message = data.message().unwrap_or_default();
+    let subject = message.lines().next().unwrap_or_default();
+    Commit {
+        id: id.to_string(),
+        author: Person {
+            name: author
+                .as_ref()
+                .map(|author| text(author.name.trim().as_bstr()))
+                .unwrap_or_default(),
+            email: author.as_ref().map(|author| text(author.email)).unwrap_or_default(),
+        },
+        authored_ms: authored.saturating_mul(1_000),
+        committed_ms: committed.saturating_mul(1_000),
+        merge: data.parent_ids().count() > 1,
+        subject: text(subject.as_bstr()),
+        names_reverted: message.contains_str("This reverts commit "),
+    }
+}
+
+fn text(bytes: &BStr) -> String {
+    bytes.to_str_lossy().chars().take(LONGEST_TEXT).collect()
+}

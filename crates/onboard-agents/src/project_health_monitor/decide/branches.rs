@@ -1,0 +1,111 @@
+//! Which lines of work grow apart from the main line, and which were forgotten?
+
+use onboard_analysis::calendar::{DAY_MS, date_text, day_of};
+use onboard_analysis::score::graded;
+
+use super::{OpenFacts, Verdict, counted};
+use crate::host::{Evidence, Finding, Severity};
+use crate::project_health_monitor::observe::Branch;
+
+/// Nobody touched it for a quarter of a year.
+const FORGOTTEN_MS: i64 = 91 * DAY_MS;
+/// Forgotten branches that are worth a tidy-up.
+const LEAST_FORGOTTEN: usize = 3;
+/// Forgotten longer than this, a branch is history; listing it again helps nobody.
+const HISTORY_MS: i64 = 3 * 365 * DAY_MS;
+/// Work that goes on apart for longer than this meets a hard merge.
+const LONG_MS: i64 = 60 * DAY_MS;
+/// And only when both sides moved this much.
+const LEAST_AHEAD: usize = 15;
+const LEAST_BEHIND: usize = 50;
+/// Branches named one by one.
+const MOST_NAMED: usize = 2;
+
+pub fn judge(open: &OpenFacts, now_ms: i64) -> Verdict {
+    let facts = &open.branches;
+    if facts.total <= 1 {
+        return Verdict::new("branches", 5, None, "no branch beside the main line");
+    }
+    let as_of = now_ms.min(open.ledger.last_ms);
+    let idle = |branch: &&Branch| as_of - branch.last_ms > FORGOTTEN_MS;
+    let forgotten: Vec<&Branch> = facts
+        .unmerged
+        .iter()
+        .filter(idle)
+        .filter(|branch| as_of - branch.last_ms <= HISTORY_MS)
+        .collect();
+    let apart: Vec<&Branch> =
+        facts.unmerged.iter().filter(|branch| !idle(branch) && is_apart(branch, as_of)).collect();
+    let why = format!(
+        "{}: {} forgotten for a quarter of a year, {} worked on for long apart",
+        counted(facts.total, "branch").replace("branchs", "branches"),
+        forgotten.len(),
+        apart.len()
+    );
+    let value = graded(forgotten.len() as f64 + 5.0 * apart.len() as f64, 2.0, 25.0);
+    Verdict::new("branches", 5, Some(value), why)
+        .with(apart.iter().take(MOST_NAMED).map(|branch| diverged(open, branch, as_of)))
+        .with((forgotten.len() >= LEAST_FORGOTTEN).then(|| tidy_up(&forgotten, facts.cut)))
+}
+
+fn is_apart(branch: &Branch, as_of: i64) -> bool {
+    as_of - branch.first_ms > LONG_MS
+        && branch.ahead >= LEAST_AHEAD
+        && branch.behind >= LEAST_BEHIND
+}
+
+fn diverged(open: &OpenFacts, branch: &Branch, as_of: i64) -> Finding {
+    let days = (as_of - branch.first_ms) / DAY_MS;
+    Finding::new(
+        "health/diverged-branch",
+        if branch.behind >= 500 { Severity::Medium } else { Severity::Low },
+        &branch.name,
+        format!("Branch {} has grown apart from {} for {days} days", branch.name, open.mainline),
+        format!(
+            "It has {} of its own and misses {} of {}; the last is by {} on {}.",
+            counted(branch.ahead, "commit"),
+            branch.behind,
+            open.mainline,
+            branch.last_author,
+            date_text(day_of(branch.last_ms))
+        ),
+        format!("Merge {} into {} now, or split off what is finished.", open.mainline, branch.name),
+        vec![
+            Evidence::branch(&branch.tip, branch.name.clone()),
+            Evidence::number(branch.ahead as f64, "commits ahead"),
+            Evidence::number(branch.behind as f64, "commits behind"),
+        ],
+    )
+}
+
+fn tidy_up(forgotten: &[&Branch], cut: bool) -> Finding {
+    let evidence = forgotten.iter().map(|branch| {
+        let text = format!(
+            "{}: +{} −{}, last by {} on {}",
+            branch.name,
+            branch.ahead,
+            branch.behind,
+            branch.last_author,
+            date_text(day_of(branch.last_ms))
+        );
+        Evidence::branch(&branch.tip, text)
+    });
+    Finding::new(
+        "health/forgotten-branches",
+        Severity::Low,
+        "branches",
+        format!(
+            "{}{} unmerged branches were last touched a quarter of a year ago or more",
+            if cut { "At least " } else { "" },
+            forgotten.len()
+        ),
+        "Each holds commits the main line does not have, or has only as one squashed commit. The \
+         longer they wait, the less their authors remember of them."
+            .to_owned(),
+        format!(
+            "Ask the authors named here: merge or delete, beginning with {}.",
+            forgotten[0].name
+        ),
+        evidence.collect(),
+    )
+}

@@ -1,0 +1,91 @@
+//! Do the lock files still say what the manifests ask for, and are they ever refreshed?
+
+use onboard_analysis::calendar::{DAY_MS, date_text, day_of};
+use onboard_analysis::score::graded;
+
+use super::{OpenFacts, Verdict, counted};
+use crate::host::{Evidence, Finding, Severity};
+use crate::project_health_monitor::observe::ManifestFacts;
+
+/// A lock file untouched for longer than this misses a year of security updates.
+const STALE_DAYS: i64 = 365;
+/// And only a project that moves needs them.
+const LEAST_RECENT: usize = 30;
+/// Files named in one run.
+const MOST_NAMED: usize = 2;
+
+pub fn judge(open: &OpenFacts) -> Verdict {
+    let manifests = &open.manifests;
+    if manifests.is_empty() {
+        return Verdict::new("dependencies", 5, None, "no manifest with a lock file beside it");
+    }
+    let apart: Vec<&ManifestFacts> =
+        manifests.iter().filter(|manifest| !manifest.not_locked.is_empty()).collect();
+    let oldest = manifests.iter().filter_map(|manifest| age_days(open, manifest)).max();
+    let value = if apart.is_empty() {
+        oldest.map_or(1.0, |days| graded(days as f64, 180.0, 730.0))
+    } else {
+        0.0
+    };
+    let why = format!(
+        "{}, {} at odds with its manifest{}",
+        counted(manifests.len(), "lock file"),
+        apart.len(),
+        oldest.map_or(String::new(), |days| format!("; the oldest changed {days} days ago"))
+    );
+    let stale = manifests
+        .iter()
+        .filter(|manifest| age_days(open, manifest).is_some_and(|days| days > STALE_DAYS))
+        .filter(|_| open.ledger.recent.len() >= LEAST_RECENT && !open.shallow);
+    Verdict::new("dependencies", 5, Some(value), why)
+        .with(apart.iter().take(MOST_NAMED).map(|manifest| not_locked(manifest)))
+        .with(stale.take(MOST_NAMED).map(|manifest| untouched(open, manifest)))
+}
+
+fn age_days(open: &OpenFacts, manifest: &ManifestFacts) -> Option<i64> {
+    let changed = manifest.lock.changed.as_ref()?;
+    Some((open.ledger.last_ms - changed.changed_ms) / DAY_MS)
+}
+
+fn not_locked(manifest: &ManifestFacts) -> Finding {
+    let names = manifest.not_locked.join(", ");
+    let mut evidence = vec![
+        Evidence::file(&manifest.path, None, format!("declares {names}")),
+        Evidence::file(&manifest.lock.path, None, "names none of them"),
+    ];
+    if let Some(changed) = &manifest.changed {
+        evidence.push(Evidence::commit(&changed.id, "last change of the manifest"));
+    }
+    Finding::new(
+        "health/lock-behind",
+        Severity::Medium,
+        &manifest.lock.path,
+        format!("{} does not pin what {} declares", manifest.lock.path, manifest.path),
+        format!(
+            "Declared and not locked: {names}. A locked install fails or takes whatever is newest."
+        ),
+        format!("Run the package tool's install and commit {}.", manifest.lock.path),
+        evidence,
+    )
+}
+
+fn untouched(open: &OpenFacts, manifest: &ManifestFacts) -> Finding {
+    let days = age_days(open, manifest).unwrap_or_default();
+    let changed = manifest.lock.changed.as_ref();
+    let day = changed.map_or(String::new(), |changed| date_text(day_of(changed.changed_ms)));
+    Finding::new(
+        "health/lock-stale",
+        Severity::Low,
+        &manifest.lock.path,
+        format!("{} has not changed since {day}", manifest.lock.path),
+        format!(
+            "{days} days without an update of any dependency, while {} landed in the last half-year.",
+            counted(open.ledger.recent.len(), "commit")
+        ),
+        "Update the dependencies, or let a program propose updates.",
+        vec![
+            Evidence::commit(changed.map_or("", |changed| &changed.id), "its last change"),
+            Evidence::number(days as f64, "days ago"),
+        ],
+    )
+}

@@ -1,0 +1,116 @@
+//! Can the repository be read, and what does its state leave unseen?
+
+use super::{Facts, OpenFacts, RepositoryFacts, counted};
+use crate::git::{Head, MEND_OBJECTS, OpenError};
+use crate::host::{Evidence, Finding, Severity};
+
+pub fn judge(facts: &Facts) -> Vec<Finding> {
+    match &facts.repository {
+        RepositoryFacts::Closed(OpenError::Absent | OpenError::Unsupported(_)) => Vec::new(),
+        RepositoryFacts::Closed(OpenError::Broken { what, mend }) => {
+            vec![damaged(what, mend, Vec::new())]
+        }
+        RepositoryFacts::Empty { head: Head::Broken(what) } => {
+            vec![damaged(&format!("HEAD: {what}"), MEND_HEAD, Vec::new())]
+        }
+        RepositoryFacts::Empty { .. } => Vec::new(),
+        RepositoryFacts::Open(open) => judge_open(open),
+    }
+}
+
+fn judge_open(open: &OpenFacts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !open.unreadable.is_empty() {
+        let what = format!("{} cannot be read", counted(open.unreadable.len(), "object"));
+        let evidence = open.unreadable.iter().map(|(id, why)| Evidence::commit(id, why.clone()));
+        findings.push(damaged(&what, MEND_OBJECTS, evidence.collect()));
+    }
+    if let Head::Broken(what) = &open.head {
+        findings.push(damaged(&format!("HEAD: {what}"), MEND_HEAD, Vec::new()));
+    }
+    if let Head::Unborn(branch) = &open.head {
+        findings.push(Finding::new(
+            "health/head-unborn",
+            Severity::Medium,
+            "HEAD",
+            format!("HEAD names the branch {branch}, which does not exist"),
+            format!("{} was looked at instead.", open.mainline),
+            format!("Check out an existing branch, such as {}.", open.mainline),
+            vec![Evidence::branch(&open.tip, open.mainline.clone())],
+        ));
+    }
+    if !open.broken_references.is_empty() {
+        findings.push(Finding::new(
+            "health/broken-references",
+            Severity::Medium,
+            "references",
+            format!("{} lead nowhere", counted(open.broken_references.len(), "branch or tag name")),
+            format!(
+                "{}.",
+                open.broken_references.iter().take(8).cloned().collect::<Vec<_>>().join(", ")
+            ),
+            "Fetch them again from a healthy clone, or delete them.",
+            Vec::new(),
+        ));
+    }
+    findings
+}
+
+fn damaged(what: &str, mend: &str, evidence: Vec<Evidence>) -> Finding {
+    Finding::new(
+        "health/repository-damaged",
+        Severity::High,
+        "repository",
+        "The git repository cannot be read as it should",
+        format!("{what}."),
+        mend,
+        evidence,
+    )
+}
+
+const MEND_HEAD: &str = "Write the branch into .git/HEAD again: one line, `ref: refs/heads/main`.";
+
+/// What the state of the repository hides.
+pub fn limits(open: &OpenFacts) -> Vec<String> {
+    let mut limits = Vec::new();
+    if open.shallow {
+        limits.push(format!(
+            "a shallow clone: {} commits are here, so ownership is unknown and trends are short",
+            open.ledger.commits
+        ));
+    }
+    if open.partial {
+        limits.push("a partial clone: what is not here was not read".to_owned());
+    }
+    if !open.unreadable.is_empty() {
+        limits.push(format!(
+            "damaged objects: {} commits could be read, so ownership is unknown and trends may be wrong",
+            open.ledger.commits
+        ));
+    }
+    if open.bare {
+        limits.push("a bare repository: only what is committed was looked at".to_owned());
+    }
+    if open.submodules > 0 {
+        limits.push(format!("{} not looked into", counted(open.submodules, "submodule")));
+    }
+    if open.ledger.future_dated > 0 {
+        let commits = counted(open.ledger.future_dated as usize, "commit");
+        limits.push(format!("{commits} with impossible dates left out of all trends"));
+    }
+    if open.ledger.dropped_files > 0 {
+        limits.push(format!(
+            "authors of the {} files changed longest ago are not kept",
+            open.ledger.dropped_files
+        ));
+    }
+    if let Head::Detached(_) = open.head {
+        limits.push(format!("HEAD is detached; {} was looked at", open.mainline));
+    }
+    if let Head::Branch(name) = &open.head
+        && *name != open.mainline
+    {
+        limits.push(format!("HEAD is on {name}; {} was looked at", open.mainline));
+    }
+    limits
+}

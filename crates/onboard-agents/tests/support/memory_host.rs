@@ -1,0 +1,67 @@
+//! A host that keeps everything in memory.
+
+use std::collections::BTreeMap;
+
+use onboard_agents::host::{Finding, Host, HostError, LARGEST_CHECKPOINT, Level, Task};
+
+/// What an agent handed over, in order.
+#[derive(Default)]
+pub struct MemoryHost {
+    pub task: Task,
+    pub checkpoints: BTreeMap<String, String>,
+    pub findings: Vec<Finding>,
+    pub events: Vec<String>,
+    pub state: BTreeMap<String, serde_json::Value>,
+    pub log: Vec<String>,
+    /// Checkpoints it still takes before it dies; `None` for as many as come.
+    pub saves_left: Option<usize>,
+    pub progress_calls: usize,
+}
+
+impl Host for MemoryHost {
+    fn task(&self) -> &Task {
+        &self.task
+    }
+
+    fn load_checkpoint(&mut self, name: &str) -> Result<Option<String>, HostError> {
+        Ok(self.checkpoints.get(name).cloned())
+    }
+
+    fn save_checkpoint(&mut self, name: &str, content: &str) -> Result<(), HostError> {
+        if content.len() > LARGEST_CHECKPOINT {
+            return Err(HostError(format!("checkpoint {name} of {} bytes", content.len())));
+        }
+        if let Some(left) = &mut self.saves_left {
+            *left = left.checked_sub(1).ok_or(HostError("gone".to_owned()))?;
+        }
+        self.checkpoints.insert(name.to_owned(), content.to_owned());
+        Ok(())
+    }
+
+    fn progress(&mut self, _: u64, _: Option<u64>, _: &str) -> Result<(), HostError> {
+        self.progress_calls += 1;
+        Ok(())
+    }
+
+    fn record_finding(&mut self, finding: Finding) -> Result<(), HostError> {
+        // As the real host: what is known by its fingerprint is not news.
+        if self.findings.iter().all(|known| known.fingerprint != finding.fingerprint) {
+            self.findings.push(finding);
+        }
+        Ok(())
+    }
+
+    fn emit_event(&mut self, kind: &str, data: serde_json::Value) -> Result<(), HostError> {
+        self.events.push(format!("{kind} {data}"));
+        Ok(())
+    }
+
+    fn put_state(&mut self, key: &str, value: serde_json::Value) -> Result<(), HostError> {
+        self.state.insert(key.to_owned(), value);
+        Ok(())
+    }
+
+    fn log(&mut self, level: Level, text: &str) {
+        self.log.push(format!("{level:?}: {text}"));
+    }
+}
