@@ -1,3 +1,34 @@
 //! The loop: `step` decides, effects touch the world, views are rebuilt.
+//!
+//! Reading order: [`input`], [`mod@step`], `run_loop`, `effects`, `attend`, `converse`, [`mod@start`].
+//! The daemon knows no agent by name: an agent is a manifest and a peer that speaks the protocol.
 
+mod attend;
+pub mod blobs;
+pub mod clock;
+mod converse;
+mod cut;
+mod effects;
+mod git_outside;
 pub mod handle;
+pub mod input;
+pub mod latch;
+pub mod logs;
+pub mod manifests;
+pub mod observe;
+mod plain;
+pub mod policies;
+pub mod pressure;
+pub mod records;
+mod run_loop;
+pub mod start;
+pub mod step;
+pub mod store;
+pub mod views;
+pub mod walls;
+mod watch;
+pub mod zones;
+
+pub use handle::{Handle, Paths};
+pub use run_loop::Fault;
+pub use start::{Daemon, Options, StartError, start};

@@ -1,0 +1,253 @@
+//! The conversation with one running agent: its calls, and what it prints.
+
+use crate::blobs::Blobs;
+use crate::clock::{self, Pace};
+use crate::cut::cut;
+use crate::handle::{Progress, Shared, Wake};
+use crate::logs::{Level, RunLog};
+use onboard_domain::state::BlobRef;
+use onboard_domain::{AgentCall, AgentId, CallAnswer, CallRefusal, Generation, RunId};
+use onboard_protocol::host::Level as AgentLevel;
+use onboard_protocol::{HostAction, HostAnswer, HostCall, HostSession, Task};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::Timespec;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// How long an agent may take to read an answer before it is cut off from its host.
+const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes read at once from an agent.
+const CHUNK: usize = 64 * 1024;
+/// Bytes of one printed line; what is longer is cut into lines.
+const LINE_MAX: usize = 8 * 1024;
+/// Bytes of a progress note that are kept.
+const NOTE_MAX: usize = 200;
+
+/// One agent's conversation, in its own thread.
+pub(crate) struct Conversation {
+    pub(crate) run: RunId,
+    pub(crate) generation: Generation,
+    pub(crate) task: Task,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) blobs: Blobs,
+    pub(crate) wakes: SyncSender<Wake>,
+    pub(crate) log: RunLog,
+}
+
+/// What is read from the agent.
+pub(crate) struct Ends {
+    pub(crate) host: UnixStream,
+    pub(crate) stdout: File,
+    pub(crate) stderr: File,
+}
+
+/// A stream of printed bytes, cut into lines.
+struct Printed {
+    file: Option<File>,
+    source: &'static str,
+    partial: Vec<u8>,
+}
+
+impl Conversation {
+    /// Speaks until the agent has closed all its ends; returns its last words of trouble.
+    pub(crate) fn hold(mut self, ends: Ends) -> String {
+        let mut session = HostSession::new(env!("CARGO_PKG_VERSION"));
+        let pace = Pace::begin();
+        // A socket that refuses a timeout refuses everything else as well.
+        drop(ends.host.set_write_timeout(Some(WRITE_PATIENCE)));
+        let mut host = Some(ends.host);
+        let mut printed = [
+            Printed { file: Some(ends.stdout), source: "stdout", partial: Vec::new() },
+            Printed { file: Some(ends.stderr), source: "stderr", partial: Vec::new() },
+        ];
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let pause_ms = session.pause_ms(pace.now());
+            let Some(ready) = wait(host.as_ref(), &printed, pause_ms) else { break };
+            if ready[0] && !self.hear(&mut host, &mut session, &pace, &mut chunk) {
+                host = None;
+            }
+            for (ready, printed) in ready[1..].iter().zip(&mut printed) {
+                if *ready {
+                    printed.read(&mut chunk, &mut self.log);
+                }
+            }
+        }
+        self.log.close(clock::wall())
+    }
+
+    /// Takes what the agent said and answers; false when it is to be heard no more.
+    fn hear(
+        &mut self,
+        host: &mut Option<UnixStream>,
+        session: &mut HostSession,
+        pace: &Pace,
+        chunk: &mut [u8],
+    ) -> bool {
+        let Some(stream) = host else { return false };
+        let count = match stream.read(chunk) {
+            Ok(0) => return false,
+            Ok(count) => count,
+            Err(error) => return error.kind() == std::io::ErrorKind::Interrupted,
+        };
+        for action in session.on_bytes(&chunk[..count], pace.now()) {
+            let reply = match action {
+                HostAction::Reply(bytes) => Some(bytes),
+                HostAction::Call { id, call } => {
+                    let answer = self.carry_out(call);
+                    session.reply_to(id, &answer)
+                }
+            };
+            if let Some(bytes) = reply
+                && stream.write_all(&bytes).is_err()
+            {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn carry_out(&mut self, call: HostCall) -> Result<HostAnswer, CallRefusal> {
+        match call {
+            HostCall::Agent(call) => self.answer(call),
+            HostCall::GetTask => Ok(HostAnswer::Task(Box::new(self.task.clone()))),
+            HostCall::LoadCheckpoint { name } => self.answer(AgentCall::FindCheckpoint { name }),
+            HostCall::SaveCheckpoint { name, content } => self.save(name, &content),
+            HostCall::Progress { done, total, note } => {
+                let doing = cut(&note, NOTE_MAX).to_string();
+                let mut live = self.shared.live.write().unwrap_or_else(PoisonError::into_inner);
+                live.progress.insert(self.run, Progress { done, total, doing });
+                Ok(HostAnswer::Done)
+            }
+            HostCall::Log { level, text } => {
+                for line in text.lines() {
+                    self.log.line(clock::wall(), log_level(level), "agent", line);
+                }
+                Ok(HostAnswer::Done)
+            }
+            HostCall::Heartbeat => Ok(HostAnswer::Done),
+        }
+    }
+
+    fn save(&mut self, name: String, content: &str) -> Result<HostAnswer, CallRefusal> {
+        let stored = self.blobs.put(content.as_bytes()).map_err(|error| {
+            CallRefusal::new("storage", format!("the checkpoint can't be stored: {error}"))
+        })?;
+        // Kept until the answer: the event is durable then.
+        self.answer(AgentCall::SaveCheckpoint { name, blob: stored.blob.clone() })
+    }
+
+    fn answer(&self, call: AgentCall) -> Result<HostAnswer, CallRefusal> {
+        let answer = self.ask(call)?;
+        HostAnswer::of(answer, |agent| self.name_of(agent)).or_else(|blob| self.content(&blob))
+    }
+
+    fn content(&self, blob: &BlobRef) -> Result<HostAnswer, CallRefusal> {
+        let lost =
+            |why: String| CallRefusal::new("storage", format!("the checkpoint is lost: {why}"));
+        let bytes = self.blobs.get(blob).map_err(|error| lost(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|error| lost(error.to_string()))?;
+        Ok(HostAnswer::Checkpoint(Some(text)))
+    }
+
+    /// Puts a call before the loop and waits until its answer is durable.
+    fn ask(&self, call: AgentCall) -> Result<CallAnswer, CallRefusal> {
+        let ended = || CallRefusal::new("ended", "the daemon is ending");
+        let (send, receive) = sync_channel(1);
+        let answer = Box::new(move |answer| {
+            // Whoever asked may be gone by now; the fact stays.
+            drop(send.send(answer));
+        });
+        let Conversation { run, generation, .. } = *self;
+        self.wakes.send(Wake::Call { run, generation, call, answer }).map_err(|_| ended())?;
+        receive.recv().map_err(|_| ended())?
+    }
+
+    fn name_of(&self, agent: AgentId) -> String {
+        let state = self.shared.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.agents.get(&agent).map_or_else(|| agent.to_string(), |a| a.spec.name.to_string())
+    }
+}
+
+fn log_level(level: AgentLevel) -> Level {
+    match level {
+        AgentLevel::Debug => Level::Debug,
+        AgentLevel::Info => Level::Info,
+        AgentLevel::Warn => Level::Warn,
+        AgentLevel::Error => Level::Error,
+    }
+}
+
+/// Which ends can be read; `None` when all are closed. An agent that asks too much is not heard for
+/// `pause_ms`.
+fn wait(host: Option<&UnixStream>, printed: &[Printed; 2], pause_ms: i64) -> Option<[bool; 3]> {
+    let mut fds = Vec::with_capacity(3);
+    let mut of = Vec::with_capacity(3);
+    let paused = host.is_some() && pause_ms > 0;
+    if let Some(host) = host
+        && !paused
+    {
+        fds.push(PollFd::new(host, PollFlags::IN));
+        of.push(0);
+    }
+    for (index, printed) in printed.iter().enumerate() {
+        if let Some(file) = &printed.file {
+            fds.push(PollFd::new(file, PollFlags::IN));
+            of.push(index + 1);
+        }
+    }
+    if fds.is_empty() && !paused {
+        return None;
+    }
+    let timeout =
+        paused.then(|| Timespec { tv_sec: pause_ms / 1000, tv_nsec: pause_ms % 1000 * 1_000_000 });
+    let mut ready = [false; 3];
+    match poll(&mut fds, timeout.as_ref()) {
+        Ok(_) => {
+            for (fd, index) in fds.iter().zip(of) {
+                ready[index] = !fd.revents().is_empty();
+            }
+            Some(ready)
+        }
+        Err(rustix::io::Errno::INTR) => Some(ready),
+        Err(_) => None,
+    }
+}
+
+impl Printed {
+    fn read(&mut self, chunk: &mut [u8], log: &mut RunLog) {
+        let Some(file) = &mut self.file else { return };
+        match file.read(chunk) {
+            Ok(0) => {
+                self.file = None;
+                self.flush(log);
+            }
+            Ok(count) => self.push(&chunk[..count], log),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => self.file = None,
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8], log: &mut RunLog) {
+        for byte in bytes {
+            if *byte == b'\n' || self.partial.len() >= LINE_MAX {
+                self.flush(log);
+            }
+            if *byte != b'\n' {
+                self.partial.push(*byte);
+            }
+        }
+    }
+
+    fn flush(&mut self, log: &mut RunLog) {
+        if !self.partial.is_empty() {
+            let line = String::from_utf8_lossy(&self.partial);
+            log.line(clock::wall(), Level::Info, self.source, &line);
+            self.partial.clear();
+        }
+    }
+}

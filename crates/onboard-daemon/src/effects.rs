@@ -1,0 +1,319 @@
+//! Performing what was decided: the one place where decisions touch processes.
+
+use crate::attend::{Assignment, Grip, House, attend};
+use crate::clock;
+use crate::git_outside::{GitOutside, git_outside};
+use crate::handle::Shared;
+use crate::input::{Exit, Input};
+use crate::latch::{self, Latch};
+use crate::policies::Policies;
+use onboard_domain::spec::Program;
+use onboard_domain::state::{Phase, State, Usage};
+use onboard_domain::{Actor, AgentSpec, Command, Effect, Generation, RunId, Time, Via};
+use onboard_policy::{Permit, PolicyInForce, Request, Walls, judge};
+use onboard_protocol::Task;
+use onboard_sandbox::{APP_DIR, Limits, PROJECT_DIR, Permitted, Profile, ReadOnly};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+/// The stack of an attendant: it holds no deep recursion, and there may be hundreds.
+const ATTENDANT_STACK: usize = 256 * 1024;
+/// How often a fault of the latch file is tried again before it is left to the next start.
+const LATCH_TRIES: u32 = 3;
+
+/// A git folder that lies outside of the project is seen by this name below [`APP_DIR`].
+const GIT_NAME: &str = "git";
+/// The variable by which an agent finds it.
+const GIT_DIR: &str = "AI_ONBOARD_GIT_DIR";
+
+/// What performs effects.
+pub(crate) struct Effects {
+    pub(crate) house: House,
+    pub(crate) policies: Policies,
+    /// What this host can enforce; `None` until the probe has ended.
+    pub(crate) walls: Option<Walls>,
+    /// Runs that wait for the probe.
+    pub(crate) unprobed: Vec<(RunId, Generation)>,
+    /// This program, as agents see it read-only.
+    pub(crate) program: PathBuf,
+    /// The first part of the control groups' names.
+    pub(crate) instance: String,
+    pub(crate) grips: BTreeMap<RunId, Grip>,
+    /// The policies that runs of this daemon were judged by, by project: hash and origin.
+    pub(crate) adopted: BTreeMap<PathBuf, (String, String)>,
+    /// What follows at once from effects of this turn.
+    pub(crate) news: Vec<Input>,
+}
+
+impl Effects {
+    /// Performs an effect. Doing it twice is harmless: a run has one grip, and a generation once.
+    pub(crate) fn perform(&mut self, shared: &Shared, effect: Effect) {
+        match effect {
+            Effect::Launch { run, generation } => self.launch(shared, run, generation),
+            Effect::Kill { run, generation, .. } => match self.grips.get(&run) {
+                Some(grip) => grip.kill(),
+                // Nobody attends to it, so nothing of it was ever started.
+                None => self.tell(Input::Gone {
+                    run,
+                    generation,
+                    exit: Exit::Fault { why: "it was never started".into() },
+                    usage: Usage::default(),
+                }),
+            },
+            Effect::SetLatch { reason } => {
+                let latch = Latch { reason, since_ms: clock::wall().0 };
+                insist(|| latch::set(&shared.paths.state, &latch));
+            }
+            Effect::ClearLatch => insist(|| latch::clear(&shared.paths.state)),
+            // The loop itself ends.
+            Effect::Exit => {}
+        }
+    }
+
+    fn launch(&mut self, shared: &Shared, run: RunId, generation: Generation) {
+        self.grips.retain(|_, grip| !grip.is_gone());
+        if self.grips.contains_key(&run) {
+            return;
+        }
+        if self.walls.is_none() {
+            self.unprobed.push((run, generation));
+            return;
+        }
+        let prepared = {
+            let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
+            self.prepare(&state, run, generation)
+        };
+        match prepared {
+            Ok(Some(assignment)) => self.attend(assignment),
+            // Ended in the meantime.
+            Ok(None) => {}
+            Err((rule, why)) => {
+                self.tell(Input::LaunchRefused { run, generation, rule, why });
+            }
+        }
+    }
+
+    /// The probe has ended: what waited for it is launched.
+    pub(crate) fn set_walls(&mut self, shared: &Shared, walls: Walls) {
+        self.walls = Some(walls);
+        for (run, generation) in std::mem::take(&mut self.unprobed) {
+            self.launch(shared, run, generation);
+        }
+    }
+
+    /// Gives the loop news from its own thread: what does not fit its queue is kept aside.
+    fn tell(&mut self, input: Input) {
+        self.news.push(input);
+    }
+
+    /// What the loop is to decide next, before it sleeps.
+    pub(crate) fn take_news(&mut self) -> Vec<Input> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Judges the run against the policy in force, and makes ready what the permit allows.
+    fn prepare(
+        &mut self,
+        state: &State,
+        run: RunId,
+        generation: Generation,
+    ) -> Result<Option<Assignment>, (String, String)> {
+        if latch::is_set(&self.house.shared.paths.state) {
+            return Err(("emergency".into(), "an emergency shutdown is in force".into()));
+        }
+        let Some(entry) = state.runs.get(&run) else { return Ok(None) };
+        let Phase::Placed { deadline_ms, .. } = entry.phase else { return Ok(None) };
+        let Some(agent) = state.agents.get(&entry.agent) else { return Ok(None) };
+        let Some(project) = state.projects.get(&agent.project) else { return Ok(None) };
+        let policy = self.policy_of(state, Path::new(&project.root));
+        let none = Walls::none();
+        let walls = self.walls.as_ref().unwrap_or(&none);
+        let request = Request { agent: entry.agent, spec: &agent.spec, run, generation, walls };
+        let permit = judge(&policy, state, &request)
+            .map_err(|denial| (denial.rule.to_string(), denial.to_string()))?;
+        let deadline_ms = deadline_ms.min(permit.bounds().limits().deadline_ms);
+        let memory_limit_mb = u64::from(permit.bounds().limits().memory_mb);
+        let profile = self.profile(state, run, &permit).map_err(|why| ("program".into(), why))?;
+        let permitted = Permitted::new(permit, profile)
+            .map_err(|why| ("profile".to_string(), why.to_string()))?;
+        let task = task(state, run, deadline_ms);
+        let agent = entry.agent;
+        Ok(Some(Assignment {
+            run,
+            generation,
+            agent,
+            permitted,
+            task,
+            deadline_ms,
+            memory_limit_mb,
+        }))
+    }
+
+    /// The policy as its files say now; a change is recorded.
+    fn policy_of(&mut self, state: &State, root: &Path) -> Arc<PolicyInForce> {
+        let known = self.policies.of(root);
+        if let PolicyInForce::Sound(policy) = &*known.in_force {
+            let hash = policy.hash();
+            let in_force = (hash.clone(), known.origin.clone());
+            // By project: two projects with a policy each don't take turns in the journal.
+            let told = self.adopted.insert(root.into(), in_force.clone());
+            let recorded = || state.policy.as_ref().map(|p| (p.hash.clone(), p.origin.clone()));
+            if told.or_else(recorded) != Some(in_force) {
+                let command = Command::AdoptPolicy { hash, origin: known.origin };
+                let why = "its files changed".into();
+                let (actor, via) = (Actor::Daemon, Via::Daemon);
+                self.tell(Input::Command { token: 0, actor, via, why, command });
+            }
+        }
+        known.in_force
+    }
+
+    fn profile(&self, state: &State, run: RunId, permit: &Permit) -> Result<Profile, String> {
+        let agent = &state.agents[&state.runs[&run].agent];
+        let project = &state.projects[&agent.project];
+        let mut read_only =
+            vec![ReadOnly { host: self.program.clone(), name: "ai_onboard".into() }];
+        let argv = match &agent.spec.program {
+            Program::BuiltIn => vec![
+                format!("{APP_DIR}/ai_onboard"),
+                "agent".into(),
+                agent.spec.name.as_str().into(),
+            ],
+            Program::Command { argv, folder } => {
+                read_only.push(ReadOnly { host: folder.into(), name: "agent".into() });
+                command_line(argv)?
+            }
+        };
+        let mut env = environment(&agent.spec);
+        if let Some(git) = visible_git(&project.root, permit) {
+            let folder = Path::new(APP_DIR).join(GIT_NAME).join(git.own);
+            env.push((GIT_DIR.into(), folder.to_string_lossy().into_owned()));
+            read_only.push(ReadOnly { host: git.common, name: GIT_NAME.into() });
+        }
+        Ok(Profile {
+            instance: self.instance.clone(),
+            run: run.to_string(),
+            argv,
+            env,
+            project: PathBuf::from(&project.root),
+            forbidden: permit.bounds().forbidden_paths().to_vec(),
+            read_only,
+            limits: limits(permit),
+            must_enforce: Vec::new(),
+        })
+    }
+
+    fn attend(&mut self, assignment: Assignment) {
+        let grip = Grip::default();
+        let (run, generation) = (assignment.run, assignment.generation);
+        self.grips.insert(run, grip.clone());
+        let house = self.house.clone();
+        let thread = std::thread::Builder::new()
+            .name(run.to_string())
+            .stack_size(ATTENDANT_STACK)
+            .spawn(move || attend(house, assignment, &grip));
+        if let Err(error) = thread {
+            self.grips.remove(&run);
+            let why = format!("no thread to attend to it: {error}");
+            self.tell(Input::LaunchRefused { run, generation, rule: "threads".into(), why });
+        }
+    }
+}
+
+/// The git folder outside of the project that a run may see: none where the policy forbids a part
+/// of the project's own, since that could not be masked in another place.
+fn visible_git(root: &str, permit: &Permit) -> Option<GitOutside> {
+    let is_of_git = |path: &String| Path::new(path).starts_with(".git");
+    if permit.bounds().forbidden_paths().iter().any(is_of_git) {
+        return None;
+    }
+    git_outside(Path::new(root)).unwrap_or_else(|why| {
+        eprintln!("agents of {root} can't read its git repository: {why}");
+        None
+    })
+}
+
+/// What the walls hold, from what the permit allows.
+fn limits(permit: &Permit) -> Limits {
+    let permitted = permit.bounds().limits();
+    Limits {
+        cpu_percent: permitted.cpu_percent,
+        memory_bytes: u64::from(permitted.memory_mb) << 20,
+        pids: permitted.pids,
+        file_bytes: u64::from(permitted.file_size_mb) << 20,
+        reads_per_second: Some(permitted.io_ops_per_sec),
+        ..Limits::default()
+    }
+}
+
+fn task(state: &State, run: RunId, deadline_ms: i64) -> Task {
+    let entry = &state.runs[&run];
+    let agent = &state.agents[&entry.agent];
+    let project = &state.projects[&agent.project];
+    let now: Time = clock::wall();
+    Task {
+        agent: agent.spec.name.clone(),
+        project: project.name.clone(),
+        root: PROJECT_DIR.into(),
+        run,
+        trigger: entry.trigger.clone(),
+        attempt: entry.attempt,
+        now,
+        deadline: now.plus(deadline_ms),
+        settings: agent.spec.settings.clone(),
+        leases: project
+            .leases
+            .iter()
+            .filter(|(_, lease)| lease.run == run)
+            .map(|(name, lease)| (name.clone(), lease.token))
+            .collect(),
+        checkpoints: agent.checkpoints.keys().cloned().collect(),
+    }
+}
+
+/// The whole environment of an agent: nothing of the daemon's own.
+fn environment(spec: &AgentSpec) -> Vec<(String, String)> {
+    let variable = |name: &str, value: &str| (name.to_string(), value.to_string());
+    vec![
+        variable("PATH", &format!("{APP_DIR}:/usr/local/bin:/usr/bin:/bin")),
+        variable("HOME", "/tmp"),
+        variable("TMPDIR", "/tmp"),
+        variable("LANG", "C.UTF-8"),
+        variable("AI_ONBOARD_AGENT", spec.name.as_str()),
+    ]
+}
+
+/// Where the words of a command line are inside: `./FILE` beside the manifest, a bare name in the
+/// system's folders.
+fn command_line(argv: &[String]) -> Result<Vec<String>, String> {
+    let inside = |word: &String| match word.strip_prefix("./") {
+        Some(beside) => format!("{APP_DIR}/agent/{beside}"),
+        None => word.clone(),
+    };
+    let mut argv: Vec<String> = argv.iter().map(inside).collect();
+    let Some(program) = argv.first_mut() else { return Err("the program is empty".into()) };
+    if !program.contains('/') {
+        let found = ["/usr/local/bin", "/usr/bin", "/bin"]
+            .iter()
+            .map(|folder| Path::new(folder).join(&program))
+            .find(|path| path.is_file());
+        match found {
+            Some(path) => *program = path.to_string_lossy().into_owned(),
+            None => return Err(format!("there is no program `{program}` on this machine")),
+        }
+    }
+    Ok(argv)
+}
+
+/// Tries a short write a few times; what still fails is said in the daemon's log, and the journal,
+/// which has the same fact, decides at the next start.
+fn insist(write: impl Fn() -> std::io::Result<()>) {
+    for attempt in 1..=LATCH_TRIES {
+        match write() {
+            Ok(()) => return,
+            Err(error) if attempt == LATCH_TRIES => eprintln!("the emergency latch: {error}"),
+            Err(_) => std::thread::yield_now(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Everything that can wake the daemon: one closed enum.
+
+use onboard_domain::state::{Process, Usage};
+use onboard_domain::{Actor, AgentCall, Command, Generation, ProjectId, RunId, Via};
+
+/// Ties an answer to whoever waits for it; means nothing to the decisions.
+pub type Token = u64;
+
+/// One thing that happened outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The daemon begins. Every process of the daemon before it is proven gone.
+    Began {
+        version: String,
+        pid: u32,
+    },
+    Command {
+        token: Token,
+        actor: Actor,
+        via: Via,
+        why: String,
+        command: Command,
+    },
+    /// A running agent asks something that reads or changes the state.
+    Call {
+        token: Token,
+        run: RunId,
+        generation: Generation,
+        call: AgentCall,
+    },
+    /// The run's process stands behind its walls and goes.
+    Launched {
+        run: RunId,
+        generation: Generation,
+        process: Process,
+        deadline_ms: i64,
+    },
+    /// Nothing was started: the policy or a missing wall says no.
+    LaunchRefused {
+        run: RunId,
+        generation: Generation,
+        rule: String,
+        why: String,
+    },
+    /// The run's process tree is proven gone.
+    Gone {
+        run: RunId,
+        generation: Generation,
+        exit: Exit,
+        usage: Usage,
+    },
+    /// What a project's agents read was looked at, and this is its digest.
+    Observed {
+        project: ProjectId,
+        git: String,
+        plan: String,
+    },
+    /// A time that the scheduler asked for has come.
+    Timer,
+}
+
+/// How a process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Code {
+        code: i32,
+        last_words: String,
+    },
+    Signal {
+        signal: i32,
+        last_words: String,
+    },
+    /// The kernel's counter says that the memory limit killed it.
+    OutOfMemory {
+        limit_mb: u64,
+    },
+    /// It could not be started, or its end could not be observed.
+    Fault {
+        why: String,
+    },
+}

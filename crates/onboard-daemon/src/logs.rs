@@ -1,0 +1,173 @@
+//! What agents print and log: one file a run, bounded, kept for the newest runs.
+
+use onboard_domain::{AgentId, RunId, Time};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Bytes kept of one run; what comes after is counted, not kept.
+pub const RUN_BYTES_MAX: u64 = 1024 * 1024;
+/// Runs whose logs are kept, per agent.
+pub const RUNS_KEPT: usize = 50;
+/// Bytes of one line.
+const LINE_MAX: usize = 8 * 1024;
+
+/// Where an agent's logs are: `<logs>/<agent>/<run>.log`, a line each:
+/// `time_ms level source text`.
+pub fn folder(logs: &Path, agent: AgentId) -> PathBuf {
+    logs.join(agent.to_string())
+}
+
+/// The log file of one run.
+pub fn file(logs: &Path, agent: AgentId, run: RunId) -> PathBuf {
+    folder(logs, agent).join(format!("{run}.log"))
+}
+
+/// Runs with a log, oldest first.
+pub fn runs(logs: &Path, agent: AgentId) -> Vec<RunId> {
+    let Ok(entries) = fs::read_dir(folder(logs, agent)) else { return Vec::new() };
+    let mut runs: Vec<RunId> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".log")?.parse().ok())
+        .collect();
+    runs.sort();
+    runs
+}
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+impl Level {
+    /// The word in the file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        }
+    }
+}
+
+/// One run's log, while it runs.
+#[derive(Debug)]
+pub struct RunLog {
+    file: File,
+    written: u64,
+    suppressed: u64,
+    last_words: String,
+}
+
+impl RunLog {
+    /// Starts a run's log and forgets the oldest beyond [`RUNS_KEPT`].
+    ///
+    /// # Errors
+    /// When the file can't be created.
+    pub fn create(logs: &Path, agent: AgentId, run: RunId) -> io::Result<RunLog> {
+        fs::create_dir_all(folder(logs, agent))?;
+        let kept = runs(logs, agent);
+        for old in kept.iter().take((kept.len() + 1).saturating_sub(RUNS_KEPT)) {
+            fs::remove_file(file(logs, agent, *old))?;
+        }
+        let file = OpenOptions::new().create(true).append(true).open(file(logs, agent, run))?;
+        Ok(RunLog { file, written: 0, suppressed: 0, last_words: String::new() })
+    }
+
+    /// Adds a line. Control characters are escaped: what an agent prints can't move a cursor.
+    pub fn line(&mut self, at: Time, level: Level, source: &str, text: &str) {
+        let text = escape(text);
+        if level == Level::Error || source == "stderr" {
+            self.last_words.clone_from(&text);
+        }
+        let line = format!("{} {} {source} {text}\n", at.0, level.word());
+        if self.written + line.len() as u64 > RUN_BYTES_MAX {
+            self.suppressed += 1;
+            return;
+        }
+        if self.file.write_all(line.as_bytes()).is_ok() {
+            self.written += line.len() as u64;
+        } else {
+            self.suppressed += 1;
+        }
+    }
+
+    /// Says how much was left out, and gives the last line of trouble.
+    pub fn close(mut self, at: Time) -> String {
+        if self.suppressed > 0 {
+            let note = format!(
+                "{} warn host {} lines left out: a run keeps {RUN_BYTES_MAX} bytes\n",
+                at.0, self.suppressed
+            );
+            // The run has ended either way; a full disk is told by the journal.
+            drop(self.file.write_all(note.as_bytes()));
+        }
+        self.last_words
+    }
+}
+
+/// One line, bounded, with control characters written out.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(LINE_MAX));
+    for c in text.chars() {
+        if out.len() >= LINE_MAX {
+            out.push('…');
+            break;
+        }
+        if c == '\t' || !c.is_control() {
+            out.push(c);
+        } else {
+            out.extend(c.escape_default());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(lines: &[(&str, &str)]) -> (String, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = RunLog::create(folder.path(), AgentId(1), RunId(7)).unwrap();
+        for (source, text) in lines {
+            log.line(Time(5), Level::Info, source, text);
+        }
+        let last = log.close(Time(6));
+        (fs::read_to_string(file(folder.path(), AgentId(1), RunId(7))).unwrap(), last)
+    }
+
+    #[test]
+    fn control_characters_are_written_out() {
+        let (text, last) = written(&[("stdout", "a\x1b[2Jb"), ("stderr", "no such file")]);
+        assert_eq!(text, "5 info stdout a\\u{1b}[2Jb\n5 info stderr no such file\n");
+        assert_eq!(last, "no such file");
+    }
+
+    #[test]
+    fn a_flood_is_counted_and_left_out() {
+        let long = "x".repeat(10_000);
+        let (text, _) = written(&vec![("stdout", long.as_str()); 200]);
+        assert!(text.len() as u64 <= RUN_BYTES_MAX + 200, "{}", text.len());
+        assert!(
+            text.ends_with("lines left out: a run keeps 1048576 bytes\n"),
+            "{}",
+            &text[text.len() - 99..]
+        );
+    }
+
+    #[test]
+    fn the_oldest_runs_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        for run in 0..60 {
+            RunLog::create(folder.path(), AgentId(1), RunId(run)).unwrap();
+        }
+        let kept = runs(folder.path(), AgentId(1));
+        assert_eq!((kept.len(), kept[0], kept[49]), (50, RunId(10), RunId(59)));
+    }
+}

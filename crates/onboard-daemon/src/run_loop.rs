@@ -1,0 +1,299 @@
+//! The loop: collect what is ready, decide, make durable, then act and answer.
+//!
+//! One thread owns the state and the journal. Everything else is a message to it. An append that
+//! fails ends the daemon: what is in memory is then ahead of the journal, and every agent dies with
+//! the process.
+
+use crate::clock::Clock;
+use crate::effects::Effects;
+use crate::handle::{CallAnswered, Published, Reply, Request, Shared, Wake};
+use crate::input::{Input, Token};
+use crate::latch::{self, AtStart};
+use crate::pressure;
+use crate::step::{Step, World, step};
+use crate::store::{Store, StoreError};
+use crate::watch::Watch;
+use crate::zones::HostZones;
+use onboard_domain::apply::Illegal;
+use onboard_domain::{Batch, Command, Effect, Event, State, Time};
+use onboard_scheduler::{HostSample, ScheduleCache, Settings};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TrySendError};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// Inputs decided and made durable together: enough to share one sync among all clients that a
+/// socket serves, few enough that the first of them does not wait for long.
+const BATCH_MAX: usize = 1024;
+
+/// Bytes of requests decided together, beside the one that passes it: what follows from them has
+/// about their size, and the journal takes four times this in an entry.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// A sample of the host's pressure is good for this long: the kernel's own averages are over 10 s.
+const HOST_SAMPLE_MS: i64 = 5_000;
+
+/// The longest sleep while something is planned. The timer stands still while the machine is
+/// suspended and does not hear of a clock that is set: so late a slot may be after either. Two
+/// turns a minute that write nothing cost nothing that can be measured.
+const SLEEP_TO_PLAN: Duration = Duration::from_secs(30);
+
+/// The longest sleep otherwise; it bounds what a lost wake-up could cost.
+const SLEEP_MAX: Duration = Duration::from_secs(3600);
+
+/// Why the loop ended before it was told to.
+#[derive(Debug)]
+pub enum Fault {
+    Store(StoreError),
+    /// A decision that does not fit the state: a bug, with its place.
+    Illegal(Illegal),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Store(error) => write!(f, "{error}"),
+            Fault::Illegal(illegal) => write!(
+                f,
+                "a decision does not fit the state ({illegal}); nothing of it was written; please \
+                 report this with the daemon's log"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+pub(crate) struct Loop {
+    pub(crate) wakes: Receiver<Wake>,
+    pub(crate) store: Store,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) clock: Clock,
+    pub(crate) settings: Settings,
+    pub(crate) effects: Effects,
+    pub(crate) zones: HostZones,
+    pub(crate) cache: ScheduleCache,
+    pub(crate) host: HostSample,
+    pub(crate) waiting: Waiting,
+    /// The watching thread ends when this goes.
+    pub(crate) watch: Arc<Sender<Watch>>,
+}
+
+/// Whoever waits for an answer.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    next: Token,
+    requests: BTreeMap<Token, Reply>,
+    calls: BTreeMap<Token, CallAnswered>,
+}
+
+impl Waiting {
+    fn request(&mut self, request: Request) -> Input {
+        let token = self.token();
+        self.requests.insert(token, request.reply);
+        let Request { actor, via, why, command, .. } = request;
+        Input::Command { token, actor, via, why, command }
+    }
+
+    fn token(&mut self) -> Token {
+        self.next += 1;
+        self.next
+    }
+}
+
+impl Loop {
+    /// The first turn: what the daemon before left is recorded as ended. Before it nothing may be
+    /// shown.
+    ///
+    /// # Errors
+    /// When the journal can't be appended to, or a decision was illegal.
+    pub(crate) fn begin(&mut self, first: Vec<Input>) -> Result<Turned, Fault> {
+        self.turn(first)
+    }
+
+    /// Runs on from a turn until the daemon is told to end.
+    ///
+    /// # Errors
+    /// When the journal can't be appended to, or a decision was illegal.
+    pub(crate) fn run(mut self, mut turned: Turned) -> Result<(), Fault> {
+        loop {
+            let Turned::Sleep(wake) = turned else { return self.end() };
+            // When every handle is gone nobody could ever ask for anything again.
+            let Some(inputs) = self.collect(wake) else { return self.end() };
+            turned = self.turn(inputs)?;
+        }
+    }
+
+    fn end(mut self) -> Result<(), Fault> {
+        let state = self.shared.state.read().unwrap_or_else(PoisonError::into_inner);
+        self.store.snapshot(&state).map_err(Fault::Store)
+    }
+
+    /// Sleeps until something is to be done, then takes all that is ready, up to a batch.
+    fn collect(&mut self, wake: Option<Time>) -> Option<Vec<Input>> {
+        let mut inputs = self.effects.take_news();
+        if inputs.is_empty() {
+            let patience = self.sleep(wake);
+            match self.wakes.recv_timeout(patience) {
+                Ok(wake) => self.accept(wake, &mut inputs),
+                Err(RecvTimeoutError::Timeout) => inputs.push(Input::Timer),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        let mut bytes: usize = inputs.iter().map(bytes_of).sum();
+        while inputs.len() < BATCH_MAX && bytes < BATCH_BYTES {
+            let Ok(wake) = self.wakes.try_recv() else { break };
+            self.accept(wake, &mut inputs);
+            bytes += inputs.last().map_or(0, bytes_of);
+        }
+        Some(inputs)
+    }
+
+    fn sleep(&mut self, wake: Option<Time>) -> Duration {
+        let Some(wake) = wake else { return SLEEP_MAX };
+        let ms = wake.since(self.clock.now()).max(0);
+        Duration::from_millis(u64::try_from(ms).unwrap_or(0)).min(SLEEP_TO_PLAN)
+    }
+
+    fn accept(&mut self, wake: Wake, inputs: &mut Vec<Input>) {
+        match wake {
+            Wake::Request(request) => inputs.push(self.waiting.request(request)),
+            Wake::Input(input) => inputs.push(input),
+            Wake::Call { run, generation, call, answer } => {
+                let token = self.waiting.token();
+                self.waiting.calls.insert(token, answer);
+                inputs.push(Input::Call { token, run, generation, call });
+            }
+            Wake::Probed(walls) => {
+                let shared = Arc::clone(&self.shared);
+                self.effects.set_walls(&shared, walls);
+            }
+        }
+    }
+
+    /// One turn: decide and append under the lock, so that readers see only what is durable.
+    fn turn(&mut self, mut inputs: Vec<Input>) -> Result<Turned, Fault> {
+        let now = self.clock.now();
+        self.refresh_host(now);
+        let shared = Arc::clone(&self.shared);
+        let (decided, seq) = {
+            let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
+            heed_latch(&shared.paths.state, &state, &mut inputs);
+            self.decide(&mut state, now, inputs).inspect_err(|_| {
+                // Readers may still come before the process ends: they see what is durable.
+                *state = self.store.durable().unwrap_or_default();
+            })?
+        };
+        self.publish(seq, &decided);
+        Ok(self.act(decided))
+    }
+
+    fn decide(
+        &mut self,
+        state: &mut State,
+        now: Time,
+        inputs: Vec<Input>,
+    ) -> Result<(Step, Option<u64>), Fault> {
+        let world = World {
+            now: now.max(state.time),
+            host: &self.host,
+            settings: &self.settings,
+            zones: &self.zones,
+        };
+        let decided = step(state, &world, &mut self.cache, inputs).map_err(Fault::Illegal)?;
+        let seq = self.append(&decided)?;
+        self.shared.folded.store(self.store.seq(), Ordering::Relaxed);
+        self.store.snapshot_when_due(state).map_err(Fault::Store)?;
+        Ok((decided, seq))
+    }
+
+    fn refresh_host(&mut self, now: Time) {
+        if now.since(self.host.at) >= HOST_SAMPLE_MS {
+            self.host = pressure::sample(now);
+        }
+    }
+
+    /// A turn in which nothing happened and nobody asked leaves no entry.
+    fn append(&mut self, decided: &Step) -> Result<Option<u64>, Fault> {
+        if decided.batch.events.is_empty() && decided.batch.causes.is_empty() {
+            return Ok(None);
+        }
+        self.store.append(&decided.batch).map(Some).map_err(Fault::Store)
+    }
+
+    fn publish(&self, seq: Option<u64>, decided: &Step) {
+        let Some(seq) = seq else { return };
+        let published = Published { seq, batch: Arc::new(decided.batch.clone()) };
+        let mut followers = self.shared.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        followers.retain(|follower| match follower.try_send(published.clone()) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
+        });
+    }
+
+    /// Performs the effects, then answers: whoever is answered finds the effect begun.
+    fn act(&mut self, decided: Step) -> Turned {
+        let mut ended = false;
+        self.watch_new_projects(&decided.batch);
+        for effect in decided.effects {
+            if effect == Effect::Exit {
+                ended = true;
+            } else {
+                self.effects.perform(&self.shared, effect);
+            }
+        }
+        for (token, reply) in decided.replies {
+            if let Some(answer) = self.waiting.requests.remove(&token) {
+                answer(reply);
+            }
+        }
+        for (token, reply) in decided.answers {
+            if let Some(answer) = self.waiting.calls.remove(&token) {
+                answer(reply);
+            }
+        }
+        if ended { Turned::Ended } else { Turned::Sleep(decided.wake) }
+    }
+}
+
+impl Loop {
+    /// A new project is watched from its registration on.
+    fn watch_new_projects(&self, batch: &Batch) {
+        for event in &batch.events {
+            if let Event::ProjectRegistered { project, root, .. } = event {
+                // The watching thread ends only with the process.
+                drop(self.watch.send(Watch::Project { project: *project, root: root.into() }));
+            }
+        }
+    }
+}
+
+/// What an input of people may add to the journal; the others are bounded one by one.
+fn bytes_of(input: &Input) -> usize {
+    let Input::Command { command, why, .. } = input else { return 0 };
+    why.len() + serde_json::to_vec(command).map_or(0, |text| text.len())
+}
+
+/// A latch file that somebody set while this daemon ran, or hung, is recorded before anything else
+/// is decided.
+fn heed_latch(folder: &Path, state: &State, inputs: &mut Vec<Input>) {
+    let declared = |input: &Input| {
+        matches!(input, Input::Command { command: Command::EmergencyShutdown { .. }, .. })
+    };
+    if state.emergency.is_some() || inputs.iter().any(declared) || !latch::is_set(folder) {
+        return;
+    }
+    if let AtStart::Declare(latch) = latch::at_start(state, latch::read(folder)) {
+        let why = "the latch file was set";
+        inputs.insert(0, latch::declaration(latch, why));
+    }
+}
+
+/// What follows a turn.
+pub(crate) enum Turned {
+    Sleep(Option<Time>),
+    Ended,
+}

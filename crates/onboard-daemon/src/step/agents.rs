@@ -1,0 +1,300 @@
+//! Agents: started, stopped, paused, run, configured, terminated. Each is idempotent.
+
+use super::{World, commands};
+use onboard_domain::command::AgentAnswer;
+use onboard_domain::state::{Desired, Phase, bounds};
+use onboard_domain::{
+    AgentId, AgentName, AgentSpec, Answer, Effect, Event, KillReason, Refusal, RefusalKind, RunId,
+    Turn,
+};
+use onboard_scheduler::ScheduleCache;
+
+fn known(turn: &Turn<'_>, agent: AgentId) -> Result<(), Refusal> {
+    if turn.state().agents.contains_key(&agent) {
+        return Ok(());
+    }
+    Err(Refusal::new(RefusalKind::UnknownAgent, format!("there is no agent {agent}")))
+}
+
+fn all_known(turn: &Turn<'_>, agents: &[AgentId]) -> Result<(), Refusal> {
+    agents.iter().try_for_each(|agent| known(turn, *agent))
+}
+
+/// Schedules parse, dependencies exist and have no cycle.
+pub(super) fn validate(specs: &[AgentSpec], world: &World<'_>) -> Result<(), Refusal> {
+    onboard_scheduler::validate(specs, world.zones).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Refusal::new(RefusalKind::Invalid, lines.join("\n"))
+    })
+}
+
+fn not_in_emergency(turn: &Turn<'_>) -> Result<(), Refusal> {
+    match &turn.state().emergency {
+        None => Ok(()),
+        Some(emergency) => Err(Refusal::new(
+            RefusalKind::Forbidden,
+            format!(
+                "an emergency shutdown is in force ({}); a person lifts it with \
+                 `ai_onboard background-agents resume --reason …`",
+                emergency.reason
+            ),
+        )),
+    }
+}
+
+pub(super) fn start(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    agents: &[AgentId],
+) -> Result<Answer, Refusal> {
+    not_in_emergency(turn)?;
+    all_known(turn, agents)?;
+    room_for(turn, agents.len())?;
+    let answers = agents.iter().map(|agent| start_one(turn, world, cache, *agent)).collect();
+    Ok(Answer::Agents(answers))
+}
+
+fn start_one(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    agent: AgentId,
+) -> AgentAnswer {
+    let World { now, settings, zones, .. } = *world;
+    let changed = turn.state().agents[&agent].desired != Desired::Started;
+    let first = changed
+        .then(|| onboard_scheduler::start_agent(turn, now, settings, zones, cache, agent))
+        .flatten();
+    AgentAnswer { agent, changed, run: first.or_else(|| newest_live(turn, agent)) }
+}
+
+/// The agent's newest run that is not on its way out.
+fn newest_live(turn: &Turn<'_>, agent: AgentId) -> Option<RunId> {
+    let stopping = |phase: &Phase| matches!(phase, Phase::Stopping { .. });
+    let live = turn.state().runs_of(agent).filter(|(_, run)| !stopping(&run.phase));
+    live.map(|(id, _)| id).last()
+}
+
+pub(super) fn stop(turn: &mut Turn<'_>, agents: &[AgentId]) -> Result<Answer, Refusal> {
+    all_known(turn, agents)?;
+    let answers = agents.iter().map(|agent| stop_one(turn, *agent)).collect();
+    Ok(Answer::Agents(answers))
+}
+
+pub(super) fn stop_one(turn: &mut Turn<'_>, agent: AgentId) -> AgentAnswer {
+    let recorded = turn.events().len();
+    let run = turn.state().runs_of(agent).map(|(id, _)| id).last();
+    if turn.state().agents[&agent].desired != Desired::Stopped {
+        turn.record(Event::AgentStopped { agent });
+    }
+    onboard_scheduler::stop_runs(turn, agent, KillReason::Stopped);
+    AgentAnswer { agent, changed: turn.events().len() > recorded, run }
+}
+
+pub(super) fn restart(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    agents: &[AgentId],
+) -> Result<Answer, Refusal> {
+    not_in_emergency(turn)?;
+    all_known(turn, agents)?;
+    room_for(turn, agents.len())?;
+    for agent in agents {
+        stop_one(turn, *agent);
+    }
+    start(turn, world, cache, agents)
+}
+
+pub(super) fn pause(turn: &mut Turn<'_>, agents: &[AgentId]) -> Result<Answer, Refusal> {
+    all_known(turn, agents)?;
+    // All or none: what is refused has changed nothing.
+    let known = &turn.state().agents;
+    if let Some(stopped) = agents.iter().find(|id| known[id].desired == Desired::Stopped) {
+        let name = &known[stopped].spec.name;
+        return Err(Refusal::new(
+            RefusalKind::Invalid,
+            format!(
+                "`{name}` is stopped; only a started agent can be paused: \
+                 `ai_onboard background-agents start {name}`"
+            ),
+        ));
+    }
+    let pause_one = |agent: &AgentId| {
+        let changed = turn.state().agents[agent].desired == Desired::Started;
+        if changed {
+            turn.record(Event::AgentPaused { agent: *agent });
+        }
+        AgentAnswer { agent: *agent, changed, run: None }
+    };
+    Ok(Answer::Agents(agents.iter().map(pause_one).collect()))
+}
+
+pub(super) fn resume(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    agents: &[AgentId],
+) -> Result<Answer, Refusal> {
+    not_in_emergency(turn)?;
+    all_known(turn, agents)?;
+    let resume_one = |agent: &AgentId| {
+        let changed = turn.state().agents[agent].desired == Desired::Paused;
+        if changed {
+            turn.record(Event::AgentResumed { agent: *agent });
+            onboard_scheduler::plan_next(
+                turn,
+                world.now,
+                world.settings,
+                world.zones,
+                cache,
+                *agent,
+            );
+        }
+        AgentAnswer { agent: *agent, changed, run: None }
+    };
+    Ok(Answer::Agents(agents.iter().map(resume_one).collect()))
+}
+
+pub(super) fn run_now(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    agent: AgentId,
+) -> Result<Answer, Refusal> {
+    not_in_emergency(turn)?;
+    known(turn, agent)?;
+    room_for(turn, 1)?;
+    let entry = &turn.state().agents[&agent];
+    if let Some(why) = &entry.quarantine {
+        let message = format!(
+            "`{}` is in quarantine ({why}); lift it with `ai_onboard background-agents \
+             resume {} --reason …`",
+            entry.spec.name, entry.spec.name
+        );
+        return Err(Refusal::new(RefusalKind::Forbidden, message));
+    }
+    match onboard_scheduler::run_now(turn, world.now, agent) {
+        Some(run) => Ok(Answer::Run { run }),
+        None => {
+            Err(Refusal::new(RefusalKind::Limit, "no more runs can be queued; try again later"))
+        }
+    }
+}
+
+fn room_for(turn: &Turn<'_>, count: usize) -> Result<(), Refusal> {
+    if turn.state().runs.len() + count <= bounds::RUNS {
+        return Ok(());
+    }
+    let message = format!("{} runs wait or run, the bound; try again later", bounds::RUNS);
+    Err(Refusal::new(RefusalKind::Limit, message))
+}
+
+pub(super) fn terminate(turn: &mut Turn<'_>, agent: AgentId) -> Result<Answer, Refusal> {
+    known(turn, agent)?;
+    if turn.state().runs_of(agent).next().is_some() {
+        let message = format!("{agent} has runs that have not ended; stop it first");
+        return Err(Refusal::new(RefusalKind::Invalid, message));
+    }
+    if let Some(other) = depends_on(turn, agent) {
+        let message = format!("`{other}` depends on {agent}; configure or terminate it first");
+        return Err(Refusal::new(RefusalKind::Invalid, message));
+    }
+    turn.record(Event::AgentTerminated { agent });
+    Ok(Answer::Done { changed: true })
+}
+
+/// An agent that would wait for ever without this one.
+fn depends_on(turn: &Turn<'_>, agent: AgentId) -> Option<AgentName> {
+    let state = turn.state();
+    let gone = &state.agents[&agent];
+    let others = state.projects[&gone.project].agents.values().map(|id| &state.agents[id].spec);
+    others.filter(|spec| spec.depends_on.contains(&gone.spec.name)).map(|s| s.name.clone()).next()
+}
+
+pub(super) fn configure(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    agent: AgentId,
+    spec: AgentSpec,
+) -> Result<Answer, Refusal> {
+    known(turn, agent)?;
+    let entry = &turn.state().agents[&agent];
+    if entry.spec.name != spec.name {
+        let message = format!("an agent keeps its name, `{}`", entry.spec.name);
+        return Err(Refusal::new(RefusalKind::Invalid, message));
+    }
+    if entry.spec == spec {
+        return Ok(Answer::Done { changed: false });
+    }
+    validate(&project_specs_with(turn, agent, &spec), world)?;
+    reconfigure(turn, world, cache, agent, spec);
+    Ok(Answer::Done { changed: true })
+}
+
+/// The specs of the agent's whole project, with its own replaced: dependencies are judged together.
+fn project_specs_with(turn: &Turn<'_>, agent: AgentId, spec: &AgentSpec) -> Vec<AgentSpec> {
+    let state = turn.state();
+    let project = &state.projects[&state.agents[&agent].project];
+    let others = project.agents.values().filter(|id| **id != agent);
+    others.map(|id| state.agents[id].spec.clone()).chain([spec.clone()]).collect()
+}
+
+pub(super) fn reconfigure(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    agent: AgentId,
+    spec: AgentSpec,
+) {
+    turn.record(Event::AgentConfigured { agent, spec: Box::new(spec) });
+    if turn.state().agents[&agent].desired != Desired::Stopped {
+        onboard_scheduler::plan_next(turn, world.now, world.settings, world.zones, cache, agent);
+    }
+}
+
+pub(super) fn lift_quarantine(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    agent: AgentId,
+    why: String,
+) -> Result<Answer, Refusal> {
+    known(turn, agent)?;
+    let reason = commands::reason(why)?;
+    if turn.state().agents[&agent].quarantine.is_none() {
+        return Ok(Answer::Done { changed: false });
+    }
+    turn.record(Event::QuarantineLifted { agent, reason });
+    if turn.state().agents[&agent].desired == Desired::Started {
+        onboard_scheduler::plan_next(turn, world.now, world.settings, world.zones, cache, agent);
+    }
+    Ok(Answer::Done { changed: true })
+}
+
+/// Ends every run: queued ones here and now, active ones when they are proven dead.
+pub(super) fn end_all(turn: &mut Turn<'_>, why: KillReason) {
+    let agents: Vec<AgentId> = turn.state().runs.values().map(|run| run.agent).collect();
+    for agent in agents {
+        onboard_scheduler::stop_runs(turn, agent, why);
+    }
+}
+
+/// Ends active runs; queued ones stay for later.
+pub(super) fn end_active(turn: &mut Turn<'_>, why: KillReason) {
+    let active: Vec<RunId> =
+        turn.state().runs.iter().filter(|(_, run)| run.is_active()).map(|(id, _)| *id).collect();
+    for run in active {
+        kill(turn, run, why);
+    }
+}
+
+fn kill(turn: &mut Turn<'_>, id: RunId, why: KillReason) {
+    let run = &turn.state().runs[&id];
+    let generation = run.generation;
+    if !matches!(run.phase, Phase::Stopping { .. }) {
+        turn.record(Event::RunStopping { run: id, generation, why });
+    }
+    turn.effect(Effect::Kill { run: id, generation, why });
+}

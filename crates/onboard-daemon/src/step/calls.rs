@@ -1,0 +1,273 @@
+//! What running agents ask for, judged against bounds and decided.
+
+use onboard_domain::state::{BlobRef, Message, bounds};
+use onboard_domain::{
+    AgentCall, AgentId, CallAnswer, CallRefusal, Event, Finding, Fingerprint, Generation,
+    MessageId, ProjectId, RunId, Time, Turn,
+};
+
+type Answered = Result<CallAnswer, CallRefusal>;
+
+/// Longest lease: an agent that needs longer asks again.
+const LEASE_TTL_MAX_MS: i64 = 3_600_000;
+/// Longest summary of a run: a few lines in a terminal.
+const SUMMARY_MAX: usize = 2_000;
+
+/// The audit's word for calls that change something.
+pub(super) fn audited(call: &AgentCall) -> Option<&'static str> {
+    match call {
+        AgentCall::RecordFinding(_) => Some("record_finding"),
+        AgentCall::EmitEvent { .. } => Some("emit_event"),
+        AgentCall::SendMessage { .. } => Some("send_message"),
+        AgentCall::AckMessage { .. } => Some("ack_message"),
+        AgentCall::PutState { .. } => Some("put_state"),
+        AgentCall::TakeLease { .. } => Some("take_lease"),
+        AgentCall::ReleaseLease { .. } => Some("release_lease"),
+        AgentCall::SaveCheckpoint { .. } => Some("save_checkpoint"),
+        AgentCall::Finish { .. } => Some("finish"),
+        AgentCall::ReadInbox { .. }
+        | AgentCall::GetState { .. }
+        | AgentCall::FindCheckpoint { .. } => None,
+    }
+}
+
+/// Who calls.
+#[derive(Clone, Copy)]
+struct Caller {
+    run: RunId,
+    agent: AgentId,
+    project: ProjectId,
+}
+
+pub(super) fn decide(
+    turn: &mut Turn<'_>,
+    run: RunId,
+    generation: Generation,
+    call: AgentCall,
+) -> Answered {
+    let caller = caller(turn, run, generation)?;
+    match call {
+        AgentCall::RecordFinding(finding) => record_finding(turn, caller, finding),
+        AgentCall::EmitEvent { kind, data } => emit(turn, caller, kind, data),
+        AgentCall::SendMessage { to, body } => send(turn, caller, &to, body),
+        AgentCall::ReadInbox { limit } => Ok(read_inbox(turn, caller, limit)),
+        AgentCall::AckMessage { id } => ack(turn, caller, id),
+        AgentCall::GetState { key } => {
+            let shared = &turn.state().projects[&caller.project].shared;
+            Ok(CallAnswer::Value(shared.get(&key).cloned()))
+        }
+        AgentCall::PutState { key, value, expect } => put(turn, caller, key, value, expect),
+        AgentCall::TakeLease { name, ttl_ms } => take_lease(turn, caller, name, ttl_ms),
+        AgentCall::ReleaseLease { name } => release_lease(turn, caller, name),
+        AgentCall::SaveCheckpoint { name, blob } => save_checkpoint(turn, caller, name, blob),
+        AgentCall::FindCheckpoint { name } => {
+            let checkpoints = &turn.state().agents[&caller.agent].checkpoints;
+            Ok(CallAnswer::Checkpoint(checkpoints.get(&name).cloned()))
+        }
+        AgentCall::Finish { nothing_to_report, summary } => {
+            bounded("summary", summary.len(), SUMMARY_MAX)?;
+            turn.record(Event::RunFinished { run, nothing_to_report, summary });
+            Ok(CallAnswer::Done)
+        }
+    }
+}
+
+fn caller(turn: &Turn<'_>, run: RunId, generation: Generation) -> Result<Caller, CallRefusal> {
+    let state = turn.state();
+    match state.runs.get(&run) {
+        Some(r) if r.generation == generation && r.is_active() => {
+            Ok(Caller { run, agent: r.agent, project: state.agents[&r.agent].project })
+        }
+        _ => Err(CallRefusal::new("ended", format!("{run} {generation} has ended"))),
+    }
+}
+
+fn bounded(what: &str, len: usize, max: usize) -> Result<(), CallRefusal> {
+    if len <= max {
+        return Ok(());
+    }
+    Err(CallRefusal::new("bounds", format!("`{what}` has {len} bytes, at most {max}")))
+}
+
+fn key(what: &str, text: &str) -> Result<(), CallRefusal> {
+    if text.is_empty() {
+        return Err(CallRefusal::new("bounds", format!("`{what}` is empty")));
+    }
+    bounded(what, text.len(), bounds::KEY)
+}
+
+fn limit(message: String) -> CallRefusal {
+    CallRefusal::new("limit", message)
+}
+
+fn record_finding(turn: &mut Turn<'_>, caller: Caller, finding: Finding) -> Answered {
+    finding.within_bounds().map_err(|why| CallRefusal::new("bounds", why))?;
+    let Caller { run, agent, project } = caller;
+    let fingerprint = finding.fingerprint.clone();
+    let entry = &turn.state().projects[&project];
+    let status = |status: &str| Ok(CallAnswer::Finding { status: status.into() });
+    if entry.dismissed.contains_key(&fingerprint) {
+        return status("dismissed");
+    }
+    let known = entry.findings.get(&fingerprint).map(|known| known.finding.severity);
+    if known == Some(finding.severity) {
+        see(turn, caller, fingerprint);
+        return status("known");
+    }
+    if turn.state().runs[&run].new_findings as usize >= bounds::FINDINGS_PER_RUN {
+        // Its new severity is not taken any more, but it was seen: it must not count as resolved.
+        if known.is_some() {
+            see(turn, caller, fingerprint);
+        }
+        return Err(limit(format!("a run records at most {} findings", bounds::FINDINGS_PER_RUN)));
+    }
+    if known.is_none() && turn.state().projects[&project].findings.len() >= bounds::FINDINGS {
+        return Err(limit(format!("a project has at most {} open findings", bounds::FINDINGS)));
+    }
+    let finding = Box::new(finding);
+    turn.record(Event::FindingRecorded { project, agent, run, finding });
+    status("new")
+}
+
+/// A known finding was reported again, by whichever agent.
+fn see(turn: &mut Turn<'_>, caller: Caller, fingerprint: Fingerprint) {
+    let Caller { run, project, .. } = caller;
+    if !turn.state().runs[&run].seen.contains(&fingerprint) {
+        turn.record(Event::FindingSeen { project, run, fingerprint });
+    }
+}
+
+fn emit(turn: &mut Turn<'_>, caller: Caller, kind: String, data: String) -> Answered {
+    key("kind", &kind)?;
+    bounded("data", data.len(), bounds::PAYLOAD)?;
+    if turn.state().runs[&caller.run].emitted >= bounds::EVENTS_PER_RUN {
+        return Err(limit(format!("a run emits at most {} events", bounds::EVENTS_PER_RUN)));
+    }
+    let Caller { run, agent, project } = caller;
+    turn.record(Event::EventEmitted { project, agent, run, kind, data });
+    Ok(CallAnswer::Done)
+}
+
+fn send(turn: &mut Turn<'_>, caller: Caller, to: &str, body: String) -> Answered {
+    bounded("body", body.len(), bounds::PAYLOAD)?;
+    let Some(to) = turn.state().agent_named(caller.project, to) else {
+        return Err(CallRefusal::new("unknown", format!("there is no agent `{to}` here")));
+    };
+    if turn.state().agents[&to].inbox.len() >= bounds::INBOX {
+        return Err(limit(format!("the inbox holds at most {} messages", bounds::INBOX)));
+    }
+    let id = MessageId(turn.state().next.message);
+    turn.record(Event::MessageSent { id, from: caller.agent, to, body });
+    Ok(CallAnswer::Sent(id))
+}
+
+fn read_inbox(turn: &mut Turn<'_>, caller: Caller, limit: u32) -> CallAnswer {
+    let limit = usize::try_from(limit).unwrap_or(bounds::INBOX).min(bounds::INBOX);
+    let messages: Vec<Message> = turn.state().inbox(caller.agent).take(limit).cloned().collect();
+    for message in &messages {
+        if message.delivered_to != Some(caller.run) {
+            turn.record(Event::MessageDelivered { id: message.id, run: caller.run });
+        }
+    }
+    CallAnswer::Messages(messages)
+}
+
+fn ack(turn: &mut Turn<'_>, caller: Caller, id: MessageId) -> Answered {
+    match turn.state().messages.get(&id) {
+        Some(message) if message.to == caller.agent => {
+            turn.record(Event::MessageAcked { id });
+            Ok(CallAnswer::Done)
+        }
+        // Acknowledged before: at least once means that it may be said twice.
+        _ if id.0 < turn.state().next.message => Ok(CallAnswer::Done),
+        _ => Err(CallRefusal::new("unknown", format!("there is no message {id}"))),
+    }
+}
+
+fn put(
+    turn: &mut Turn<'_>,
+    caller: Caller,
+    name: String,
+    value: String,
+    expect: Option<u64>,
+) -> Answered {
+    key("key", &name)?;
+    bounded("value", value.len(), bounds::PAYLOAD)?;
+    let shared = &turn.state().projects[&caller.project].shared;
+    let before = shared.get(&name).map_or(0, |value| value.version);
+    if before == 0 && shared.len() >= bounds::SHARED {
+        return Err(limit(format!("a project shares at most {} values", bounds::SHARED)));
+    }
+    if let Some(expected) = expect
+        && expected != before
+    {
+        let why = format!("`{name}` is at version {before}, not {expected}");
+        return Err(CallRefusal::new("conflict", why));
+    }
+    let version = before + 1;
+    let (project, by) = (caller.project, caller.agent);
+    turn.record(Event::StatePut { project, key: name, value, version, by });
+    Ok(CallAnswer::Stored { version })
+}
+
+fn take_lease(turn: &mut Turn<'_>, caller: Caller, name: String, ttl_ms: i64) -> Answered {
+    key("name", &name)?;
+    if !(1..=LEASE_TTL_MAX_MS).contains(&ttl_ms) {
+        let why = format!("`ttl_ms` is 1 to {LEASE_TTL_MAX_MS}, not {ttl_ms}");
+        return Err(CallRefusal::new("bounds", why));
+    }
+    let state = turn.state();
+    let now: Time = state.time;
+    let leases = &state.projects[&caller.project].leases;
+    if let Some(held) = leases.get(&name)
+        && held.run != caller.run
+        && held.expires.is_none_or(|expires| expires > now)
+    {
+        return Err(CallRefusal::new("held", format!("`{name}` is held by {}", held.run)));
+    }
+    if let Some(own) = leases.get(&name)
+        && own.run == caller.run
+        && own.expires.is_none()
+    {
+        // Given with the run's place and kept to its end.
+        return Ok(CallAnswer::Lease { token: own.token, expires: Time(i64::MAX) });
+    }
+    let others = leases.iter().filter(|(held, l)| l.run == caller.run && **held != name).count();
+    if others >= bounds::LEASES_PER_RUN {
+        return Err(limit(format!("a run holds at most {} leases", bounds::LEASES_PER_RUN)));
+    }
+    let (token, expires) = (state.next.lease_token, now.plus(ttl_ms));
+    let Caller { run, project, .. } = caller;
+    turn.record(Event::LeaseTaken { project, name, run, token, expires });
+    Ok(CallAnswer::Lease { token, expires })
+}
+
+fn release_lease(turn: &mut Turn<'_>, caller: Caller, name: String) -> Answered {
+    let leases = &turn.state().projects[&caller.project].leases;
+    let Some(held) = leases.get(&name).filter(|lease| lease.run == caller.run) else {
+        return Err(CallRefusal::new("unknown", format!("this run does not hold `{name}`")));
+    };
+    if held.expires.is_none() {
+        let why = format!("`{name}` came with the run's place and is kept until it ends");
+        return Err(CallRefusal::new("held", why));
+    }
+    let token = held.token;
+    turn.record(Event::LeaseReleased { project: caller.project, name, token });
+    Ok(CallAnswer::Done)
+}
+
+fn save_checkpoint(turn: &mut Turn<'_>, caller: Caller, name: String, blob: BlobRef) -> Answered {
+    key("name", &name)?;
+    if blob.bytes > bounds::CHECKPOINT_BYTES {
+        let why = format!("a checkpoint has at most {} bytes", bounds::CHECKPOINT_BYTES);
+        return Err(CallRefusal::new("bounds", why));
+    }
+    let checkpoints = &turn.state().agents[&caller.agent].checkpoints;
+    if !checkpoints.contains_key(&name) && checkpoints.len() >= bounds::CHECKPOINTS {
+        return Err(limit(format!("an agent has at most {} checkpoints", bounds::CHECKPOINTS)));
+    }
+    if checkpoints.get(&name) != Some(&blob) {
+        turn.record(Event::CheckpointSaved { agent: caller.agent, name, blob });
+    }
+    Ok(CallAnswer::Done)
+}

@@ -1,0 +1,116 @@
+//! What people ask for, decided.
+
+use super::{World, agents, findings, projects};
+use crate::cut::cut;
+use onboard_domain::state::bounds;
+use onboard_domain::{Answer, Command, Effect, Event, KillReason, Refusal, RefusalKind, Turn};
+use onboard_scheduler::ScheduleCache;
+
+pub(super) fn decide(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    command: Command,
+) -> Result<Answer, Refusal> {
+    let what = command.name();
+    let answer = dispatch(turn, world, cache, command);
+    if let Err(refusal) = &answer {
+        turn.record(Event::CommandRefused {
+            what: what.into(),
+            kind: refusal.kind,
+            message: refusal.message.clone(),
+        });
+    }
+    answer
+}
+
+fn dispatch(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    command: Command,
+) -> Result<Answer, Refusal> {
+    match command {
+        Command::RegisterProject { root, name, agents, git, plan } => {
+            let answer = projects::register(turn, world, cache, root, name, agents)?;
+            if let Answer::Project { project, .. } = &answer {
+                projects::observed(turn, *project, git, plan);
+            }
+            Ok(answer)
+        }
+        Command::Start { agents } => agents::start(turn, world, cache, &agents),
+        Command::Stop { agents, .. } => agents::stop(turn, &agents),
+        Command::Restart { agents } => agents::restart(turn, world, cache, &agents),
+        Command::Pause { agents } => agents::pause(turn, &agents),
+        Command::Resume { agents } => agents::resume(turn, world, cache, &agents),
+        Command::Run { agent } => agents::run_now(turn, world, agent),
+        Command::Terminate { agent } => agents::terminate(turn, agent),
+        Command::Configure { agent, spec } => agents::configure(turn, world, cache, agent, *spec),
+        Command::LiftQuarantine { agent, reason } => {
+            agents::lift_quarantine(turn, world, cache, agent, reason)
+        }
+        Command::EmergencyShutdown { reason } => emergency(turn, reason),
+        Command::LiftEmergency { reason } => lift_emergency(turn, reason),
+        Command::AcceptFinding { project, fingerprint } => {
+            findings::accept(turn, project, fingerprint)
+        }
+        Command::DismissFinding { project, fingerprint, reason } => {
+            findings::dismiss(turn, project, fingerprint, reason)
+        }
+        Command::AdoptPolicy { hash, origin } => adopt_policy(turn, hash, origin),
+        Command::Shutdown => shutdown(turn),
+    }
+}
+
+/// A sentence of a person, kept with what it explains.
+pub(super) fn reason(text: String) -> Result<String, Refusal> {
+    if text.trim().is_empty() {
+        return Err(Refusal::new(RefusalKind::Invalid, "a reason is needed: say it with --reason"));
+    }
+    if text.len() > bounds::PAYLOAD {
+        let message = format!("the reason has {} bytes, at most {}", text.len(), bounds::PAYLOAD);
+        return Err(Refusal::new(RefusalKind::Invalid, message));
+    }
+    Ok(text)
+}
+
+fn emergency(turn: &mut Turn<'_>, reason: String) -> Result<Answer, Refusal> {
+    let changed = turn.state().emergency.is_none();
+    // Never refused: what is too long is cut.
+    let reason = cut(&reason, bounds::PAYLOAD).to_string();
+    if changed {
+        turn.record(Event::EmergencyDeclared { reason: reason.clone() });
+    }
+    turn.effect(Effect::SetLatch { reason });
+    agents::end_all(turn, KillReason::Emergency);
+    Ok(Answer::Done { changed })
+}
+
+fn lift_emergency(turn: &mut Turn<'_>, why: String) -> Result<Answer, Refusal> {
+    let reason = reason(why)?;
+    let changed = turn.state().emergency.is_some();
+    if changed {
+        turn.record(Event::EmergencyLifted { reason });
+    }
+    // A file may have stayed behind without an emergency; people asked for it to go.
+    turn.effect(Effect::ClearLatch);
+    Ok(Answer::Done { changed })
+}
+
+fn adopt_policy(turn: &mut Turn<'_>, hash: String, origin: String) -> Result<Answer, Refusal> {
+    let known = turn.state().policy.as_ref().is_some_and(|p| p.hash == hash && p.origin == origin);
+    if !known {
+        turn.record(Event::PolicyAdopted { hash, origin });
+    }
+    Ok(Answer::Done { changed: !known })
+}
+
+fn shutdown(turn: &mut Turn<'_>) -> Result<Answer, Refusal> {
+    let running = turn.state().daemon.as_ref().is_some_and(|d| d.running);
+    let changed = running && !turn.state().is_stopping();
+    if changed {
+        turn.record(Event::DaemonStopping);
+        agents::end_active(turn, KillReason::Shutdown);
+    }
+    Ok(Answer::Done { changed })
+}

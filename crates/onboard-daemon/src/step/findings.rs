@@ -1,0 +1,63 @@
+//! Findings: what people say of them, and what later runs no longer see.
+
+use super::commands;
+use onboard_domain::{Answer, Event, Fingerprint, ProjectId, Refusal, RefusalKind, RunId, Turn};
+
+pub(super) fn accept(
+    turn: &mut Turn<'_>,
+    project: ProjectId,
+    fingerprint: Fingerprint,
+) -> Result<Answer, Refusal> {
+    let entry = turn.state().projects.get(&project).ok_or_else(|| no_project(project))?;
+    let known = entry.findings.get(&fingerprint).ok_or_else(|| no_finding(&fingerprint))?;
+    let changed = !known.accepted;
+    if changed {
+        turn.record(Event::FindingAccepted { project, fingerprint });
+    }
+    Ok(Answer::Done { changed })
+}
+
+pub(super) fn dismiss(
+    turn: &mut Turn<'_>,
+    project: ProjectId,
+    fingerprint: Fingerprint,
+    why: String,
+) -> Result<Answer, Refusal> {
+    let reason = commands::reason(why)?;
+    let entry = turn.state().projects.get(&project).ok_or_else(|| no_project(project))?;
+    if entry.dismissed.contains_key(&fingerprint) {
+        return Ok(Answer::Done { changed: false });
+    }
+    if !entry.findings.contains_key(&fingerprint) {
+        return Err(no_finding(&fingerprint));
+    }
+    turn.record(Event::FindingDismissed { project, fingerprint, reason });
+    Ok(Answer::Done { changed: true })
+}
+
+fn no_project(project: ProjectId) -> Refusal {
+    Refusal::new(RefusalKind::UnknownProject, format!("there is no project {project}"))
+}
+
+fn no_finding(fingerprint: &Fingerprint) -> Refusal {
+    let message = format!(
+        "there is no open finding {fingerprint}; `ai_onboard recommendations list` shows them"
+    );
+    Refusal::new(RefusalKind::Unknown, message)
+}
+
+/// What a run that did its whole work no longer reported is no longer so.
+pub(super) fn resolve_unseen(turn: &mut Turn<'_>, run: RunId) {
+    let state = turn.state();
+    let Some(run) = state.runs.get(&run) else { return };
+    let project = state.agents[&run.agent].project;
+    let gone: Vec<Fingerprint> = state.projects[&project]
+        .findings
+        .iter()
+        .filter(|(fingerprint, known)| known.agent == run.agent && !run.seen.contains(*fingerprint))
+        .map(|(fingerprint, _)| fingerprint.clone())
+        .collect();
+    for fingerprint in gone {
+        turn.record(Event::FindingResolved { project, fingerprint });
+    }
+}

@@ -1,0 +1,141 @@
+//! `step`: state and inputs in, events and effects out. Synchronous, no clock, no I/O.
+//!
+//! The simulation runs this very function; the shell around it in the daemon only collects inputs,
+//! appends events, performs effects and delivers answers.
+
+mod agents;
+mod calls;
+mod commands;
+mod findings;
+mod projects;
+mod runs;
+#[cfg(test)]
+mod tests;
+
+use crate::input::{Input, Token};
+use onboard_domain::apply::Illegal;
+use onboard_domain::{
+    Actor, Answer, Batch, CallAnswer, CallRefusal, Cause, Effect, Event, FORMAT, Refusal, State,
+    Time, Turn, Via,
+};
+use onboard_scheduler::{HostSample, ScheduleCache, Settings, Zones};
+
+/// What decisions read besides the state.
+pub struct World<'a> {
+    pub now: Time,
+    pub host: &'a HostSample,
+    pub settings: &'a Settings,
+    pub zones: &'a dyn Zones,
+}
+
+/// What a step decided.
+#[derive(Debug)]
+pub struct Step {
+    /// To be made durable before anything else is done.
+    pub batch: Batch,
+    pub effects: Vec<Effect>,
+    pub replies: Vec<(Token, Result<Answer, Refusal>)>,
+    pub answers: Vec<(Token, Result<CallAnswer, CallRefusal>)>,
+    /// When to come again, if nothing else happens.
+    pub wake: Option<Time>,
+}
+
+/// Decides about a batch of inputs, folding each event as it is decided.
+///
+/// # Errors
+/// A decision was illegal (a bug): the state is void and must be folded again from the journal.
+pub fn step(
+    state: &mut State,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    inputs: Vec<Input>,
+) -> Result<Step, Illegal> {
+    let newest = state.time;
+    state.advance(world.now)?;
+    let mut turn = Turn::new(state);
+    let mut out = Outbox::default();
+    for input in inputs {
+        let (cause, recorded) = (cause(turn.state(), &input), turn.events().len());
+        let asked_by_people = matches!(input, Input::Command { .. });
+        one(&mut turn, world, cache, &mut out, input);
+        // A call that changed nothing is no fact: an agent in a loop must not fill the journal.
+        if asked_by_people || turn.events().len() > recorded {
+            out.causes.extend(cause);
+        }
+    }
+    let wake = schedule(&mut turn, world, cache);
+    let (events, effects) = turn.finish()?;
+    if events.is_empty() && out.causes.is_empty() {
+        // Nothing will be appended, so time has not moved either: replay gives these very bytes.
+        state.time = newest;
+    }
+    let batch = Batch { format: FORMAT, time: world.now, causes: out.causes, events };
+    Ok(Step { batch, effects, replies: out.replies, answers: out.answers, wake })
+}
+
+#[derive(Default)]
+struct Outbox {
+    causes: Vec<Cause>,
+    replies: Vec<(Token, Result<Answer, Refusal>)>,
+    answers: Vec<(Token, Result<CallAnswer, CallRefusal>)>,
+}
+
+fn one(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    out: &mut Outbox,
+    input: Input,
+) {
+    match input {
+        Input::Began { version, pid } => runs::began(turn, version, pid),
+        Input::Command { token, command, .. } => {
+            let reply = commands::decide(turn, world, cache, command);
+            out.replies.push((token, reply));
+        }
+        Input::Call { token, run, generation, call } => {
+            out.answers.push((token, calls::decide(turn, run, generation, call)));
+        }
+        Input::Launched { run, generation, process, deadline_ms } => {
+            runs::launched(turn, run, generation, process, deadline_ms);
+        }
+        Input::LaunchRefused { run, generation, rule, why } => {
+            runs::refused(turn, run, generation, rule, why);
+        }
+        Input::Gone { run, generation, exit, usage } => {
+            runs::gone(turn, run, generation, exit, usage);
+        }
+        Input::Observed { project, git, plan } => projects::observed(turn, project, git, plan),
+        Input::Timer => {}
+    }
+}
+
+/// The scheduler's turn, and the end of a daemon that was asked to stop and has nothing running.
+fn schedule(turn: &mut Turn<'_>, world: &World<'_>, cache: &mut ScheduleCache) -> Option<Time> {
+    let World { now, host, settings, zones } = *world;
+    let wake = onboard_scheduler::decide(turn, now, host, settings, zones, cache);
+    if turn.state().is_stopping() && turn.state().active.is_empty() {
+        turn.record(Event::DaemonStopped);
+        turn.effect(Effect::Exit);
+    }
+    wake
+}
+
+/// Who asked, how and why; what the kernel or a timer brought needs no entry of its own.
+fn cause(state: &State, input: &Input) -> Option<Cause> {
+    match input {
+        Input::Command { actor, via, why, command, .. } => Some(Cause {
+            actor: actor.clone(),
+            via: *via,
+            what: command.name().into(),
+            why: why.clone(),
+        }),
+        Input::Call { run, call, .. } => {
+            let agent = state.agents.get(&state.runs.get(run)?.agent)?;
+            let what = calls::audited(call)?;
+            let actor = Actor::Agent { run: *run, name: agent.spec.name.clone() };
+            Some(Cause { actor, via: Via::HostSocket, what: what.into(), why: String::new() })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,134 @@
+//! Runs: what follows from processes that started, were refused, or are proven gone.
+
+use super::findings;
+use crate::cut::cut;
+use crate::input::Exit;
+use onboard_domain::state::{Outcome, Phase, Process, Run, Usage};
+use onboard_domain::{Effect, Event, Generation, KillReason, RunId, Turn};
+
+/// Bytes of an agent's last words that are kept with its outcome: the line of an error, which
+/// every state keeps for twenty runs of each agent. The log has all of it.
+const LAST_WORDS_MAX: usize = 400;
+
+/// The daemon begins: what ran under the one before is proven dead, so it is recorded as lost.
+pub(super) fn began(turn: &mut Turn<'_>, version: String, pid: u32) {
+    turn.record(Event::DaemonStarted { version, pid });
+    let active: Vec<(RunId, Outcome)> = turn
+        .state()
+        .runs
+        .iter()
+        .filter(|(_, run)| run.is_active())
+        .map(|(id, run)| (*id, outcome_of_lost(run)))
+        .collect();
+    for (run, outcome) in active {
+        turn.record(Event::RunEnded { run, outcome, usage: Usage::default() });
+    }
+    if turn.state().emergency.is_some() {
+        super::agents::end_all(turn, KillReason::Emergency);
+    }
+}
+
+/// A run that was already told to stop ends as told; any other one was lost with its daemon.
+fn outcome_of_lost(run: &Run) -> Outcome {
+    match &run.phase {
+        Phase::Stopping { why, .. } => stopped(*why),
+        _ => Outcome::Lost { why: "the daemon ended while it ran".into() },
+    }
+}
+
+/// Whether news of a run is about its present generation.
+fn current(turn: &Turn<'_>, run: RunId, generation: Generation) -> bool {
+    turn.state().runs.get(&run).is_some_and(|r| r.generation == generation && r.is_active())
+}
+
+pub(super) fn launched(
+    turn: &mut Turn<'_>,
+    id: RunId,
+    generation: Generation,
+    process: Process,
+    deadline_ms: i64,
+) {
+    if !current(turn, id, generation) {
+        return;
+    }
+    if let Phase::Stopping { why, .. } = turn.state().runs[&id].phase {
+        turn.effect(Effect::Kill { run: id, generation, why });
+        return;
+    }
+    // News that came before.
+    if !matches!(turn.state().runs[&id].phase, Phase::Placed { .. }) {
+        return;
+    }
+    let deadline = turn.state().time.plus(deadline_ms);
+    turn.record(Event::RunStarted { run: id, generation, process, deadline });
+}
+
+pub(super) fn refused(
+    turn: &mut Turn<'_>,
+    run: RunId,
+    generation: Generation,
+    rule: String,
+    why: String,
+) {
+    if current(turn, run, generation) {
+        let outcome = Outcome::Refused { rule, why };
+        turn.record(Event::RunEnded { run, outcome, usage: Usage::default() });
+    }
+}
+
+pub(super) fn gone(
+    turn: &mut Turn<'_>,
+    run: RunId,
+    generation: Generation,
+    exit: Exit,
+    usage: Usage,
+) {
+    if !current(turn, run, generation) {
+        return;
+    }
+    let outcome = outcome(&turn.state().runs[&run], exit);
+    if outcome == Outcome::Succeeded {
+        findings::resolve_unseen(turn, run);
+    }
+    turn.record(Event::RunEnded { run, outcome, usage });
+}
+
+/// What a proven end means for the run.
+fn outcome(run: &Run, exit: Exit) -> Outcome {
+    if let Phase::Stopping { why, .. } = run.phase {
+        return stopped(why);
+    }
+    match exit {
+        Exit::Code { code: 0, .. } => match &run.finished {
+            Some(finished) if finished.nothing_to_report => Outcome::NothingToReport,
+            _ => Outcome::Succeeded,
+        },
+        Exit::Code { code, last_words } => {
+            Outcome::Failed { why: with_last_words(format!("exit code {code}"), &last_words) }
+        }
+        Exit::Signal { signal, last_words } => Outcome::Failed {
+            why: with_last_words(format!("ended by signal {signal}"), &last_words),
+        },
+        Exit::OutOfMemory { limit_mb } => {
+            Outcome::Failed { why: format!("memory limit of {limit_mb} MB reached") }
+        }
+        Exit::Fault { why } => Outcome::Failed { why },
+    }
+}
+
+fn stopped(why: KillReason) -> Outcome {
+    match why {
+        KillReason::Deadline => Outcome::TimedOut,
+        KillReason::Shutdown => Outcome::Lost { why: "the daemon was stopped".into() },
+        _ => Outcome::Killed { why },
+    }
+}
+
+fn with_last_words(what: String, last_words: &str) -> String {
+    if last_words.is_empty() {
+        return what;
+    }
+    let kept = cut(last_words, LAST_WORDS_MAX);
+    let more = if kept.len() < last_words.len() { "…" } else { "" };
+    format!("{what}: {kept}{more}")
+}

@@ -1,0 +1,96 @@
+//! The daemon with real agents behind real walls, as root and as an ordinary user.
+//!
+//! This program is its own launcher, and inside the sandbox it is the `ai_onboard` that scripts
+//! speak to their host through; so it decides what it is before it starts a thread, and brings a
+//! small harness that speaks the protocol of the usual test runners.
+
+mod house;
+mod says;
+mod tests;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+/// The user `ordinary::` tests run as when root runs them.
+const ORDINARY: u32 = 65534;
+
+fn main() -> ExitCode {
+    onboard_sandbox::launcher_main_if_asked();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some("says") => says::main(&arguments[1..]),
+        Some("daemon") => house::serve(&arguments[1..]),
+        _ => harness(&arguments),
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn harness(arguments: &[String]) -> ExitCode {
+    let users: &[&str] = if is_root() { &["root", "ordinary"] } else { &["ordinary"] };
+    let names: Vec<String> = users
+        .iter()
+        .flat_map(|user| tests::ALL.iter().map(move |(name, _)| format!("{user}::{name}")))
+        .collect();
+    let has = |flag: &str| arguments.iter().any(|a| a == flag);
+    if has("--list") {
+        if !has("--ignored") {
+            names.iter().for_each(|name| println!("{name}: test"));
+        }
+        return ExitCode::SUCCESS;
+    }
+    let is_skip = |at: usize| at > 0 && arguments[at - 1] == "--skip";
+    let (skips, filters): (Vec<_>, Vec<_>) = (0..arguments.len())
+        .filter(|at| !arguments[*at].starts_with('-'))
+        .partition(|at| is_skip(*at));
+    let names_it = |at: &usize, name: &String| match has("--exact") {
+        true => arguments[*at] == *name,
+        false => name.contains(&arguments[*at]),
+    };
+    let fits = |name: &&String| {
+        !skips.iter().any(|at| names_it(at, name))
+            && (filters.is_empty() || filters.iter().any(|at| names_it(at, name)))
+    };
+    let chosen: Vec<&String> = names.iter().filter(fits).collect();
+    let mut failed = 0;
+    for name in &chosen {
+        let passed = catch_unwind(AssertUnwindSafe(|| run(name))).unwrap_or(false);
+        failed += usize::from(!passed);
+        println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+    }
+    let (word, passed) = (if failed == 0 { "ok" } else { "FAILED" }, chosen.len() - failed);
+    println!("\ntest result: {word}. {passed} passed; {failed} failed; 0 ignored");
+    ExitCode::from(u8::from(failed > 0))
+}
+
+fn run(name: &str) -> bool {
+    let (user, test) = name.split_once("::").expect("user::test");
+    if user == "ordinary" && is_root() {
+        return as_ordinary(name);
+    }
+    let (_, body) = tests::ALL.iter().find(|(n, _)| *n == test).expect("known test");
+    body(house::House::new());
+    true
+}
+
+/// Runs the same test in a process that has no rights, from a copy such a process can reach.
+#[allow(clippy::disallowed_methods, reason = "the trial's own process, not an agent's")]
+fn as_ordinary(name: &str) -> bool {
+    use std::os::unix::process::CommandExt;
+    let folder = house::open_folder();
+    let copy = folder.path().join("runs");
+    std::fs::copy("/proc/self/exe", &copy).expect("copy");
+    std::process::Command::new(copy)
+        .args(["--exact", name])
+        .uid(ORDINARY)
+        .gid(ORDINARY)
+        .env("TMPDIR", std::env::temp_dir())
+        .current_dir("/")
+        // Its lines repeat this program's; what it has to say of a failure is on stderr.
+        .stdout(std::process::Stdio::null())
+        .status()
+        .expect("ordinary process")
+        .success()
+}

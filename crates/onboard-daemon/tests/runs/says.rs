@@ -1,0 +1,66 @@
+//! What a script inside the sandbox says to its host, a word at a time.
+
+use onboard_domain::Fingerprint;
+use onboard_domain::finding::{Finding, Severity};
+use onboard_protocol::{HostClient, Stream};
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+
+struct Socket(UnixStream);
+
+impl Stream for Socket {
+    type Error = io::Error;
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+}
+
+pub fn main(words: &[String]) -> ExitCode {
+    let socket = onboard_sandbox::inherited_host_socket().expect("the host's socket");
+    let mut host = HostClient::new(Socket(socket), "says");
+    let word = |index: usize| words.get(index).map_or("", String::as_str);
+    let said = match word(0) {
+        "finding" => host.record_finding(&finding(word(1))).map(|status| println!("{status}")),
+        "save" => host.save_checkpoint(word(1), word(2)),
+        "load" => host.load_checkpoint(word(1)).map(|text| println!("{text:?}")),
+        "finish" => host.finish(word(1) == "nothing", word(2)),
+        // The host never closes while the run goes on.
+        "wait" => host.call("wait_for_ever", serde_json::json!({})).map(drop).or_else(|_| {
+            std::thread::park();
+            Ok(())
+        }),
+        "eat" => {
+            let mut eaten: Vec<u8> = Vec::new();
+            loop {
+                eaten.resize(eaten.len() + (1 << 20), 1);
+            }
+        }
+        other => panic!("unknown word {other}"),
+    };
+    match said {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn finding(mark: &str) -> Finding {
+    Finding {
+        rule: "trial/mark".into(),
+        severity: Severity::Low,
+        title: format!("a mark: {mark}"),
+        detail: String::new(),
+        evidence: Vec::new(),
+        action: "look".into(),
+        target: mark.into(),
+        fingerprint: Fingerprint(mark.into()),
+    }
+}

@@ -1,0 +1,244 @@
+//! What real runs come to.
+
+use crate::house::{House, lives};
+use onboard_daemon::latch::{self, Latch};
+use onboard_domain::{Command, Fingerprint, ProjectId, RefusalKind, State};
+use onboard_sandbox::{Layer, Status};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
+/// A test: its name and its body.
+pub type Named = (&'static str, fn(House));
+
+pub const ALL: [Named; 15] = [
+    ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
+    ("a_checkpoint_survives_a_crash_and_a_restart", a_checkpoint_survives_a_crash_and_a_restart),
+    ("a_deadline_ends_the_whole_tree", a_deadline_ends_the_whole_tree),
+    ("stopped_means_gone", stopped_means_gone),
+    ("a_shutdown_leaves_no_process", a_shutdown_leaves_no_process),
+    ("what_a_killed_daemon_leaves_is_buried", what_a_killed_daemon_leaves_is_buried),
+    ("a_journal_that_fails_ends_the_daemon", a_journal_that_fails_ends_the_daemon),
+    ("each_end_has_its_words", each_end_has_its_words),
+    ("a_program_that_is_not_there_is_refused", a_program_that_is_not_there_is_refused),
+    ("a_policy_that_goes_bad_leaves_the_sound_one", a_policy_that_goes_bad_leaves_the_sound_one),
+    ("a_first_policy_that_is_bad_starts_nothing", a_first_policy_that_is_bad_starts_nothing),
+    ("a_latch_set_by_hand_stops_everything", a_latch_set_by_hand_stops_everything),
+    ("a_second_daemon_is_refused_and_told_of_the_first", a_second_daemon_is_refused),
+    ("folders_that_are_open_to_others_are_closed", folders_are_closed),
+    ("a_flood_of_output_is_bounded", a_flood_of_output_is_bounded),
+];
+
+const SUCCEEDED: &str = "succeeded: ";
+
+fn a_run_succeeds_with_its_finding(house: House) {
+    let script = "ai_onboard says finding a1b2c3d4 && ai_onboard says finish done 'one mark'";
+    house.script("marker", "", script);
+    house.register();
+    let run = house.run("marker").unwrap();
+    assert_eq!(house.ended(run), SUCCEEDED);
+    let mark = Fingerprint("a1b2c3d4".into());
+    house.handle().read(|state| {
+        let project = &state.projects[&ProjectId(0)];
+        assert_eq!(project.findings[&mark].finding.title, "a mark: a1b2c3d4");
+        assert_eq!(state.agents[&project.agents["marker"]].recent[0].summary, "one mark");
+    });
+    assert_eq!(house.log("marker", run), "info stdout new\n");
+    assert_eq!(house.records(), 0);
+    assert_eq!(house.outcome("marker"), SUCCEEDED);
+}
+
+fn a_checkpoint_survives_a_crash_and_a_restart(mut house: House) {
+    let script = "ai_onboard says load where; ai_onboard says save where there; kill -SEGV $$";
+    house.script("crasher", "", script);
+    house.register();
+    let first = house.run("crasher").unwrap();
+    assert_eq!(house.ended(first), "failed: ended by signal 11");
+    assert_eq!(house.log("crasher", first), "info stdout None\n");
+    house.begin_again();
+    let second = house.run("crasher").unwrap();
+    house.ended(second);
+    assert_eq!(house.log("crasher", second), "info stdout Some(\"there\")\n");
+}
+
+fn a_deadline_ends_the_whole_tree(house: House) {
+    house.script("late", "limits: { deadline: 1s }", "sleep 1000 & ai_onboard says wait");
+    house.register();
+    let run = house.run("late").unwrap();
+    let process = house.process(run);
+    assert!(lives(&process));
+    assert_eq!(house.ended(run), "timed_out: its deadline passed");
+    assert!(!lives(&process));
+    assert_eq!(house.records(), 0);
+}
+
+fn stopped_means_gone(house: House) {
+    house.script("idle", "", "ai_onboard says save at work; ai_onboard says wait");
+    house.register();
+    let run = house.run("idle").unwrap();
+    house.checkpoint("idle");
+    let process = house.process(run);
+    assert_eq!(house.records(), 1);
+    house.command(Command::Stop { agents: vec![house.agent("idle")], now: true }).unwrap();
+    assert_eq!(house.ended(run), "killed: it was stopped");
+    assert!(!lives(&process));
+    assert_eq!(house.records(), 0);
+}
+
+fn a_shutdown_leaves_no_process(mut house: House) {
+    house.script("idle", "", "ai_onboard says save at work; ai_onboard says wait");
+    house.register();
+    let run = house.run("idle").unwrap();
+    house.checkpoint("idle");
+    let process = house.process(run);
+    house.end();
+    assert!(!lives(&process));
+    assert_eq!(house.records(), 0);
+}
+
+fn what_a_killed_daemon_leaves_is_buried(mut house: House) {
+    house.script("idle", "", "ai_onboard says save at work; sleep 1000 & ai_onboard says wait");
+    house.register();
+    let process = house.die_at_work("idle");
+    house.begin();
+    assert!(!lives(&process), "dead before the daemon has started");
+    assert_eq!(house.records(), 0);
+    let outcome = house.wait_for(|state| {
+        let agent = state.agents.values().find(|agent| !agent.recent.is_empty())?;
+        Some(agent.recent[0].outcome.explanation())
+    });
+    assert_eq!(outcome, "the daemon ended while it ran");
+    let idle = house.agent("idle");
+    house.handle().read(|state| {
+        assert_eq!(state.agents[&idle].checkpoints.keys().collect::<Vec<_>>(), ["at"]);
+        assert_eq!(onboard_domain::check::check(state), Vec::<String>::new());
+    });
+}
+
+fn a_journal_that_fails_ends_the_daemon(mut house: House) {
+    house.script("worker", "", "exit 0");
+    house.register();
+    let handle = house.handle();
+    let durable = handle.read(State::digest);
+    let journal = house.lock_journal();
+    let worker = house.agent("worker");
+    assert!(house.is_unanswered(Command::Run { agent: worker }));
+    let fault = house.fault();
+    assert!(fault.contains("journal"), "{fault}");
+    // Nobody sees what is not durable.
+    assert_eq!(handle.read(State::digest), durable);
+    drop(journal);
+}
+
+fn each_end_has_its_words(house: House) {
+    house.script("three", "", "echo no such thing >&2; exit 3");
+    house.script("quiet", "", "exit 4");
+    house.script("hungry", "limits: { memory_mb: 64 }", "exec ai_onboard says eat");
+    house.script("nothing", "", "ai_onboard says finish nothing 'all is well'");
+    house.register();
+    assert_eq!(house.outcome("three"), "failed: exit code 3: no such thing");
+    assert_eq!(house.outcome("quiet"), "failed: exit code 4");
+    // Without a group of its own its allocation fails, and it ends itself.
+    let by_kernel = "failed: memory limit of 64 MB reached";
+    let expected = if kernel_holds_memory() { by_kernel } else { "failed: ended by signal 6: " };
+    let outcome = house.outcome("hungry");
+    assert!(outcome.starts_with(expected), "{outcome}");
+    assert_eq!(house.outcome("nothing"), "nothing_to_report: ");
+}
+
+fn kernel_holds_memory() -> bool {
+    let layout = onboard_sandbox::cgroup::Layout::find().unwrap();
+    let pairs = layout.mechanisms(true).pairs();
+    pairs.iter().any(|(layer, held)| *layer == Layer::Memory && held.status() == Status::Enforced)
+}
+
+fn a_program_that_is_not_there_is_refused(house: House) {
+    let manifest = "name: ghost\nschedule: manual\nprogram: [no-such-program]\n";
+    house.file(".ai_onboard/agents/ghost.yaml", manifest);
+    house.register();
+    assert_eq!(
+        house.outcome("ghost"),
+        "refused: there is no program `no-such-program` on this machine (program)"
+    );
+}
+
+fn policy(memory_mb: &str) -> String {
+    format!("background_agent_safety:\n  resource_limits:\n    max_memory_mb: {memory_mb}\n")
+}
+
+fn a_policy_that_goes_bad_leaves_the_sound_one(house: House) {
+    house.script("worker", "", "exit 0");
+    house.file(".ai_onboard/policy.yaml", &policy("128"));
+    house.register();
+    assert_eq!(house.outcome("worker"), SUCCEEDED);
+    house.wait_for(|state| state.policy.clone());
+    house.file(".ai_onboard/policy.yaml", &policy("lots"));
+    assert_eq!(house.outcome("worker"), SUCCEEDED);
+    house.script("worker", "limits: { memory_mb: 256 }", "exit 0");
+    let root = house.handle().read(|state| state.projects[&ProjectId(0)].root.clone());
+    let refused = house.handle().load_project(root.as_ref()).unwrap_err().to_string();
+    assert!(refused.contains("worker/agent.yaml:6:22"), "{refused}");
+    assert!(refused.contains("128"), "{refused}");
+}
+
+fn a_first_policy_that_is_bad_starts_nothing(house: House) {
+    house.script("worker", "", "exit 0");
+    house.file(".ai_onboard/policy.yaml", &policy("lots"));
+    house.register();
+    let outcome = house.outcome("worker");
+    assert!(outcome.starts_with("refused: "), "{outcome}");
+    assert!(outcome.contains("policy.yaml:3:20"), "{outcome}");
+    house.file(".ai_onboard/policy.yaml", &policy("128"));
+    assert_eq!(house.outcome("worker"), SUCCEEDED);
+}
+
+fn a_latch_set_by_hand_stops_everything(house: House) {
+    house.script("idle", "", "ai_onboard says save at work; ai_onboard says wait");
+    house.script("worker", "", "exit 0");
+    house.register();
+    let running = house.run("idle").unwrap();
+    house.checkpoint("idle");
+    house.command(Command::EmergencyShutdown { reason: "a trial".into() }).unwrap();
+    house.command(Command::LiftEmergency { reason: "it was one".into() }).unwrap();
+    house.ended(running);
+    let running = house.run("idle").unwrap();
+    house.process(running);
+    // Whatever its time is: clocks are set back.
+    let latch = Latch { reason: "smoke".into(), since_ms: 0 };
+    latch::set(&house.paths().state, &latch).unwrap();
+    let (kind, why) = house.run("worker").unwrap_err();
+    assert_eq!(kind, RefusalKind::Forbidden);
+    assert!(why.contains("smoke"), "{why}");
+    assert_eq!(house.ended(running), "killed: an emergency shutdown");
+    assert_eq!(house.records(), 0);
+    house.command(Command::LiftEmergency { reason: "it was toast".into() }).unwrap();
+    assert!(!latch::is_set(&house.paths().state));
+    assert_eq!(house.outcome("worker"), SUCCEEDED);
+}
+
+fn a_second_daemon_is_refused(house: House) {
+    let refused = onboard_daemon::start(house.options()).err().expect("a refusal").to_string();
+    assert!(refused.contains(&std::process::id().to_string()), "{refused}");
+}
+
+fn folders_are_closed(mut house: House) {
+    house.end();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode();
+    let paths = house.paths();
+    for folder in [&paths.state, &paths.runtime, &paths.config] {
+        std::fs::set_permissions(folder, Permissions::from_mode(0o777)).unwrap();
+    }
+    house.begin();
+    let modes = [&paths.state, &paths.runtime, &paths.config].map(|path| mode(path) & 0o777);
+    assert_eq!(modes, [0o700, 0o700, 0o755]);
+}
+
+fn a_flood_of_output_is_bounded(house: House) {
+    house.script("loud", "", "head -c 5000000 /dev/zero | tr '\\0' 'x' | fold -w 100");
+    house.register();
+    let run = house.run("loud").unwrap();
+    assert_eq!(house.ended(run), SUCCEEDED);
+    let bytes = std::fs::metadata(house.log_file("loud", run)).unwrap().len();
+    let most = onboard_daemon::logs::RUN_BYTES_MAX;
+    assert!((most - 10_000..most + 200).contains(&bytes), "{bytes}");
+    assert!(house.log("loud", run).ends_with(&format!("left out: a run keeps {most} bytes\n")));
+}

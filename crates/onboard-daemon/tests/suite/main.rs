@@ -1,0 +1,7 @@
+//! The daemon's decisions and what it keeps on disk, without processes of agents.
+
+mod manifests;
+mod stage;
+mod step;
+mod store;
+mod views;
