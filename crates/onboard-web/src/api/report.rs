@@ -1,0 +1,38 @@
+//! What the crew did in a window of time.
+
+use super::{FindingRow, Stamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One agent's part of a report.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AgentReport {
+    pub agent: String,
+    pub project: String,
+    /// Ended runs by result.
+    pub results: BTreeMap<String, u32>,
+    pub runs: u32,
+    pub new_findings: u32,
+    pub cpu_s: f64,
+    /// Half of the runs took at most this long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_p50_s: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_p95_s: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_peak_bytes: Option<u64>,
+}
+
+/// A window, what ran in it, and what is open at its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub from: Stamp,
+    pub to: Stamp,
+    pub agents: Vec<AgentReport>,
+    /// Findings first seen in the window and still open, most severe first.
+    pub new_findings: Vec<FindingRow>,
+    /// Findings from before the window that are still open.
+    pub older_findings: usize,
+    /// What the window lacks, in whole sentences.
+    pub gaps: Vec<String>,
+}

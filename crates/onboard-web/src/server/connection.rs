@@ -1,0 +1,82 @@
+//! Accepting connections, each with its peer's identity, until told to stop.
+
+use super::peer::Peer;
+use super::routes;
+use super::{CONNECTIONS_MAX, DRAIN_TIMEOUT, HEAD_TIMEOUT, Sources};
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
+use tokio::net::UnixStream;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+/// Serves until `stopped` holds a reason, then lets open answers end.
+pub async fn accept(
+    sources: Sources,
+    listener: UnixListener,
+    mut stopped: watch::Receiver<Option<String>>,
+) {
+    let listener = match tokio::net::UnixListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return eprintln!("the API can't listen: {error}"),
+    };
+    let router = routes::router(sources, stopped.clone());
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut open = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = next(&listener, &room) => accepted,
+            _ = stopped.wait_for(Option::is_some) => break,
+        };
+        while open.try_join_next().is_some() {}
+        if let Some((stream, permit)) = accepted {
+            let (router, stopped) = (router.clone(), stopped.clone());
+            open.spawn(async move {
+                serve(stream, router, stopped).await;
+                drop(permit);
+            });
+        }
+    }
+    drop(listener);
+    let drained = async { while open.join_next().await.is_some() {} };
+    // What is still open after that is aborted with the set.
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, drained).await;
+}
+
+/// The next connection, once there is room. A failed accept (no descriptors left, a peer that
+/// went away) concerns that one peer.
+async fn next(
+    listener: &tokio::net::UnixListener,
+    room: &Arc<Semaphore>,
+) -> Option<(UnixStream, tokio::sync::OwnedSemaphorePermit)> {
+    let permit = Arc::clone(room).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => Some((stream, permit)),
+        Err(_) => {
+            // Without descriptors accept fails at once, again and again: let others run first.
+            tokio::task::yield_now().await;
+            None
+        }
+    }
+}
+
+async fn serve(stream: UnixStream, router: Router, mut stopped: watch::Receiver<Option<String>>) {
+    let Ok(credentials) = stream.peer_cred() else { return };
+    let peer = Peer::of(credentials.uid());
+    let router = if peer.is_ours() { router } else { routes::closed() };
+    let service = TowerToHyperService::new(router.layer(axum::Extension(peer)));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        // An error here is the peer's end of the connection going away.
+        _ = connection.as_mut() => return,
+        _ = stopped.wait_for(Option::is_some) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}

@@ -1,0 +1,37 @@
+//! Why agents are in their states, by what the scheduler would decide now.
+
+use super::Sources;
+use crate::api::Explanation;
+use onboard_daemon::handle::Handle;
+use onboard_daemon::pressure;
+use onboard_daemon::zones::HostZones;
+use onboard_domain::{AgentId, State, Time};
+use onboard_scheduler::HostSample;
+
+/// One look at the host, good for one request.
+pub struct Explainer {
+    pub now: Time,
+    host: HostSample,
+    handle: Handle,
+    zones: HostZones,
+}
+
+impl Explainer {
+    /// Looks at the clock and the host.
+    pub fn new(sources: &Sources) -> Explainer {
+        let now = (sources.clock)();
+        Explainer {
+            now,
+            host: pressure::sample(now),
+            handle: sources.handle.clone(),
+            zones: HostZones::default(),
+        }
+    }
+
+    /// `None` when there is no such agent.
+    pub fn explain(&self, state: &State, agent: AgentId) -> Option<Explanation> {
+        let (host, settings) = (&self.host, self.handle.settings());
+        onboard_scheduler::explain(state, self.now, host, settings, &self.zones, agent)
+            .map(Into::into)
+    }
+}
