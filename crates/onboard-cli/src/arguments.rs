@@ -1,0 +1,445 @@
+//! The command line: every command, its options and its help.
+
+use crate::commands::LONG_VERSION;
+use crate::completing::agent_names;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::ArgValueCandidates;
+use std::path::PathBuf;
+
+/// What `--help` says last.
+const EXIT_CODES: &str = "\
+Exit codes: 0 ok · 1 failure · 2 usage · 3 not running · 4 no such agent · 5 refused by policy \
+· 6 timed out · 7 daemon unreachable · 130 interrupted
+
+Environment: AI_ONBOARD_HOME (everything under one folder; otherwise the XDG folders), NO_COLOR, \
+CLICOLOR_FORCE";
+
+const EXAMPLES: &str = "\
+Examples:
+  ai_onboard background-agents start --all
+  ai_onboard background-agents status project-health-monitor
+  ai_onboard recommendations list";
+
+/// A crew of background agents over your projects: fenced in, scheduled, and overseen by you.
+#[derive(Debug, Parser)]
+#[command(name = "ai_onboard", version = LONG_VERSION, before_long_help = EXAMPLES, after_long_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Global {
+    /// Print JSON (the same as --format json)
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// How to print
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// Print names only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Print more columns
+    #[arg(long, global = true)]
+    pub wide: bool,
+    /// The project to work on [default: the one of the current folder]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub project: Option<PathBuf>,
+    /// Print times, not how long ago
+    #[arg(long, global = true)]
+    pub timestamps: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: Colour,
+    /// Never ask anything
+    #[arg(long, global = true)]
+    pub no_input: bool,
+}
+
+/// Ways to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Wide,
+    Name,
+    Json,
+    Ndjson,
+}
+
+/// Levels of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+impl Level {
+    /// The word for it in the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+        }
+    }
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start, stop and look after agents
+    #[command(subcommand, visible_alias = "bg")]
+    BackgroundAgents(AgentsCommand),
+    /// What agents found, and what you make of it
+    #[command(subcommand)]
+    Recommendations(FindingsCommand),
+    /// The process that runs the agents
+    #[command(subcommand)]
+    Daemon(DaemonCommand),
+    /// What this machine can enforce, and what needs a mend
+    Doctor,
+    /// Who asked for what, and the proof that the record is whole
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Try out schedules
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+    /// Let made-up projects live for days in seconds, under the production decisions.
+    Simulate(crate::commands::simulate::SimulateArgs),
+    /// Print a completion script for a shell; it knows agents' names, too
+    #[command(after_help = "\
+Examples:
+  source <(ai_onboard completions bash)   in ~/.bashrc
+  source <(ai_onboard completions zsh)    in ~/.zshrc
+  ai_onboard completions fish > ~/.config/fish/completions/ai_onboard.fish")]
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page, or write all of them
+    Man {
+        /// Write a page for each command here
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
+    /// Print the version
+    Version,
+    /// Run a built-in agent inside its sandbox
+    #[command(hide = true)]
+    Agent { name: String },
+    /// Ask the host of this run, from a script that is an agent
+    #[command(hide = true, disable_help_flag = true)]
+    Host {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+}
+
+/// Which agents: by name, or all of the project.
+#[derive(Clone, Debug, Args)]
+pub struct Which {
+    /// Agents by name
+    #[arg(value_name = "NAME", required_unless_present = "all", conflicts_with = "all", add = ArgValueCandidates::new(agent_names))]
+    pub names: Vec<String>,
+    /// All agents of the project; to start, none of its own that never ran
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `background-agents …`
+#[derive(Debug, Subcommand)]
+pub enum AgentsCommand {
+    /// List agents
+    List {
+        /// Of all projects
+        #[arg(short = 'A', long)]
+        all_projects: bool,
+        /// Only those in this state (idle, scheduled, running, failed, …)
+        #[arg(long, value_name = "STATE")]
+        state: Option<String>,
+    },
+    /// Put agents on their schedules, run each once now, and show what they find
+    Start {
+        #[command(flatten)]
+        which: Which,
+        /// Fail when a first run fails or is not over in time
+        #[arg(long)]
+        wait: bool,
+        /// How long to follow the first runs
+        #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+        timeout: i64,
+        /// Return at once
+        #[arg(long, conflicts_with = "wait")]
+        detach: bool,
+    },
+    /// Take agents off their schedules; running ones are ended and proven gone
+    Stop {
+        #[command(flatten)]
+        which: Which,
+        /// Without grace
+        #[arg(long)]
+        now: bool,
+        /// How long to wait for the proof
+        #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+        timeout: i64,
+    },
+    /// Stop and start again
+    Restart {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Keep the schedule but start nothing
+    Pause {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Resume paused agents; without names and with --reason, lift an emergency shutdown
+    #[command(after_help = "\
+Examples:
+  ai_onboard background-agents resume project-health-monitor
+  ai_onboard background-agents resume project-health-monitor --reason 'fixed the loop'   also lifts its quarantine
+  ai_onboard background-agents resume --reason 'the disk is mended'   lifts an emergency shutdown")]
+    Resume {
+        /// Agents by name
+        #[arg(value_name = "NAME", add = ArgValueCandidates::new(agent_names))]
+        names: Vec<String>,
+        /// All agents of the project
+        #[arg(long, conflicts_with = "names")]
+        all: bool,
+        /// Why; without names this lifts the emergency shutdown
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Run an agent once now, whatever its schedule says
+    Run {
+        #[arg(add = ArgValueCandidates::new(agent_names))]
+        name: String,
+        /// Wait for its end
+        #[arg(long)]
+        wait: bool,
+        /// How long to wait
+        #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = duration)]
+        timeout: i64,
+    },
+    /// How an agent is, and why it is not running
+    Status {
+        #[command(flatten)]
+        which: Which,
+        /// Wait until no run of it is queued or running
+        #[arg(long)]
+        wait: bool,
+        /// How long to wait
+        #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+        timeout: i64,
+    },
+    /// Show an agent's settings, or change its schedule in the project's .ai_onboard/config.yaml
+    Config {
+        #[arg(add = ArgValueCandidates::new(agent_names))]
+        name: String,
+        /// The new schedule
+        #[arg(long, value_name = "TEXT")]
+        schedule: Option<String>,
+        /// Show what would change
+        #[arg(long, requires = "schedule")]
+        dry_run: bool,
+        /// Show where each value comes from
+        #[arg(long)]
+        show_origin: bool,
+    },
+    /// What an agent printed and said
+    Logs {
+        #[arg(add = ArgValueCandidates::new(agent_names))]
+        name: String,
+        /// The last lines, or `all`
+        #[arg(long, value_name = "N", default_value = "100", value_parser = tail)]
+        tail: usize,
+        /// Go on with what is added
+        #[arg(short, long)]
+        follow: bool,
+        /// Since a time (RFC 3339) or for a duration (1h)
+        #[arg(long, value_name = "WHEN")]
+        since: Option<String>,
+        /// Until a time (RFC 3339) or a duration ago (1h)
+        #[arg(long, value_name = "WHEN", conflicts_with = "follow")]
+        until: Option<String>,
+        /// Of one run
+        #[arg(long, value_name = "ID", value_parser = run_id)]
+        run: Option<String>,
+        /// Of the newest run that has ended
+        #[arg(long, conflicts_with_all = ["run", "follow"])]
+        previous: bool,
+        /// At least this level
+        #[arg(long, value_enum, value_name = "LEVEL")]
+        level: Option<Level>,
+        /// Only lines with this text
+        #[arg(long, value_name = "TEXT")]
+        grep: Option<String>,
+    },
+    /// What the crew did
+    Report {
+        /// 7d, 24h, P7D or 2026-11-01..2026-11-07
+        #[arg(long, default_value = "7d")]
+        period: String,
+        /// Write it to a file
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// End everything now, prove it gone, and let nothing start until it is lifted
+    EmergencyShutdown {
+        /// Why
+        #[arg(long, value_name = "TEXT", default_value = "asked for at the command line")]
+        reason: String,
+    },
+}
+
+/// `recommendations …`
+#[derive(Debug, Subcommand)]
+pub enum FindingsCommand {
+    /// List open findings, most severe first
+    List {
+        /// Of all projects
+        #[arg(short = 'A', long)]
+        all_projects: bool,
+    },
+    /// Show one in full
+    Show { id: String },
+    /// Take it on
+    Accept { id: String },
+    /// Never show it again
+    Dismiss {
+        id: String,
+        /// Why; agents that are often dismissed run less often
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+}
+
+/// `daemon …`
+#[derive(Debug, Subcommand)]
+pub enum DaemonCommand {
+    /// Start it, if it does not run
+    Start,
+    /// End it; running agents are ended and proven gone first
+    Stop {
+        /// How long to wait for its end
+        #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+        timeout: i64,
+    },
+    /// How it is
+    Status,
+    /// Be the daemon, in the foreground
+    #[command(hide = true)]
+    Run {
+        /// Leave the terminal's session
+        #[arg(long)]
+        detached: bool,
+    },
+}
+
+/// `audit …`
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Who asked for what, newest first
+    Log {
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: usize,
+    },
+    /// Prove that nothing was changed since it was written, or name the first break
+    Verify,
+}
+
+/// `schedule …`
+#[derive(Debug, Subcommand)]
+pub enum ScheduleCommand {
+    /// Show what a schedule means and its next runs
+    Preview {
+        /// Such as "weekly on friday around 5pm"
+        #[arg(value_name = "SCHEDULE")]
+        text: String,
+        /// How many
+        #[arg(long, value_name = "N", default_value = "5", value_parser = count)]
+        count: usize,
+    },
+}
+
+/// Milliseconds of a duration such as `30s` or `1h 30m`.
+fn duration(text: &str) -> Result<i64, String> {
+    onboard_text::duration::parse(text)
+}
+
+/// How many times of a schedule: at most a thousand are worked out.
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1_000) => Ok(count),
+        _ => Err("a number from 1 to 1000".into()),
+    }
+}
+
+/// A run's id, as lists show it.
+fn run_id(text: &str) -> Result<String, String> {
+    match text.parse::<onboard_domain::RunId>() {
+        Ok(run) => Ok(run.to_string()),
+        Err(()) => Err("a run's id is `r` and a number, such as `r12`".into()),
+    }
+}
+
+/// How many lines; `all` is as many as one answer holds.
+fn tail(text: &str) -> Result<usize, String> {
+    match text {
+        "all" => Ok(onboard_web::past::PAGE_MAX),
+        _ => text.parse().map_err(|_| format!("`{text}` is neither a number nor `all`")),
+    }
+}
+
+impl Global {
+    /// Whether to print JSON.
+    pub fn is_json(&self) -> bool {
+        self.json || matches!(self.format, Some(Format::Json | Format::Ndjson))
+    }
+
+    /// Whether to print names only.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet || self.format == Some(Format::Name)
+    }
+
+    /// Whether to print more columns.
+    pub fn is_wide(&self) -> bool {
+        self.wide || self.format == Some(Format::Wide)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn resume_takes_names_or_all() {
+        let read = |words: &[&str]| {
+            Cli::try_parse_from([&["ai_onboard", "bg", "resume"], words].concat()).is_ok()
+        };
+        assert!(read(&["monitor"]));
+        assert!(read(&["--all"]));
+        assert!(read(&["--reason", "mended"]));
+        assert!(read(&["monitor", "--reason", "mended"]));
+        assert!(!read(&["monitor", "--all"]));
+    }
+}

@@ -1,0 +1,50 @@
+//! `agent NAME`: a built-in agent inside its sandbox, talking to its host over the inherited socket.
+
+use super::Done;
+use crate::failure::{Failure, Kind};
+use onboard_protocol::Stream;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The inherited socket as the protocol's stream.
+pub struct HostStream(UnixStream);
+
+impl Stream for HostStream {
+    type Error = io::Error;
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+}
+
+/// The host of this run.
+///
+/// # Errors
+/// When this process was not started as an agent.
+pub fn host() -> Result<HostStream, Failure> {
+    socket().map(HostStream)
+}
+
+fn socket() -> Result<UnixStream, Failure> {
+    onboard_sandbox::inherited_host_socket().map_err(|error| {
+        Failure::new(Kind::Failed, format!("no host here: {error}"))
+            .hint("this command works inside an agent's run; the daemon starts those")
+    })
+}
+
+pub fn run(name: &str) -> Done {
+    let agent = onboard_agents::builtins().iter().find(|agent| agent.name == name);
+    let agent = agent.ok_or_else(|| {
+        Failure::new(Kind::NoSuchAgent, format!("there is no built-in agent `{name}`"))
+    })?;
+    let git_dir = std::env::var_os("AI_ONBOARD_GIT_DIR").map(PathBuf::from);
+    onboard_agents::run(agent, socket()?, git_dir)
+        .map_err(|error| Failure::new(Kind::Failed, error.to_string()))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,53 @@
+//! `daemon run`: being the daemon, until it is told to end.
+
+use super::Done;
+use crate::failure::{Failure, Kind};
+use crate::{output, paths, spawn};
+use onboard_daemon::manifests::{self, BuiltInManifest};
+use onboard_daemon::{Options, clock};
+use onboard_web::server::{self, Sources};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+pub fn run(detached: bool) -> Done {
+    if detached {
+        // It fails only for a process that leads a group already: then there is nothing to leave.
+        let _ = rustix::process::setsid();
+    }
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::file("find", Path::new("this program"), &error))?;
+    let paths = paths::find()?;
+    let settings = manifests::scheduler_settings(&paths.user_config())
+        .map_err(|error| Failure::new(Kind::Failed, error.to_string()))?;
+    let options = Options {
+        paths,
+        version: super::version::VERSION.into(),
+        program,
+        built_in: built_in(),
+        settings,
+    };
+    let fail = |error: &dyn std::fmt::Display| Failure::new(Kind::Failed, error.to_string());
+    let daemon = onboard_daemon::start(options).map_err(|error| fail(&error))?;
+    let server = server::start(Sources {
+        handle: daemon.handle.clone(),
+        clock: Arc::new(clock::wall),
+        version: super::version::VERSION,
+        ends_on_signals: true,
+    })
+    .map_err(|error| fail(&error))?;
+    output::data(&format!("{}\n", spawn::READY))?;
+    let ended = daemon.wait();
+    server.stop("the daemon ended");
+    ended.map_err(|fault| fail(&fault))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The manifests of the agents that come with the program.
+pub fn built_in() -> Vec<BuiltInManifest> {
+    let manifest = |agent: &onboard_agents::BuiltIn| BuiltInManifest {
+        name: agent.name,
+        text: agent.manifest,
+    };
+    onboard_agents::builtins().iter().map(manifest).collect()
+}

@@ -1,0 +1,157 @@
+//! `doctor`: what this machine can enforce, and what needs a mend.
+
+use super::Done;
+use crate::arguments::Global;
+use crate::failure::Kind;
+use crate::render::daemon::{Check, Verdict};
+use crate::{output, paths, project, render};
+use onboard_daemon::policies::Policies;
+use onboard_daemon::{Paths, latch};
+use onboard_sandbox::Status;
+use onboard_sandbox::cgroup::Layout;
+use onboard_sandbox::probe::{Capability, probe};
+use onboard_web::api::DaemonView;
+use onboard_web::client::{Client, ClientError};
+use serde::Serialize;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Room on the disk below which a warning is given: a year of journal fits.
+const ROOM_MIN: u64 = 200 << 20;
+
+/// How long the daemon may take to answer here.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Serialize)]
+struct Doctor {
+    checks: Vec<Check>,
+    layers: Vec<Capability>,
+}
+
+pub fn run(global: &Global) -> Done {
+    output::note("trying what this machine can enforce …");
+    let paths = paths::find()?;
+    let layers = probe(&Layout::find().unwrap_or_default());
+    let mut checks = vec![daemon(&paths)];
+    checks.extend([folder("state folder", &paths.state), folder("runtime folder", &paths.runtime)]);
+    checks.extend([room(&paths.state), emergency(&paths), clock(), egress()]);
+    checks.extend(policy(global, &paths));
+    let mut all = checks.clone();
+    all.extend(layers.iter().map(layer));
+    let is_failed = all.iter().any(|check| check.verdict == Verdict::Fail);
+    if global.is_json() {
+        output::json(&Doctor { checks, layers })?;
+    } else {
+        output::data(&render::daemon::doctor(&all, &output::look(global)))?;
+    }
+    Ok(if is_failed { Kind::Failed.exit_code() } else { ExitCode::SUCCESS })
+}
+
+fn daemon(paths: &Paths) -> Check {
+    let asked = Client::new(&paths.socket())
+        .map_err(|error| ClientError::Broken(error.to_string()))
+        .and_then(|client| client.with_timeout(PATIENCE).get::<DaemonView>("/daemon", &[]));
+    match asked {
+        Ok(view) => Check::ok("daemon", format!("runs as process {}", view.pid)),
+        Err(ClientError::Absent(_)) => {
+            Check::bad("daemon", Verdict::Warn, "is not running", "ai_onboard daemon start")
+        }
+        Err(error) => Check::bad(
+            "daemon",
+            Verdict::Fail,
+            error.to_string(),
+            "ai_onboard background-agents emergency-shutdown works without it",
+        ),
+    }
+}
+
+/// A folder that is there belongs to this user and is closed to others.
+fn folder(name: &str, path: &Path) -> Check {
+    let shown = path.display();
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Check::ok(name, format!("{shown} will be made"))
+        }
+        Err(error) => Check::bad(name, Verdict::Fail, format!("{shown}: {error}"), ""),
+        Ok(meta) if meta.uid() != rustix::process::geteuid().as_raw() => {
+            let mend = "chown it, or set AI_ONBOARD_HOME";
+            Check::bad(name, Verdict::Fail, format!("{shown} belongs to another user"), mend)
+        }
+        Ok(meta) if meta.mode() & 0o077 != 0 => {
+            let mend = format!("chmod 700 {shown}");
+            Check::bad(name, Verdict::Warn, format!("{shown} is open to others"), &mend)
+        }
+        Ok(_) => Check::ok(name, shown.to_string()),
+    }
+}
+
+fn room(state: &Path) -> Check {
+    let place = state.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    match rustix::fs::statvfs(place) {
+        Ok(stat) => {
+            let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+            let shown = format!("{} free", render::bytes(free));
+            if free >= ROOM_MIN {
+                return Check::ok("disk", shown);
+            }
+            Check::bad("disk", Verdict::Warn, shown, "make room: a full disk ends the daemon")
+        }
+        Err(error) => Check::bad("disk", Verdict::Warn, error.to_string(), ""),
+    }
+}
+
+fn emergency(paths: &Paths) -> Check {
+    match latch::read(&paths.state) {
+        None => Check::ok("emergency latch", "not set"),
+        Some(latch) => Check::bad(
+            "emergency latch",
+            Verdict::Warn,
+            format!("set: {}", latch.reason),
+            "ai_onboard background-agents resume --reason TEXT",
+        ),
+    }
+}
+
+fn clock() -> Check {
+    match jiff::tz::TimeZone::system().iana_name() {
+        Some(zone) => Check::ok("time zone", zone),
+        None => Check::bad(
+            "time zone",
+            Verdict::Warn,
+            "has no name: schedules count in the host's offset",
+            "set TZ or /etc/localtime",
+        ),
+    }
+}
+
+fn egress() -> Check {
+    Check::ok("outgoing", onboard_egress::statement().to_string())
+}
+
+/// The policy of the current project as its files say now, whatever a daemon has in force.
+fn policy(global: &Global, paths: &Paths) -> Vec<Check> {
+    let Ok(project) = project::find(global) else { return Vec::new() };
+    let known = Policies::new(paths.user_policy()).of(&project.root);
+    if let Some(problem) = known.problem {
+        let mend = "mend the file; until then a daemon goes on with the last sound policy, or runs nothing";
+        return vec![Check::bad("policy", Verdict::Fail, problem, mend)];
+    }
+    let mut checks = vec![Check::ok("policy", known.origin.clone())];
+    checks.extend(known.not_enforced().into_iter().map(|entry| {
+        let found = format!("{} is not enforced: {}", entry.key, entry.why);
+        Check { name: "policy".into(), verdict: Verdict::Note, found, mend: None }
+    }));
+    checks
+}
+
+fn layer(found: &Capability) -> Check {
+    let text = format!("{}: {}", found.status, found.how);
+    let mend = found.mend.unwrap_or_default();
+    match found.status {
+        Status::Enforced => Check::ok(found.name, text),
+        Status::Absent if found.mandatory => Check::bad(found.name, Verdict::Fail, text, mend),
+        Status::Absent | Status::Degraded => Check::bad(found.name, Verdict::Warn, text, mend),
+    }
+}

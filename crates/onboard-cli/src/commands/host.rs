@@ -1,0 +1,36 @@
+//! `host …`: the host's tools for scripts that are agents.
+
+use super::Done;
+use crate::failure::{Failure, Kind};
+use crate::output;
+use onboard_protocol::{HostClient, host_command};
+use std::io::Read;
+use std::process::ExitCode;
+
+/// Bytes of standard input that are part of a call: a checkpoint's bound, and a little.
+const STDIN_MAX: u64 = 5 << 20;
+
+pub fn run(words: &[String]) -> Done {
+    if words.is_empty() || words.iter().any(|word| word == "--help" || word == "-h") {
+        output::data(onboard_protocol::command::USAGE)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let command = host_command(&words).map_err(|error| {
+        Failure::new(Kind::Usage, error.to_string()).hint("ai_onboard host --help")
+    })?;
+    let mut stdin = String::new();
+    if command.reads_stdin() {
+        std::io::stdin()
+            .take(STDIN_MAX)
+            .read_to_string(&mut stdin)
+            .map_err(|error| Failure::new(Kind::Failed, format!("standard input: {error}")))?;
+    }
+    let mut client = HostClient::new(super::agent::host()?, "ai_onboard host");
+    let answer = client
+        .call(command.tool(), command.arguments(stdin))
+        .map_err(|error| Failure::new(Kind::Failed, error.to_string()))?;
+    let shown = command.show(&answer);
+    output::data(&shown.text)?;
+    Ok(if shown.found { ExitCode::SUCCESS } else { Kind::Failed.exit_code() })
+}

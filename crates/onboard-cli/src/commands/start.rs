@@ -1,0 +1,101 @@
+//! `background-agents start`: the main job. It starts the daemon when there is none, registers the
+//! project, follows the first runs, and says what they found.
+
+use super::Done;
+use crate::arguments::{Global, Which};
+use crate::failure::{Failure, Kind};
+use crate::follow::Follow;
+use crate::{chosen, connection, output, project, render};
+use onboard_domain::Command;
+use onboard_web::api::{AgentChange, AgentRow, FindingRow, RunRow};
+use onboard_web::client::Client;
+use serde::Serialize;
+use std::process::ExitCode;
+
+/// How the first runs are followed.
+pub struct Following {
+    pub wait: bool,
+    /// Milliseconds.
+    pub timeout: i64,
+    pub detach: bool,
+}
+
+/// What `start --json` gives.
+#[derive(Serialize)]
+struct Started<'a> {
+    project: String,
+    agents: &'a [AgentChange],
+    runs: &'a [RunRow],
+    /// Runs that were not over in time.
+    unfinished: &'a [String],
+    findings: &'a [FindingRow],
+}
+
+pub fn run(global: &Global, which: &Which, following: &Following) -> Done {
+    let found = project::find(global)?;
+    if let Err(error) = found.root.metadata() {
+        return Err(Failure::file("look at", &found.root, &error));
+    }
+    let root = found.root.to_string_lossy().into_owned();
+    output::note(&format!("project {root}"));
+    if !found.has_git {
+        output::note("no git repository here: what agents read from history will be empty");
+    }
+    let (client, _) = connection::client_of_running()?;
+    client.register(&found.root, "")?;
+    let here = Global { project: Some(found.root.clone()), ..global.clone() };
+    let rows = chosen::to_start(&client, &here, which)?;
+    let follow = Follow::open(&client, global)?.before_summary();
+    let answer = client.command(Command::Start { agents: chosen::ids(&rows)? }, "")?;
+    for agent in &answer.agents {
+        output::note(&format!(
+            "{} {}",
+            agent.name,
+            if agent.changed { "started" } else { "already started" }
+        ));
+    }
+    let first: Vec<String> = answer.agents.iter().filter_map(|agent| agent.run.clone()).collect();
+    let (runs, unfinished) = match following.detach {
+        true => (Vec::new(), Vec::new()),
+        false => follow.runs(&first, following.timeout)?,
+    };
+    let findings: Vec<FindingRow> = client.items("/findings", &[("project", &root)])?;
+    if global.is_json() {
+        output::json(&Started {
+            project: root,
+            agents: &answer.agents,
+            runs: &runs,
+            unfinished: &unfinished,
+            findings: &findings,
+        })?;
+    } else if global.is_quiet() || following.detach {
+        let names = answer.agents.iter().map(|agent| format!("{}\n", agent.name));
+        output::data(&names.collect::<String>())?;
+    } else {
+        let agents = again(&client, &here, &rows)?;
+        let look = output::look(global);
+        output::data(&render::summary::draw(&agents, &runs, &findings, &unfinished, &look))?;
+    }
+    Ok(code(following, &runs, &unfinished))
+}
+
+/// The same agents as they are now.
+fn again(client: &Client, global: &Global, rows: &[AgentRow]) -> Result<Vec<AgentRow>, Failure> {
+    let mut now = chosen::of_project(client, global)?;
+    now.retain(|row| rows.iter().any(|before| before.id == row.id));
+    Ok(now)
+}
+
+fn code(following: &Following, runs: &[RunRow], unfinished: &[String]) -> ExitCode {
+    if !following.wait {
+        return ExitCode::SUCCESS;
+    }
+    if !unfinished.is_empty() {
+        return Kind::TimedOut.exit_code();
+    }
+    match runs.iter().find(|run| !run.is_success()) {
+        Some(run) if run.result == "refused" => Kind::Refused.exit_code(),
+        Some(_) => Kind::Failed.exit_code(),
+        None => ExitCode::SUCCESS,
+    }
+}

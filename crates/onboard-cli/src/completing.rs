@@ -1,0 +1,21 @@
+//! What a shell offers for a word that only the daemon knows.
+
+use crate::arguments::Global;
+use crate::{chosen, connection};
+use clap_complete::engine::CompletionCandidate;
+use std::time::Duration;
+
+/// How long a person who pressed a key is kept waiting for a daemon that does not answer.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The names of the current project's agents; none when they can't be had, since there is no place
+/// for an error on the line that is being typed.
+pub fn agent_names() -> Vec<CompletionCandidate> {
+    let Ok((client, _)) = connection::client() else { return Vec::new() };
+    let client = client.with_timeout(PATIENCE);
+    let rows = chosen::of_project(&client, &Global::default()).unwrap_or_default();
+    let candidate = |row: onboard_web::api::AgentRow| {
+        CompletionCandidate::new(row.name).help(Some(row.state.word().into()))
+    };
+    rows.into_iter().map(candidate).collect()
+}

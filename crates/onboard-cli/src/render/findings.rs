@@ -1,0 +1,186 @@
+//! Findings: as a list, and in full.
+
+use super::table::Table;
+use super::{Ink, Look, severity, when};
+use onboard_domain::{Evidence, Severity};
+use onboard_web::api::{FindingRow, FindingStatus};
+
+/// Characters of a fingerprint that are shown: enough to tell a project's findings apart.
+pub const ID_CHARS: usize = 8;
+
+/// What people type for a finding.
+pub fn id(finding: &FindingRow) -> String {
+    finding.fingerprint.chars().take(ID_CHARS).collect()
+}
+
+/// One line each.
+pub fn list(rows: &[FindingRow], look: &Look) -> String {
+    let mut table = Table::new(&["ID", "SEVERITY", "STATUS", "AGENT", "SEEN", "TITLE"]);
+    let plain = Look { colour: false, ..look.clone() };
+    for row in rows {
+        table.row(vec![
+            (id(row), None),
+            (severity(&plain, row.severity), Some(ink(row.severity))),
+            (status(row.status).into(), None),
+            (row.agent.clone(), None),
+            (when::relative(look, row.first_seen), None),
+            (row.title.clone(), None),
+        ]);
+    }
+    table.draw(look)
+}
+
+fn ink(severity: Severity) -> Ink {
+    match severity {
+        Severity::Critical | Severity::High => Ink::Red,
+        Severity::Medium => Ink::Yellow,
+        Severity::Low => Ink::Blue,
+        Severity::Info => Ink::Dim,
+    }
+}
+
+fn status(status: FindingStatus) -> &'static str {
+    match status {
+        FindingStatus::Open => "open",
+        FindingStatus::Accepted => "accepted",
+    }
+}
+
+/// One in full.
+pub fn show(row: &FindingRow, look: &Look) -> String {
+    let mut out = brief(row, look);
+    if !row.detail.is_empty() {
+        for line in row.detail.lines() {
+            out.push_str(&look.paragraph(2, line));
+        }
+    }
+    let agent = &row.agent;
+    out.push_str(&format!("  by {agent}, rule {}, {}\n", row.rule, status(row.status)));
+    out.push_str(&format!(
+        "  first seen {}, last seen {}\n",
+        when::relative(look, row.first_seen),
+        when::relative(look, row.last_seen)
+    ));
+    out
+}
+
+/// Title, evidence and the suggested action.
+pub fn brief(row: &FindingRow, look: &Look) -> String {
+    let id = look.paint(Ink::Dim, &id(row));
+    let mut out =
+        format!("{}  {}  {id}\n", severity(look, row.severity), look.paint(Ink::Bold, &row.title));
+    for evidence in &row.evidence {
+        out.push_str(&look.paragraph(4, &evidence_line(evidence)));
+    }
+    if !row.action.is_empty() {
+        out.push_str(&look.paragraph(2, &format!("→ {}", row.action)));
+    }
+    out
+}
+
+/// Where to look, then what is there.
+fn evidence_line(evidence: &Evidence) -> String {
+    let mut place = Vec::new();
+    match (&evidence.path, evidence.line) {
+        (Some(path), Some(line)) => place.push(format!("{path}:{line}")),
+        (Some(path), None) => place.push(path.clone()),
+        (None, _) => {}
+    }
+    if let Some(oid) = &evidence.oid {
+        place.push(oid.chars().take(10).collect());
+    }
+    if let Some(value) = evidence.value {
+        place.push(number(value));
+    }
+    match place.join(" ") {
+        place if place.is_empty() => evidence.text.clone(),
+        place => format!("{place}  {}", evidence.text),
+    }
+}
+
+/// A number without digits that say nothing.
+fn number(value: f64) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::samples::{finding, in_all};
+    use expect_test::expect;
+
+    #[test]
+    fn a_list_in_all_widths() {
+        let rows = [
+            finding(Severity::Critical, "CI has been failing for 9 days"),
+            finding(Severity::Low, "one person wrote 93 % of src/engine"),
+        ];
+        expect![[r#"
+            --- 40
+            ID        SEVERITY  STATUS  AGENT     SEEN    TITLE
+            5f3a9c20  ‼ criti…  open    project…  5s ago  CI has …
+            5f3a9c20  ○ low     open    project…  5s ago  one per…
+            --- 80
+            ID        SEVERITY    STATUS  AGENT                 SEEN    TITLE
+            5f3a9c20  ‼ critical  open    project-health-moni…  5s ago  CI has been failing…
+            5f3a9c20  ○ low       open    project-health-moni…  5s ago  one person wrote 93…
+            --- 200
+            ID        SEVERITY    STATUS  AGENT                   SEEN    TITLE
+            5f3a9c20  ‼ critical  open    project-health-monitor  5s ago  CI has been failing for 9 days
+            5f3a9c20  ○ low       open    project-health-monitor  5s ago  one person wrote 93 % of src/engine
+            --- 80 in colour
+            ␛[2mID␛[0m        ␛[2mSEVERITY␛[0m    ␛[2mSTATUS␛[0m  ␛[2mAGENT␛[0m                 ␛[2mSEEN␛[0m    ␛[2mTITLE␛[0m
+            5f3a9c20  ␛[31m‼ critical␛[0m  open    project-health-moni…  5s ago  CI has been failing…
+            5f3a9c20  ␛[34m○ low␛[0m       open    project-health-moni…  5s ago  one person wrote 93…
+        "#]].assert_eq(&in_all(|look| list(&rows, look)));
+    }
+
+    #[test]
+    fn one_in_full() {
+        let row = finding(Severity::High, "one person wrote 93 % of src/engine");
+        expect![[r#"
+            --- 40
+            ▲ high  one person wrote 93 % of src/engine  5f3a9c20
+                src/engine/step.rs:12 largest file
+                that one person wrote
+                8606705aab newest change by somebody
+                else
+                0.93 share of commits
+              → Have a second person review and
+              change src/engine this week.
+              Of 214 commits that touched it, 199
+              are by one author.
+              by project-health-monitor, rule health/bus-factor, open
+              first seen 5s ago, last seen 5s ago
+            --- 80
+            ▲ high  one person wrote 93 % of src/engine  5f3a9c20
+                src/engine/step.rs:12 largest file that one person wrote
+                8606705aab newest change by somebody else
+                0.93 share of commits
+              → Have a second person review and change src/engine this week.
+              Of 214 commits that touched it, 199 are by one author.
+              by project-health-monitor, rule health/bus-factor, open
+              first seen 5s ago, last seen 5s ago
+            --- 200
+            ▲ high  one person wrote 93 % of src/engine  5f3a9c20
+                src/engine/step.rs:12 largest file that one person wrote
+                8606705aab newest change by somebody else
+                0.93 share of commits
+              → Have a second person review and change src/engine this week.
+              Of 214 commits that touched it, 199 are by one author.
+              by project-health-monitor, rule health/bus-factor, open
+              first seen 5s ago, last seen 5s ago
+            --- 80 in colour
+            ␛[31m▲ high␛[0m  ␛[1mone person wrote 93 % of src/engine␛[0m  ␛[2m5f3a9c20␛[0m
+                src/engine/step.rs:12 largest file that one person wrote
+                8606705aab newest change by somebody else
+                0.93 share of commits
+              → Have a second person review and change src/engine this week.
+              Of 214 commits that touched it, 199 are by one author.
+              by project-health-monitor, rule health/bus-factor, open
+              first seen 5s ago, last seen 5s ago
+        "#]]
+        .assert_eq(&in_all(|look| show(&row, look)));
+    }
+}
