@@ -9,6 +9,7 @@
 /// a crate that is not in this list.
 pub const CRATES: &[&str] = &[
     "onboard-domain",
+    "onboard-text",
     "onboard-analysis",
     "onboard-journal",
     "onboard-policy",
@@ -24,9 +25,9 @@ pub const CRATES: &[&str] = &[
     "xtask",
 ];
 
-/// The crates that decide: `#![no_std]` and `alloc`, nothing of the world.
+/// The crates that read text and decide: `#![no_std]` and `alloc`, nothing of the world.
 pub const PURE: &[&str] =
-    &["onboard-domain", "onboard-policy", "onboard-protocol", "onboard-scheduler"];
+    &["onboard-domain", "onboard-text", "onboard-policy", "onboard-protocol", "onboard-scheduler"];
 
 /// Where a fence stands.
 pub enum Stands {
@@ -81,6 +82,7 @@ const fn of_type(path: &'static str) -> Ban {
 /// The pure crates, and the analysis, which has `std` but no world either.
 const NO_FILES: &[&str] = &[
     "onboard-domain",
+    "onboard-text",
     "onboard-policy",
     "onboard-protocol",
     "onboard-scheduler",
@@ -399,6 +401,7 @@ mod tests {
         // path of their methods; `?` would be a fence with a hole.
         expect![[r#"
             onboard-domain     x x x x x x x x x
+            onboard-text       x x x x x x x x x
             onboard-analysis   x x x x x x x . x
             onboard-journal    x . x x x x . . x
             onboard-policy     x x x x x x x x x

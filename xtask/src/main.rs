@@ -1,17 +1,22 @@
 //! The project's chores, one subcommand a file. Links nothing of the product: what it needs to
 //! know about the workspace it reads from `cargo metadata` and from the files themselves.
 
+mod bench;
 mod check;
 mod command;
 mod fences;
 mod generate;
 mod layers;
+mod options;
 mod ordinary_user;
 mod packages;
 mod place;
 mod report;
+mod sim;
+mod soak;
 mod test;
 mod tidy;
+mod torture;
 mod workspace;
 
 use std::process::ExitCode;
@@ -48,9 +53,29 @@ const SUBCOMMANDS: &[Subcommand] = &[
         run: tidy::run,
     },
     Subcommand {
+        name: "sim",
+        about: "hunts over seeds of the simulation: --seeds N, --days D, --projects P, --faults LIST",
+        run: sim::run,
+    },
+    Subcommand {
+        name: "bench",
+        about: "measures beside references and writes docs/benchmarks.md: --only ROW, --quick",
+        run: bench::run,
+    },
+    Subcommand {
         name: "generate",
         about: "writes the files that are made from tables: every clippy.toml",
         run: generate::run,
+    },
+    Subcommand {
+        name: "torture",
+        about: "kills the real daemon again and again: --cycles N --seed S",
+        run: torture::run,
+    },
+    Subcommand {
+        name: "soak",
+        about: "the daemon's memory over time while it works: --minutes N",
+        run: soak::run,
     },
 ];
 

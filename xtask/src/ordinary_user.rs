@@ -13,7 +13,7 @@ use crate::command;
 use crate::packages;
 use crate::place::Place;
 use crate::report::Outcome;
-use crate::test::libtest_counts;
+use crate::test::{BUILT, libtest_counts};
 
 /// `nobody`: the one ordinary user every Debian has.
 const USER: u32 = 65_534;
@@ -42,7 +42,7 @@ pub fn run(place: &Place) -> Result<Outcome, String> {
     }
     packages::ensure(packages::Need::SecondUser)?;
     let built =
-        place.cargo().args(["test", "--workspace", "--no-run", "--message-format=json"]).output();
+        place.cargo().arg("test").args(BUILT).args(["--no-run", "--message-format=json"]).output();
     let built = built.map_err(|error| format!("cargo: {error}"))?;
     if !built.status.success() {
         return Err(String::from_utf8_lossy(&built.stderr).into_owned());

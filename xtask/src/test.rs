@@ -11,6 +11,10 @@ use crate::place::Place;
 use crate::report::{Outcome, Report};
 use crate::workspace::Workspace;
 
+/// What is built and run as tests. One selection for every stage, so that a later one finds built
+/// what an earlier one made; the examples are measurements, and clippy has read them.
+pub const BUILT: &[&str] = &["--workspace", "--lib", "--bins", "--tests"];
+
 /// The one test that cannot run without clippy.
 const NEEDS_CLIPPY: &str = "clippy_refuses_every_breach";
 
@@ -35,7 +39,7 @@ pub fn run(workspace: &Workspace, _: &[String]) -> Result<(), String> {
 fn builds(report: &mut Report, place: &Place, clippy: Result<(), String>) {
     let skipped = if clippy.is_ok() { [].as_slice() } else { &[NEEDS_CLIPPY] };
     report.stage("clippy", || clippy.and_then(|()| check::clippy(place.cargo())));
-    report.stage("tests", || tests(|| place.cargo(), &["--workspace"], skipped));
+    report.stage("tests", || tests(|| place.cargo(), BUILT, skipped));
     report.stage("documentation tests", || {
         let doc = ["test", "--workspace", "--doc", "--no-fail-fast", "--quiet"];
         documentation_tests(place.cargo().args(doc))
@@ -66,7 +70,7 @@ pub fn tests(
         let ended = command::run(&mut command)?;
         return Ok(counted(nextest_counts(&ended.stderr), ended.success));
     }
-    command.args(["test", "--no-fail-fast", "--all-targets"]).args(arguments).arg("--");
+    command.args(["test", "--no-fail-fast"]).args(arguments).arg("--");
     for name in skipped {
         command.args(["--skip", name]);
     }

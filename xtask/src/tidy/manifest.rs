@@ -21,6 +21,15 @@ fn entries(file: &File) -> Vec<(usize, String, &str)> {
     entries
 }
 
+/// The dependencies a manifest lists, of every kind, with their lines.
+pub fn dependencies(file: &File) -> Vec<(usize, &str)> {
+    entries(file)
+        .into_iter()
+        .filter(|(_, section, _)| section.ends_with("dependencies"))
+        .map(|(line, _, entry)| (line, name(entry)))
+        .collect()
+}
+
 fn root(file: &File) -> Vec<Problem> {
     let mut found = Vec::new();
     for (number, section, entry) in entries(file) {

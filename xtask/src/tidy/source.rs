@@ -134,7 +134,7 @@ fn lifted_fences(file: &File) -> Vec<Problem> {
             let remedy = "add `reason = \"…\"` to the attribute";
             found.push(problem(file, idx + 1, "a fence is lifted without a reason", remedy));
         }
-        if in_pure_crate(&file.path) && !is_test(&file.path) {
+        if in_pure_crate(&file.path) && !is_beside(&file.path) {
             let remedy = "take the value as an argument";
             found.push(problem(file, idx + 1, "a pure crate lifts no fence", remedy));
         }
@@ -151,6 +151,11 @@ fn in_pure_crate(path: &str) -> bool {
 /// Whether the file is a test by its place: the tests' folder, or a module named `tests`.
 fn is_test(path: &str) -> bool {
     path.contains("/tests/") || path.ends_with("/tests.rs")
+}
+
+/// Whether the file is no part of the crate itself: its tests, and its programs that measure it.
+fn is_beside(path: &str) -> bool {
+    is_test(path) || path.contains("/examples/")
 }
 
 /// Pure crates have no `std`; `unsafe` is the sandbox's alone.
@@ -246,7 +251,8 @@ mod tests {
         check(
             "--- src/a.rs\n//! X.\n#[allow(clippy::disallowed_methods)]\n#[allow(\n    clippy::disallowed_types,\n    \
              reason = \"the one clock\"\n)]\n\
-             --- crates/onboard-policy/src/rule.rs\n//! X.\n#[allow(clippy::disallowed_methods, reason = \"x\")]",
+             --- crates/onboard-policy/src/rule.rs\n//! X.\n#[allow(clippy::disallowed_methods, reason = \"x\")]\n\
+             --- crates/onboard-policy/examples/cost.rs\n//! X.\n#![expect(clippy::disallowed_methods, reason = \"x\")]",
             expect![[r#"
                 crates/onboard-policy/src/rule.rs:2: a pure crate lifts no fence; take the value as an argument
                 src/a.rs:2: a fence is lifted without a reason; add `reason = "…"` to the attribute"#]],
