@@ -188,9 +188,6 @@ pub enum AgentsCommand {
     Stop {
         #[command(flatten)]
         which: Which,
-        /// Without grace
-        #[arg(long)]
-        now: bool,
         /// How long to wait for the proof
         #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
         timeout: i64,

@@ -27,7 +27,6 @@ pub enum Command {
     /// Take agents off their schedules; running ones are stopped and proven dead.
     Stop {
         agents: Vec<AgentId>,
-        now: bool,
     },
     Restart {
         agents: Vec<AgentId>,

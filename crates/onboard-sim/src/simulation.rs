@@ -343,7 +343,7 @@ impl<'a> Run<'a> {
         let later = self.misfortune.between(MINUTE_MS, 12 * HOUR_MS);
         match self.misfortune.below(11) {
             0 => {
-                self.command(Command::Stop { agents, now: true });
+                self.command(Command::Stop { agents });
                 self.shell.plan_deed(later, Deed::Start(agent));
             }
             1 => {
@@ -357,7 +357,7 @@ impl<'a> Run<'a> {
             7 => self.configure(agent),
             8 => self.command(Command::Terminate { agent }),
             9 => self.register_again(),
-            _ => self.command(Command::Stop { agents: vec![agent, AgentId(u32::MAX)], now: true }),
+            _ => self.command(Command::Stop { agents: vec![agent, AgentId(u32::MAX)] }),
         }
     }
 

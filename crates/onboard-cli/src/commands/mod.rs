@@ -63,7 +63,7 @@ fn run_agents(global: &crate::arguments::Global, command: AgentsCommand) -> Done
         AgentsCommand::Start { which, wait, timeout, detach } => {
             start::run(global, &which, &start::Following { wait, timeout, detach })
         }
-        AgentsCommand::Stop { which, now, timeout } => stop::run(global, &which, now, timeout),
+        AgentsCommand::Stop { which, timeout } => stop::run(global, &which, timeout),
         AgentsCommand::Restart { which } => turn::run(global, &which, turn::Turn::Restart),
         AgentsCommand::Pause { which } => turn::run(global, &which, turn::Turn::Pause),
         AgentsCommand::Resume { names, all, reason } => resume::run(global, names, all, reason),

@@ -39,7 +39,7 @@ fn dispatch(
             Ok(answer)
         }
         Command::Start { agents } => agents::start(turn, world, cache, &agents),
-        Command::Stop { agents, .. } => agents::stop(turn, &agents),
+        Command::Stop { agents } => agents::stop(turn, &agents),
         Command::Restart { agents } => agents::restart(turn, world, cache, &agents),
         Command::Pause { agents } => agents::pause(turn, &agents),
         Command::Resume { agents } => agents::resume(turn, world, cache, &agents),

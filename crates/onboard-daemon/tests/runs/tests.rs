@@ -78,7 +78,7 @@ fn stopped_means_gone(house: House) {
     house.checkpoint("idle");
     let process = house.process(run);
     assert_eq!(house.records(), 1);
-    house.command(Command::Stop { agents: vec![house.agent("idle")], now: true }).unwrap();
+    house.command(Command::Stop { agents: vec![house.agent("idle")] }).unwrap();
     assert_eq!(house.ended(run), "killed: it was stopped");
     assert!(!lives(&process));
     assert_eq!(house.records(), 0);

@@ -155,7 +155,7 @@ impl Stage {
                 plan: "p1".into(),
             },
             "start" => Command::Start { agents: agents() },
-            "stop" => Command::Stop { agents: agents(), now: true },
+            "stop" => Command::Stop { agents: agents() },
             "restart" => Command::Restart { agents: agents() },
             "pause" => Command::Pause { agents: agents() },
             "resume" => Command::Resume { agents: agents() },

@@ -160,7 +160,7 @@ impl Story {
             ["project", name] => return self.project(name),
             ["agent", name, settings @ ..] => return self.register(name, settings),
             ["start", agents @ ..] => Command::Start { agents: self.agents(agents)? },
-            ["stop", agents @ ..] => Command::Stop { agents: self.agents(agents)?, now: true },
+            ["stop", agents @ ..] => Command::Stop { agents: self.agents(agents)? },
             ["pause", agents @ ..] => Command::Pause { agents: self.agents(agents)? },
             ["resume", agents @ ..] => Command::Resume { agents: self.agents(agents)? },
             ["restart", agents @ ..] => Command::Restart { agents: self.agents(agents)? },

@@ -259,7 +259,7 @@ fn decide(turn: &mut Turn<'_>, command: Command) -> Result<Answer, Refusal> {
             }
             (changed, changed.then(|| queue(turn, agent, Trigger::Started)))
         }),
-        Command::Stop { agents, .. } => each(turn, agents, |turn, agent| {
+        Command::Stop { agents } => each(turn, agents, |turn, agent| {
             let changed =
                 turn.state().agents[&agent].desired != onboard_domain::state::Desired::Stopped;
             if changed {
