@@ -4,7 +4,7 @@
 //! function that changes a [`State`]. Nothing here reads a clock, a file or a random source, so a
 //! replay on another machine gives the same bytes.
 //!
-//! Reading order: [`ids`], [`spec`], [`command`], [`event`], [`state`], [`mod@apply`], [`check`].
+//! Reading order: [`ids`], [`spec`], [`command`], [`event`], [`state`], [`mod@apply`], [`check`], [`violation`].
 
 #![no_std]
 
@@ -21,6 +21,7 @@ pub mod ids;
 pub mod spec;
 pub mod state;
 pub mod turn;
+pub mod violation;
 
 pub use call::{AgentCall, CallAnswer, CallRefusal};
 pub use command::{Actor, Answer, Cause, Command, Refusal, RefusalKind, Via};
@@ -31,3 +32,4 @@ pub use ids::{AgentId, AgentName, Fingerprint, Generation, MessageId, ProjectId,
 pub use spec::AgentSpec;
 pub use state::State;
 pub use turn::Turn;
+pub use violation::Violation;
