@@ -73,7 +73,7 @@ fn first_instruction(groups: &Layout, project: &Path, run: String) -> f64 {
     let running = launch(permit::permitted(profile), files, groups, |_| Ok(())).expect("a start");
     let mut text = String::new();
     said.read_to_string(&mut text).expect("its time");
-    running.wait(None).expect("an end");
+    running.wait_for_end(std::time::Duration::from_secs(60)).expect("an end");
     text.trim().parse::<f64>().expect("a time") * 1000.0
 }
 

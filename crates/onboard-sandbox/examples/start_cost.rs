@@ -120,5 +120,5 @@ fn walls(layout: &Layout, project: &std::path::Path, run: &str) {
         host: agent.into(),
     };
     let running = launch(permit::permitted(profile), files, layout, |_| Ok(())).expect("a start");
-    running.wait(None).expect("an end");
+    running.wait_for_end(std::time::Duration::from_secs(60)).expect("an end");
 }

@@ -9,6 +9,7 @@ use crate::permit::Permitted;
 use crate::plan::{Mechanisms, Plan};
 use crate::profile::{Profile, ProfileError};
 use crate::record::RunRecord;
+use crate::report::Reports;
 use crate::running::Running;
 use crate::sys::socket;
 use crate::wire::{self, Message, Passed};
@@ -163,6 +164,7 @@ struct Start {
     /// None of the two once the run is started.
     launcher: Option<(Child, OwnedFd)>,
     pidfd: Option<OwnedFd>,
+    reports: Reports,
     init: OwnedFd,
     /// Init's end, until it is sent.
     init_end: Option<OwnedFd>,
@@ -189,6 +191,7 @@ impl Start {
             group: Group::default(),
             launcher: Some((child, control)),
             pidfd: None,
+            reports: Reports::new()?,
             init,
             init_end: Some(init_end),
         })
@@ -243,7 +246,8 @@ impl Start {
             return Err(unexpected_end());
         };
         let init = self.init.try_clone().map_err(LaunchError::Launcher)?;
-        Ok(Running::new(record, mechanisms, pidfd, control, init, child))
+        let reports = self.reports.clone();
+        Ok(Running::new(record, mechanisms, pidfd, control, init, reports, child))
     }
 }
 

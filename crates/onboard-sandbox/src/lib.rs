@@ -34,6 +34,7 @@ mod plan;
 pub mod probe;
 mod profile;
 mod record;
+mod report;
 mod running;
 // The one module that may: each block states why it is sound.
 #[allow(unsafe_code)]
@@ -49,6 +50,7 @@ pub use permit::{Exceeds, Permitted};
 pub use plan::{Mechanisms, Plan, Resource, Step, Watch};
 pub use profile::{APP_DIR, HOST_FD, Limits, PROJECT_DIR, Profile, ProfileError, ReadOnly};
 pub use record::{How, KillError, Proof, RunRecord, kill_all};
+pub use report::Reports;
 pub use running::{Ended, Outcome, Running, Usage};
 
 /// The agent's end of the socket to its host, inside a sandbox.

@@ -5,9 +5,11 @@ use crate::layer::{Layer, Mechanism, Status};
 use crate::look;
 use crate::plan::Mechanisms;
 use crate::record::{KillError, Proof, RunRecord};
+use crate::report::Reports;
 use crate::sys::{self, process};
 use crate::tree;
 use crate::wire::{self, Message, Verdict};
+use onboard_domain::Violation;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -67,6 +69,7 @@ pub struct Running {
     pidfd: OwnedFd,
     control: OwnedFd,
     init: OwnedFd,
+    reports: Reports,
     end: Mutex<End>,
 }
 
@@ -83,9 +86,11 @@ impl Running {
         pidfd: OwnedFd,
         control: OwnedFd,
         init: OwnedFd,
+        reports: Reports,
         launcher: Child,
     ) -> Self {
-        Self { record, mechanisms, pidfd, control, init, end: Mutex::new(End::Awaited(launcher)) }
+        let end = Mutex::new(End::Awaited(launcher));
+        Self { record, mechanisms, pidfd, control, init, reports, end }
     }
 
     /// What any process needs to end this run.
@@ -109,15 +114,36 @@ impl Running {
         self.mechanisms.pairs().into_iter().filter(weak).collect()
     }
 
-    /// Waits for the end; `None`: it had not come after `timeout` (which `None` makes for ever).
+    /// Where this run's sensors put what it tried; others that watch it may add theirs.
+    pub fn reports(&self) -> &Reports {
+        &self.reports
+    }
+
+    /// What the run tried and was refused since this was last asked for. After the end, once more:
+    /// then it is complete.
+    pub fn take_violations(&self) -> Vec<Violation> {
+        self.reports.take()
+    }
+
+    /// Waits for the end; `None`: it had not come after `timeout` (which `None` makes for ever), or
+    /// a violation of a new kind came first, once for each.
     ///
     /// Afterwards nothing of the run is left: no process, no zombie, no group.
     pub fn wait(&self, timeout: Option<Duration>) -> io::Result<Option<Ended>> {
+        self.wait_for(timeout, true)
+    }
+
+    /// Waits for the end, whatever is reported meanwhile; `None`: it had not come after `timeout`.
+    pub fn wait_for_end(&self, timeout: Duration) -> io::Result<Option<Ended>> {
+        self.wait_for(Some(timeout), false)
+    }
+
+    fn wait_for(&self, timeout: Option<Duration>, news: bool) -> io::Result<Option<Ended>> {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         if let End::Known(ended) = &*end {
             return Ok(Some(*ended));
         }
-        if !self.await_control(timeout)? {
+        if !self.await_control(timeout, news)? {
             return Ok(None);
         }
         let ended = self.collect()?;
@@ -129,12 +155,18 @@ impl Running {
         Ok(Some(ended))
     }
 
-    fn await_control(&self, timeout: Option<Duration>) -> io::Result<bool> {
+    /// Whether the launcher has something to say, or is gone.
+    fn await_control(&self, timeout: Option<Duration>, news: bool) -> io::Result<bool> {
         let deadline = timeout.map(|t| Instant::now() + t);
+        let fds = [self.control.as_fd(), self.reports.news()];
+        let fds = if news { &fds[..] } else { &fds[..1] };
         let state = sys::retry(|| {
             let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
-            process::poll_readable(&[self.control.as_fd()], left)
+            process::poll_readable(fds, left)
         })?;
+        if news {
+            self.reports.hear();
+        }
         Ok(state[0].readable || state[0].hung_up)
     }
 
@@ -229,7 +261,7 @@ impl Drop for Running {
         if matches!(end, End::Awaited(_)) {
             // Errors here have nowhere to go; the launcher ends the run when the socket closes.
             if self.kill_and_prove(DROP_TIMEOUT).is_ok() {
-                let _ = self.wait(Some(DROP_TIMEOUT));
+                let _ = self.wait_for_end(DROP_TIMEOUT);
             }
         }
     }

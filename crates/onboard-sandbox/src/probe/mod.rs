@@ -162,7 +162,7 @@ impl Trial {
 
     /// Waits for the end: how it was, and what the program wrote.
     fn finish(mut self) -> io::Result<(Ended, String)> {
-        let ended = self.running.wait(Some(PATIENCE))?.ok_or(io::ErrorKind::TimedOut)?;
+        let ended = self.running.wait_for_end(PATIENCE)?.ok_or(io::ErrorKind::TimedOut)?;
         let mut text = String::new();
         self.output.read_to_string(&mut text)?;
         Ok((ended, text))

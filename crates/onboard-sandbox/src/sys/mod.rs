@@ -2,6 +2,7 @@
 //!
 //! Everything here is thin on purpose: arguments in, `io::Result` out, no decision taken.
 
+pub mod event;
 pub mod files;
 pub mod landlock;
 pub mod mount;

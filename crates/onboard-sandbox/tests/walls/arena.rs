@@ -117,7 +117,7 @@ impl Arena {
 
 impl Fighter {
     pub fn finish(mut self) -> (Ended, String) {
-        let ended = self.running.wait(Some(PATIENCE)).expect("wait").expect("end in time");
+        let ended = self.running.wait_for_end(PATIENCE).expect("wait").expect("end in time");
         let mut text = String::new();
         self.stdout.read_to_string(&mut text).expect("output");
         self.stderr.read_to_string(&mut text).expect("errors");
@@ -163,7 +163,7 @@ pub fn caller(marker: &str, freeze: bool) -> ExitCode {
         fighter.running.freeze().expect("freeze");
     }
     println!("{}", serde_json::to_string(fighter.running.record()).expect("record"));
-    let ended = fighter.running.wait(None).expect("wait");
-    eprintln!("ended before it was killed: {ended:?}");
+    let ended = fighter.running.wait_for_end(PATIENCE).expect("wait");
+    eprintln!("not killed: {ended:?}");
     ExitCode::FAILURE
 }

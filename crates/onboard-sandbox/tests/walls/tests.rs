@@ -3,6 +3,7 @@
 use crate::arena::{Arena, Fighter, INSTANCE, PATIENCE, eventually, processes_with};
 use crate::hostile;
 use expect_test::{Expect, expect};
+use onboard_domain::violation::{Rule, Sensor, Violation};
 use onboard_sandbox::cgroup::{Hierarchy, Layout, Version};
 use onboard_sandbox::probe::{missing_mandatory, probe};
 use onboard_sandbox::{
@@ -38,6 +39,7 @@ pub const ALL: &[(&str, Test)] = &[
     ("fifty_starts_leave_nothing", fifty_starts_leave_nothing),
     ("a_frozen_run_stands_still_and_can_be_killed", a_frozen_run_stands_still_and_can_be_killed),
     ("the_agent_talks_to_its_host", the_agent_talks_to_its_host),
+    ("a_report_wakes_who_waits", a_report_wakes_who_waits),
     ("what_cannot_be_recorded_does_not_run", what_cannot_be_recorded_does_not_run),
     ("a_failed_step_is_named", a_failed_step_is_named),
     ("a_demand_for_the_kernel_is_met_or_refused", a_demand_for_the_kernel_is_met_or_refused),
@@ -460,6 +462,20 @@ fn the_agent_talks_to_its_host(arena: &Arena) {
     fighter.host.shutdown(std::net::Shutdown::Both).expect("shutdown");
     let (ended, text) = fighter.finish();
     assert_eq!((ended.outcome, text.as_str()), (Outcome::Code(0), ""));
+}
+
+fn a_report_wakes_who_waits(arena: &Arena) {
+    let fighter = arena.start(arena.profile(&["echo"])).expect("launch");
+    let tried = Violation::new(Sensor::Host, Rule::Deadline, "wait", b"for ever");
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| fighter.running.wait(None).expect("wait"));
+        fighter.running.reports().push(tried.clone());
+        assert_eq!(waiter.join().expect("thread"), None);
+    });
+    assert_eq!(fighter.running.take_violations(), [tried]);
+    fighter.host.shutdown(std::net::Shutdown::Both).expect("shutdown");
+    let ended = fighter.running.wait(None).expect("wait").expect("the end");
+    assert_eq!(ended.outcome, Outcome::Code(0));
 }
 
 fn what_cannot_be_recorded_does_not_run(arena: &Arena) {
