@@ -10,6 +10,7 @@
 pub const CRATES: &[&str] = &[
     "onboard-domain",
     "onboard-text",
+    "onboard-validation",
     "onboard-analysis",
     "onboard-journal",
     "onboard-policy",
@@ -27,7 +28,7 @@ pub const CRATES: &[&str] = &[
 
 /// The crates that read text and decide: `#![no_std]` and `alloc`, nothing of the world.
 pub const PURE: &[&str] =
-    &["onboard-domain", "onboard-text", "onboard-policy", "onboard-protocol", "onboard-scheduler"];
+    &["onboard-domain", "onboard-text", "onboard-validation", "onboard-policy", "onboard-protocol", "onboard-scheduler"];
 
 /// Where a fence stands.
 pub enum Stands {
@@ -83,6 +84,7 @@ const fn of_type(path: &'static str) -> Ban {
 const NO_FILES: &[&str] = &[
     "onboard-domain",
     "onboard-text",
+    "onboard-validation",
     "onboard-policy",
     "onboard-protocol",
     "onboard-scheduler",
