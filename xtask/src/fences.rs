@@ -27,8 +27,14 @@ pub const CRATES: &[&str] = &[
 ];
 
 /// The crates that read text and decide: `#![no_std]` and `alloc`, nothing of the world.
-pub const PURE: &[&str] =
-    &["onboard-domain", "onboard-text", "onboard-validation", "onboard-policy", "onboard-protocol", "onboard-scheduler"];
+pub const PURE: &[&str] = &[
+    "onboard-domain",
+    "onboard-text",
+    "onboard-validation",
+    "onboard-policy",
+    "onboard-protocol",
+    "onboard-scheduler",
+];
 
 /// Where a fence stands.
 pub enum Stands {

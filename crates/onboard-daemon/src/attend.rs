@@ -2,7 +2,7 @@
 //! starts the process stays until it is gone, because the kernel ties their fates together.
 
 use crate::blobs::{self, Blobs};
-use crate::converse::{Conversation, Ends};
+use crate::converse::{Conversation, Ends, Output};
 use crate::handle::{LiveUsage, Shared, Wake};
 use crate::input::{Exit, Input};
 use crate::logs::RunLog;
@@ -206,7 +206,7 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         shared: Arc::clone(&house.shared),
         blobs: house.blobs.clone(),
         wakes: house.wakes.clone(),
-        log,
+        output: Output { log, reports: running.reports().clone() },
     };
     let speaking = std::thread::Builder::new().name(format!("{run} host"));
     let speaking = match speaking.spawn(move || conversation.hold(ends)) {

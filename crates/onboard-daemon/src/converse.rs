@@ -4,11 +4,16 @@ use crate::blobs::Blobs;
 use crate::clock::{self, Pace};
 use crate::cut::cut;
 use crate::handle::{Progress, Shared, Wake};
-use crate::logs::{Level, RunLog};
+use crate::logs::{self, Level, RunLog};
+use crate::screen::{Screened, screen, secret_in};
 use onboard_domain::state::BlobRef;
-use onboard_domain::{AgentCall, AgentId, CallAnswer, CallRefusal, Generation, RunId};
+use onboard_domain::violation::{Action, Rule, Sensor};
+use onboard_domain::{AgentCall, AgentId, CallAnswer, CallRefusal, Generation, RunId, Violation};
 use onboard_protocol::host::Level as AgentLevel;
+use onboard_protocol::host::Refused;
 use onboard_protocol::{HostAction, HostAnswer, HostCall, HostSession, Task};
+use onboard_sandbox::Reports;
+use onboard_validation::secrets::LineScreen;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::Timespec;
 use std::fs::File;
@@ -35,7 +40,14 @@ pub(crate) struct Conversation {
     pub(crate) shared: Arc<Shared>,
     pub(crate) blobs: Blobs,
     pub(crate) wakes: SyncSender<Wake>,
+    pub(crate) output: Output,
+}
+
+/// Where a run's lines go: without secrets, into its log, as long as there is room.
+pub(crate) struct Output {
     pub(crate) log: RunLog,
+    /// What was wrong with them.
+    pub(crate) reports: Reports,
 }
 
 /// What is read from the agent.
@@ -50,6 +62,41 @@ struct Printed {
     file: Option<File>,
     source: &'static str,
     partial: Vec<u8>,
+    screen: LineScreen,
+}
+
+impl Printed {
+    fn of(file: File, source: &'static str) -> Printed {
+        Printed { file: Some(file), source, partial: Vec::new(), screen: LineScreen::default() }
+    }
+}
+
+impl Output {
+    fn line(&mut self, screen: &mut LineScreen, level: Level, source: &'static str, text: &str) {
+        let clean = screen.line(text);
+        if let Some((_, rules)) = &clean {
+            for rule in rules {
+                self.reports.push(secret_in(source, "", rule));
+            }
+        }
+        let text = clean.as_ref().map_or(text, |(clean, _)| clean);
+        if !self.log.line(clock::wall(), level, source, text) {
+            let limit = format!("a run's log of {} bytes", logs::RUN_BYTES_MAX);
+            let too_large = Rule::OutputTooLarge;
+            self.reports.push(Violation::new(Sensor::Host, too_large, source, limit.as_bytes()));
+        }
+    }
+
+    /// A call that was refused because of what it said, or how often.
+    fn refused(&self, tool: &str, code: &str) {
+        let (rule, action) = match code {
+            "invalid" | "bounds" => (Rule::OutputInvalid, Action::Denied),
+            "limit" => (Rule::OutputFlood, Action::Denied),
+            "busy" => (Rule::OutputFlood, Action::Throttled),
+            _ => return,
+        };
+        self.reports.push(Violation::new(Sensor::Host, rule, tool, code.as_bytes()).with(action));
+    }
 }
 
 impl Conversation {
@@ -60,10 +107,7 @@ impl Conversation {
         // A socket that refuses a timeout refuses everything else as well.
         drop(ends.host.set_write_timeout(Some(WRITE_PATIENCE)));
         let mut host = Some(ends.host);
-        let mut printed = [
-            Printed { file: Some(ends.stdout), source: "stdout", partial: Vec::new() },
-            Printed { file: Some(ends.stderr), source: "stderr", partial: Vec::new() },
-        ];
+        let mut printed = [Printed::of(ends.stdout, "stdout"), Printed::of(ends.stderr, "stderr")];
         let mut chunk = vec![0; CHUNK];
         loop {
             let pause_ms = session.pause_ms(pace.now());
@@ -73,11 +117,11 @@ impl Conversation {
             }
             for (ready, printed) in ready[1..].iter().zip(&mut printed) {
                 if *ready {
-                    printed.read(&mut chunk, &mut self.log);
+                    printed.read(&mut chunk, &mut self.output);
                 }
             }
         }
-        self.log.close(clock::wall())
+        self.output.log.close(clock::wall())
     }
 
     /// Takes what the agent said and answers; false when it is to be heard no more.
@@ -98,10 +142,13 @@ impl Conversation {
             let reply = match action {
                 HostAction::Reply(bytes) => Some(bytes),
                 HostAction::Call { id, call } => {
-                    let answer = self.carry_out(call);
+                    let answer = self.carry_out_screened(call);
                     session.reply_to(id, &answer)
                 }
             };
+            for Refused { tool, code } in session.take_refused() {
+                self.output.refused(tool, &code);
+            }
             if let Some(bytes) = reply
                 && stream.write_all(&bytes).is_err()
             {
@@ -109,6 +156,12 @@ impl Conversation {
             }
         }
         true
+    }
+
+    fn carry_out_screened(&mut self, call: HostCall) -> Result<HostAnswer, CallRefusal> {
+        let Screened { call, violations } = screen(call);
+        violations.into_iter().for_each(|violation| self.output.reports.push(violation));
+        self.carry_out(call?)
     }
 
     fn carry_out(&mut self, call: HostCall) -> Result<HostAnswer, CallRefusal> {
@@ -124,8 +177,9 @@ impl Conversation {
                 Ok(HostAnswer::Done)
             }
             HostCall::Log { level, text } => {
+                let mut screen = LineScreen::default();
                 for line in text.lines() {
-                    self.log.line(clock::wall(), log_level(level), "agent", line);
+                    self.output.line(&mut screen, log_level(level), "agent", line);
                 }
                 Ok(HostAnswer::Done)
             }
@@ -219,23 +273,23 @@ fn wait(host: Option<&UnixStream>, printed: &[Printed; 2], pause_ms: i64) -> Opt
 }
 
 impl Printed {
-    fn read(&mut self, chunk: &mut [u8], log: &mut RunLog) {
+    fn read(&mut self, chunk: &mut [u8], output: &mut Output) {
         let Some(file) = &mut self.file else { return };
         match file.read(chunk) {
             Ok(0) => {
                 self.file = None;
-                self.flush(log);
+                self.flush(output);
             }
-            Ok(count) => self.push(&chunk[..count], log),
+            Ok(count) => self.push(&chunk[..count], output),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(_) => self.file = None,
         }
     }
 
-    fn push(&mut self, bytes: &[u8], log: &mut RunLog) {
+    fn push(&mut self, bytes: &[u8], output: &mut Output) {
         for byte in bytes {
             if *byte == b'\n' || self.partial.len() >= LINE_MAX {
-                self.flush(log);
+                self.flush(output);
             }
             if *byte != b'\n' {
                 self.partial.push(*byte);
@@ -243,10 +297,10 @@ impl Printed {
         }
     }
 
-    fn flush(&mut self, log: &mut RunLog) {
+    fn flush(&mut self, output: &mut Output) {
         if !self.partial.is_empty() {
             let line = String::from_utf8_lossy(&self.partial);
-            log.line(clock::wall(), Level::Info, self.source, &line);
+            output.line(&mut self.screen, Level::Info, self.source, &line);
             self.partial.clear();
         }
     }

@@ -21,6 +21,7 @@ pub mod policies;
 pub mod pressure;
 pub mod records;
 mod run_loop;
+mod screen;
 pub mod start;
 pub mod step;
 pub mod store;

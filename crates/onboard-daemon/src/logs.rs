@@ -1,6 +1,8 @@
 //! What agents print and log: one file a run, bounded, kept for the newest runs.
 
+use crate::cut::cut;
 use onboard_domain::{AgentId, RunId, Time};
+use onboard_validation::show;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -79,8 +81,9 @@ impl RunLog {
         Ok(RunLog { file, written: 0, suppressed: 0, last_words: String::new() })
     }
 
-    /// Adds a line. Control characters are escaped: what an agent prints can't move a cursor.
-    pub fn line(&mut self, at: Time, level: Level, source: &str, text: &str) {
+    /// Adds a line; false when the run has no room for it any more. Control characters and marks of
+    /// direction are escaped: the file can be looked at with any tool.
+    pub fn line(&mut self, at: Time, level: Level, source: &str, text: &str) -> bool {
         let text = escape(text);
         if level == Level::Error || source == "stderr" {
             self.last_words.clone_from(&text);
@@ -88,13 +91,14 @@ impl RunLog {
         let line = format!("{} {} {source} {text}\n", at.0, level.word());
         if self.written + line.len() as u64 > RUN_BYTES_MAX {
             self.suppressed += 1;
-            return;
+            return false;
         }
         if self.file.write_all(line.as_bytes()).is_ok() {
             self.written += line.len() as u64;
         } else {
             self.suppressed += 1;
         }
+        true
     }
 
     /// Says how much was left out, and gives the last line of trouble.
@@ -111,21 +115,13 @@ impl RunLog {
     }
 }
 
-/// One line, bounded, with control characters written out.
+/// One line, bounded, as a terminal may get it.
 fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(LINE_MAX));
-    for c in text.chars() {
-        if out.len() >= LINE_MAX {
-            out.push('…');
-            break;
-        }
-        if c == '\t' || !c.is_control() {
-            out.push(c);
-        } else {
-            out.extend(c.escape_default());
-        }
-    }
-    out
+    let kept = cut(text, LINE_MAX);
+    let more = if kept.len() < text.len() { "…" } else { "" };
+    // A tab moves nothing but to the right.
+    let parts: Vec<_> = kept.split('\t').map(show::line).collect();
+    format!("{}{more}", parts.join("\t"))
 }
 
 #[cfg(test)]

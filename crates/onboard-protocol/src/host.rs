@@ -108,6 +108,18 @@ pub enum HostAction {
     Call { id: CallId, call: HostCall },
 }
 
+/// A call that was refused before anybody carried it out, for the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The tool's name; `message` for what was no call.
+    pub tool: &'static str,
+    /// The code of a [`CallRefusal`].
+    pub code: String,
+}
+
+/// Refusals that are remembered until they are taken; the caller takes them after each read.
+const REFUSED: usize = 256;
+
 /// How a request says which revision it follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Era {
@@ -132,6 +144,7 @@ pub struct HostSession {
     waiting: BTreeMap<CallId, Waiting>,
     next: u64,
     budget: Budget,
+    refused: Vec<Refused>,
 }
 
 impl HostSession {
@@ -144,6 +157,7 @@ impl HostSession {
             waiting: BTreeMap::new(),
             next: 0,
             budget: Budget::new(),
+            refused: Vec::new(),
         }
     }
 
@@ -155,6 +169,7 @@ impl HostSession {
             .flat_map(|frame| match frame {
                 Frame::Whole(line) => self.on_frame(&line, now),
                 Frame::TooLong => {
+                    self.note("message", "bounds");
                     let why = alloc::format!("a line has at most {FRAME} bytes");
                     Some(refuse(None, &RpcError::new(INVALID_REQUEST, why)))
                 }
@@ -167,7 +182,10 @@ impl HostSession {
         let room = self.budget.spend(now, frame.len());
         match rpc::read(frame) {
             // Who sends more garbage than requests would be allowed gets no answer to it.
-            Err((id, error)) => room.is_ok().then(|| refuse(id.as_ref(), &error)),
+            Err((id, error)) => {
+                self.note("message", "invalid");
+                room.is_ok().then(|| refuse(id.as_ref(), &error))
+            }
             Ok(Incoming::Request { id, method, params }) => {
                 Some(self.on_request(id, &method, params, room))
             }
@@ -196,6 +214,17 @@ impl HostSession {
     /// be refused, and reading them costs the host.
     pub fn pause_ms(&self, now: Time) -> i64 {
         self.budget.pause_ms(now)
+    }
+
+    /// The calls that were refused here since the last time.
+    pub fn take_refused(&mut self) -> Vec<Refused> {
+        core::mem::take(&mut self.refused)
+    }
+
+    fn note(&mut self, tool: &'static str, code: &str) {
+        if self.refused.len() < REFUSED {
+            self.refused.push(Refused { tool, code: code.into() });
+        }
     }
 
     /// Calls that wait for their answers.
@@ -337,6 +366,7 @@ impl HostSession {
                 HostAction::Call { id: call_id, call }
             }
             Err(refusal) => {
+                self.note(tool.name(), &refusal.code);
                 let result = self.result(era, call_result(&Err(refusal)));
                 HostAction::Reply(rpc::result(&id, &result))
             }
