@@ -173,11 +173,15 @@ mod tests {
                 record_finding: evidence: github-token
             "#]],
         );
-        check(Tool::Finish, &json!({ "summary": "used TOKEN twice: TOKEN" }), expect![[r#"
+        check(
+            Tool::Finish,
+            &json!({ "summary": "used TOKEN twice: TOKEN" }),
+            expect![[r#"
             Agent(Finish { nothing_to_report: false, summary: "used [redacted: github-token] twice: [redacted: github-token]" })
             finish: summary: github-token
             finish: summary: github-token
-        "#]]);
+        "#]],
+        );
         check(
             Tool::EmitEvent,
             &json!({ "kind": "x.y", "data": { "said": "one\nTOKEN\ntwo" } }),
@@ -186,10 +190,14 @@ mod tests {
                 emit_event: data: github-token
             "#]],
         );
-        check(Tool::ReportProgress, &json!({ "done": 1, "note": "TOKEN" }), expect![[r#"
+        check(
+            Tool::ReportProgress,
+            &json!({ "done": 1, "note": "TOKEN" }),
+            expect![[r#"
             Progress { done: 1, total: None, note: "[redacted: github-token]" }
             report_progress: note: github-token
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -202,13 +210,21 @@ mod tests {
                 save_checkpoint: content: github-token
             "#]],
         );
-        check(Tool::PutState, &json!({ "key": "k", "value": { "t": "TOKEN" } }), expect![[r#"
+        check(
+            Tool::PutState,
+            &json!({ "key": "k", "value": { "t": "TOKEN" } }),
+            expect![[r#"
             secret: `value` holds a secret (github-token): nothing was kept
             put_state: value: github-token
-        "#]]);
-        check(Tool::TakeLease, &json!({ "name": "TOKEN", "ttl_ms": 5000 }), expect![[r#"
+        "#]],
+        );
+        check(
+            Tool::TakeLease,
+            &json!({ "name": "TOKEN", "ttl_ms": 5000 }),
+            expect![[r#"
             secret: `name` holds a secret (github-token): nothing was kept
             take_lease: name: github-token
-        "#]]);
+        "#]],
+        );
     }
 }

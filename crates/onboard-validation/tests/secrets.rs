@@ -51,8 +51,10 @@ fn positives() -> Vec<(&'static str, String)> {
         (
             "slack-webhook",
             format!(
-                "https://hooks.slack.com/services/{}",
-                format!("T{}/B{}/{}", random(UPPER, 8), random(UPPER, 8), random(ALPHANUMERIC, 24))
+                "https://hooks.slack.com/services/T{}/B{}/{}",
+                random(UPPER, 8),
+                random(UPPER, 8),
+                random(ALPHANUMERIC, 24)
             ),
         ),
         ("stripe-key", any("sk_live_", 24)),

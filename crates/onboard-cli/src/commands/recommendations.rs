@@ -5,6 +5,7 @@ use crate::arguments::{FindingsCommand, Global};
 use crate::failure::{Failure, Kind};
 use crate::{connection, output, project, render};
 use onboard_domain::{Command, Fingerprint, ProjectId};
+use onboard_validation::show;
 use onboard_web::api::{FindingRow, Items, ProblemKind};
 use onboard_web::client::{Client, ClientError};
 use std::process::ExitCode;
@@ -102,7 +103,8 @@ fn tell(
     if global.is_json() {
         output::json(&answer)?;
     } else {
-        output::data(&format!("{} {done}: {}\n", render::findings::id(finding), finding.title))?;
+        let (id, title) = (render::findings::id(finding), show::line(&finding.title));
+        output::data(&format!("{id} {done}: {title}\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -137,6 +137,29 @@ mod tests {
     }
 
     #[test]
+    fn nothing_of_an_agent_steers_the_terminal() {
+        let mut row = finding(Severity::Low, "one\ntwo \u{1b}[2J\u{202e}");
+        row.detail = "first\nsecond \u{7}\u{9b}31m".into();
+        row.action = "run\rrm".into();
+        row.evidence.truncate(1);
+        row.evidence[0].text = "\u{1b}]8;;http://x\u{7}".into();
+        let look = crate::render::samples::look(None, true);
+        expect![[r#"
+            ␛[2mID␛[0m        ␛[2mSEVERITY␛[0m  ␛[2mSTATUS␛[0m  ␛[2mAGENT␛[0m                   ␛[2mSEEN␛[0m    ␛[2mTITLE␛[0m
+            5f3a9c20  ␛[34m○ low␛[0m     open    project-health-monitor  5s ago  one\ntwo \u{1b}[2J\u{202e}
+            ␛[34m○ low␛[0m  ␛[1mone\ntwo \u{1b}[2J\u{202e}␛[0m  ␛[2m5f3a9c20␛[0m
+                src/engine/step.rs:12  \u{1b}]8;;http://x\u{7}
+              → run\rrm
+              first
+              second \u{7}\u{9b}31m
+              by project-health-monitor, rule health/bus-factor, open
+              first seen 5s ago, last seen 5s ago
+        "#]].assert_eq(
+            &format!("{}{}", list(&[row.clone()], &look), show(&row, &look)).replace('\x1b', "␛"),
+        );
+    }
+
+    #[test]
     fn one_in_full() {
         let row = finding(Severity::High, "one person wrote 93 % of src/engine");
         expect![[r#"

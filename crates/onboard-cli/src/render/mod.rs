@@ -1,4 +1,7 @@
 //! From data to text: pure functions. What they need of the world is in [`Look`].
+//!
+//! What others wrote (agents, repositories, people) is escaped here, where it is drawn: nothing in it
+//! steers the terminal. It is stored, and given as JSON, as it was said.
 
 pub mod agents;
 pub mod daemon;
@@ -13,6 +16,7 @@ pub mod when;
 
 use jiff::tz::TimeZone;
 use onboard_domain::{Severity, Time};
+use onboard_validation::show;
 use onboard_web::api::StateWord;
 
 /// How to draw.
@@ -39,10 +43,11 @@ pub enum Ink {
 }
 
 impl Look {
-    /// The text in a colour, where there is colour.
+    /// The text on one line in a colour, where there is colour.
     pub fn paint(&self, ink: Ink, text: &str) -> String {
+        let text = show::line(text);
         if !self.colour || text.is_empty() {
-            return text.to_string();
+            return text.into_owned();
         }
         let code = match ink {
             Ink::Bold => 1,
@@ -57,6 +62,7 @@ impl Look {
 
     /// A paragraph with each line after `indent` spaces, wrapped to the terminal.
     pub fn paragraph(&self, indent: usize, text: &str) -> String {
+        let text = &*show::line(text);
         let Some(width) = self.width else {
             return format!("{:indent$}{text}\n", "");
         };

@@ -1,6 +1,7 @@
 //! What runs say while they run, and how they ended, a line each.
 
 use super::{Ink, Look, when};
+use onboard_validation::show;
 use onboard_web::api::{Live, RunRow};
 
 /// What an agent is doing.
@@ -11,7 +12,7 @@ pub fn doing(agent: &str, live: &Live) -> String {
         None => String::new(),
     };
     let doing = if live.doing.is_empty() { "running" } else { &live.doing };
-    format!("{agent}: {doing}{far}")
+    format!("{agent}: {}{far}", show::line(doing))
 }
 
 /// How a run ended.
@@ -24,7 +25,7 @@ pub fn ended(run: &RunRow, look: &Look) -> String {
         ("", summary) => format!(": {summary}"),
         (why, _) => format!(": {why}"),
     };
-    format!("{mark} {} {}{after}{why}", run.agent, words(&run.result))
+    format!("{mark} {} {}{after}{}", run.agent, words(&run.result), show::line(&why))
 }
 
 /// A result as words.

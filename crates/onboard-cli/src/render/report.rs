@@ -1,6 +1,7 @@
 //! What the crew did, as Markdown.
 
 use super::{Look, bytes, findings, severity, when};
+use onboard_validation::show;
 use onboard_web::api::{AgentReport, Report};
 
 /// The report as Markdown that also reads well on a terminal.
@@ -26,7 +27,7 @@ pub fn markdown(report: &Report, look: &Look) -> String {
     for finding in &report.new_findings {
         let severity = severity(&plain, finding.severity);
         let id = findings::id(finding);
-        out.push_str(&format!("- {severity}: {} ({id})\n", finding.title));
+        out.push_str(&format!("- {severity}: {} ({id})\n", show::line(&finding.title)));
         if !finding.action.is_empty() {
             out.push_str(&look.paragraph(2, &format!("→ {}", finding.action)));
         }

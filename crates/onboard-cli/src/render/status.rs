@@ -1,6 +1,7 @@
 //! How one agent is, after the manner of `systemctl status`.
 
 use super::{Ink, Look, bytes, findings, progress, safety, state_ink, when};
+use onboard_validation::show;
 use onboard_web::api::{AgentDetail, LogLine, RunRow, Stamp, StateWord};
 
 /// Findings listed in a status.
@@ -24,7 +25,7 @@ pub fn draw(detail: &AgentDetail, fires: &Fires, log: &[LogLine], look: &Look) -
     let agent = &detail.agent;
     let dot = look.paint(state_ink(agent.state), dot(agent.state));
     let name = look.paint(Ink::Bold, &agent.name);
-    let mut out = format!("{dot} {name} - {}\n", detail.spec.description);
+    let mut out = format!("{dot} {name} - {}\n", show::line(&detail.spec.description));
     let mut field = |label: &str, text: &str| {
         let label = if label.is_empty() { String::new() } else { format!("{label}:") };
         out.push_str(&format!("{label:>11} {text}\n"));
@@ -34,7 +35,7 @@ pub fn draw(detail: &AgentDetail, fires: &Fires, log: &[LogLine], look: &Look) -
     let wanted = when::relative(look, agent.since);
     field("Active", &format!("{state} (wanted so since {wanted})"));
     for reason in &detail.explanation.reasons {
-        field("Why", reason);
+        field("Why", &show::line(reason));
     }
     if agent.awaits_first_start {
         let text = "the project's own and never ran: `start --all` leaves it out, `start` with its name starts it";
@@ -95,7 +96,7 @@ fn last(run: &RunRow, look: &Look) -> String {
     let ended = run.ended.map_or_else(String::new, |at| format!(", {}", when::relative(look, at)));
     let took = run.duration_s.map_or_else(String::new, |s| format!(" in {}", when::seconds(s)));
     let why = if run.why.is_empty() { &run.summary } else { &run.why };
-    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+    let why = if why.is_empty() { String::new() } else { format!(": {}", show::line(why)) };
     format!(
         "{} {}{took}{ended}, cpu {}, memory {}{why}",
         run.id,
@@ -136,5 +137,6 @@ pub fn log_line(line: &LogLine, look: &Look) -> String {
         other => look.paint(Ink::Dim, &format!("{other:<5}")),
     };
     let time = look.paint(Ink::Dim, &when::absolute(look, line.time));
-    format!("{time} {} {level} {}\n", line.run, line.message)
+    // Tabs stay: they are common in what programs print.
+    format!("{time} {} {level} {}\n", line.run, show::lines(&line.message))
 }

@@ -1,6 +1,7 @@
 //! The end of `start`: what each agent did, what it found, and what to do next.
 
 use super::{Ink, Look, findings, progress};
+use onboard_validation::show;
 use onboard_web::api::{AgentRow, FindingRow, RunRow};
 
 /// Findings shown in full; the rest is counted.
@@ -21,7 +22,12 @@ pub fn draw(
     for agent in agents {
         let is_ended = runs.iter().any(|run| run.agent_id == agent.id);
         if !is_ended {
-            out.push_str(&format!("· {} {}: {}\n", agent.name, agent.state, agent.reason));
+            out.push_str(&format!(
+                "· {} {}: {}\n",
+                agent.name,
+                agent.state,
+                show::line(&agent.reason)
+            ));
         }
     }
     if !unfinished.is_empty() {

@@ -1,6 +1,7 @@
 //! Columns: an uppercase header, two spaces between, no lines; cut only on a terminal.
 
 use super::{Ink, Look, chars};
+use onboard_validation::show;
 
 /// Two spaces: enough to tell columns apart, and easy for `awk`.
 const GAP: usize = 2;
@@ -23,7 +24,8 @@ impl Table {
 
     /// Adds a row; cells without ink are drawn plainly.
     pub fn row(&mut self, cells: Vec<(String, Option<Ink>)>) {
-        self.rows.push(cells);
+        let shown = |(text, ink): (String, _)| (show::line(&text).into_owned(), ink);
+        self.rows.push(cells.into_iter().map(shown).collect());
     }
 
     /// The table as text; on a terminal the widest columns are cut until it fits.
