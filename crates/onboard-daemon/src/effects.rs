@@ -199,6 +199,7 @@ impl Effects {
             project: PathBuf::from(&project.root),
             forbidden: permit.bounds().forbidden_paths().to_vec(),
             read_only,
+            network: None,
             limits: limits(permit),
             must_enforce: Vec::new(),
         })

@@ -60,6 +60,7 @@ fn first_instruction(groups: &Layout, project: &Path, run: String) -> f64 {
         project: project.to_owned(),
         forbidden: Vec::new(),
         read_only: Vec::new(),
+        network: None,
         limits: Limits::default(),
         must_enforce: Vec::new(),
     };

@@ -109,6 +109,7 @@ fn walls(layout: &Layout, project: &std::path::Path, run: &str) {
         project: project.to_owned(),
         forbidden: Vec::new(),
         read_only: Vec::new(),
+        network: None,
         limits: Limits::default(),
         must_enforce: Vec::new(),
     };

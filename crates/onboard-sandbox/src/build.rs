@@ -3,6 +3,7 @@
 use crate::cgroup::Version;
 use crate::filter;
 use crate::host::is_missing;
+use crate::network;
 use crate::plan::{INSIDE_ID, MASK_DIR, MASK_FILE, PROJECT_SLOT, Step};
 use crate::profile::{HOST_FD, PROJECT_DIR};
 use crate::sys::mount::attr;
@@ -38,6 +39,8 @@ pub struct Builder {
     groups: Vec<File>,
     /// The version 2 control group the first process is born into.
     pub birth_group: Option<OwnedFd>,
+    /// What the caller gets when everything is built, in the order of the steps that made it.
+    gifts: Vec<OwnedFd>,
     /// The agent's end of the socket to its host.
     host: OwnedFd,
     /// Init's socket to the caller.
@@ -50,8 +53,9 @@ impl Builder {
     /// `host` and `init` must lie above the descriptors the agent gets: the agent's process shares
     /// this structure with init, so it can lay out its own table but not move what init uses.
     pub fn new(host: OwnedFd, init: OwnedFd) -> Self {
-        let (trees, groups) = (Vec::new(), Vec::new());
-        Self { trees, root: None, groups, birth_group: None, host, init, launcher: None }
+        let (trees, groups, gifts) = (Vec::new(), Vec::new(), Vec::new());
+        let (root, birth_group, launcher) = (None, None, None);
+        Self { trees, root, groups, birth_group, gifts, host, init, launcher }
     }
 
     /// Carries out one step. The steps that make a process are their process's business.
@@ -69,6 +73,11 @@ impl Builder {
             Step::BecomeUser => privilege::become_user(INSIDE_ID, INSIDE_ID),
             Step::DieWithLauncher => self.die_with_launcher(),
             Step::PrivateMounts => mount::make_all_private(),
+            Step::BringUpNetwork { v6 } => network::bring_up(*v6),
+            Step::OpenEnd(place) => {
+                self.gifts.push(place.open()?);
+                Ok(())
+            }
             Step::NewRoot { bytes } => self.new_root(*bytes),
             Step::MakeDir { path, mode } => files::make_dir_at(self.root()?, below(path), *mode),
             Step::MakeLink { path, target } => {
@@ -91,10 +100,11 @@ impl Builder {
             Step::Limit { resource, value } => process::set_rlimit(resource.number(), *value),
             Step::DropCapabilities => privilege::drop_capabilities(),
             Step::NoNewPrivileges => privilege::no_new_privileges(),
-            Step::Landlock { version, grants } => {
-                landlock::restrict(*version, grants.iter().map(|(p, r)| (p.as_str(), *r)))
+            Step::Landlock { version, grants, network } => {
+                let grants = grants.iter().map(|(path, rights)| (path.as_str(), *rights));
+                landlock::restrict(*version, grants, *network)
             }
-            Step::FilterCalls => privilege::install_filter(&filter::compile()),
+            Step::FilterCalls { network } => privilege::install_filter(&filter::compile(*network)),
             Step::CloseFiles => files::close_from_on_exec(HOST_FD.cast_unsigned() + 1),
             Step::Execute { argv, env } => Err(process::exec(argv, env)),
             // Never reached by a plan the compiler made: these belong to the launcher and init.
@@ -228,8 +238,11 @@ impl Builder {
         mount::pivot_to_working_dir()
     }
 
-    fn await_go(&self) -> io::Result<()> {
-        wire::send(self.init.as_fd(), Message::Ready)?;
+    /// The gifts are the caller's alone from here on.
+    fn await_go(&mut self) -> io::Result<()> {
+        let gifts: Vec<BorrowedFd<'_>> = self.gifts.iter().map(AsFd::as_fd).collect();
+        wire::send_with_files(self.init.as_fd(), Message::Ready, &gifts)?;
+        self.gifts.clear();
         match wire::receive(self.init.as_fd())? {
             Some(Message::Go) => Ok(()),
             _ => Err(io::Error::from_raw_os_error(libc::ECANCELED)),

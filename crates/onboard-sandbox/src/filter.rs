@@ -17,9 +17,12 @@ enum Refusal {
     IfAnyBit { argument: u8, bits: u32 },
     /// Fails with `EPERM` if the low half of the argument is one of these values.
     IfOneOf { argument: u8, values: &'static [u32] },
+    /// For `socket`: fails with `EPERM` unless it is a TCP or UDP socket of an internet family.
+    /// No other protocol: each is a part of the kernel more, and some are a way around (`ICMP`).
+    UnlessInternet,
 }
 
-use Refusal::{Always, IfAnyBit, IfOneOf};
+use Refusal::{Always, IfAnyBit, IfOneOf, UnlessInternet};
 
 const EPERM: Refusal = Always(libc::EPERM);
 
@@ -137,13 +140,19 @@ const JUMP_EQUAL: u16 = 0x15;
 const JUMP_AT_LEAST: u16 = 0x35;
 const JUMP_ANY_BIT: u16 = 0x45;
 const RETURN: u16 = 0x06;
+const AND: u16 = 0x54;
+
+/// The bits of a socket's kind; above them are flags.
+const SOCKET_KIND: u32 = 0xF;
 
 const OFFSET_NUMBER: u32 = 0;
 const OFFSET_ARCHITECTURE: u32 = 4;
 const OFFSET_ARGUMENTS: u32 = 16;
 
 /// The program for this architecture.
-pub fn compile() -> Vec<Instruction> {
+///
+/// With a `network`, sockets of the internet families may be made and connected, no others.
+pub fn compile(network: bool) -> Vec<Instruction> {
     let mut program = vec![
         load(OFFSET_ARCHITECTURE),
         jump(JUMP_EQUAL, ARCHITECTURE, 1, 0),
@@ -153,7 +162,12 @@ pub fn compile() -> Vec<Instruction> {
     #[cfg(target_arch = "x86_64")]
     program.extend([jump(JUMP_AT_LEAST, X32_FROM, 0, 1), ret(libc::SECCOMP_RET_KILL_PROCESS)]);
     for (_, number, refusal) in TABLE {
-        let body = refusal_body(*refusal);
+        let refusal = match *number {
+            libc::SYS_socket if network => UnlessInternet,
+            libc::SYS_connect if network => continue,
+            _ => *refusal,
+        };
+        let body = refusal_body(refusal);
         program.push(jump(JUMP_EQUAL, *number as u32, 0, body.len() as u8));
         program.extend(body);
     }
@@ -181,6 +195,21 @@ fn refusal_body(refusal: Refusal) -> Vec<Instruction> {
             body.extend([ret(libc::SECCOMP_RET_ALLOW), deny(libc::EPERM)]);
             body
         }
+        UnlessInternet => vec![
+            load_low_half(0),
+            jump(JUMP_EQUAL, libc::AF_INET as u32, 1, 0),
+            jump(JUMP_EQUAL, libc::AF_INET6 as u32, 0, 8),
+            load_low_half(1),
+            Instruction { code: AND, jump_true: 0, jump_false: 0, value: SOCKET_KIND },
+            jump(JUMP_EQUAL, libc::SOCK_STREAM as u32, 1, 0),
+            jump(JUMP_EQUAL, libc::SOCK_DGRAM as u32, 0, 4),
+            load_low_half(2),
+            jump(JUMP_EQUAL, 0, 3, 0),
+            jump(JUMP_EQUAL, libc::IPPROTO_TCP as u32, 2, 0),
+            jump(JUMP_EQUAL, libc::IPPROTO_UDP as u32, 1, 0),
+            deny(libc::EPERM),
+            ret(libc::SECCOMP_RET_ALLOW),
+        ],
     }
 }
 
@@ -208,18 +237,27 @@ mod tests {
 
     /// Runs the program as the kernel would on one call.
     fn run(architecture: u32, number: i64, arguments: [u64; 6]) -> String {
+        run_with(false, architecture, number, arguments)
+    }
+
+    fn run_with(network: bool, architecture: u32, number: i64, arguments: [u64; 6]) -> String {
         let word = |offset: u32| match offset {
             OFFSET_NUMBER => number as u32,
             OFFSET_ARCHITECTURE => architecture,
             other => arguments[((other - OFFSET_ARGUMENTS) / 8) as usize] as u32,
         };
-        let program = compile();
+        let program = compile(network);
         let (mut at, mut accumulator) = (0, 0_u32);
         loop {
             let i = program[at];
             let taken = match i.code {
                 LOAD_WORD => {
                     accumulator = word(i.value);
+                    at += 1;
+                    continue;
+                }
+                AND => {
+                    accumulator &= i.value;
                     at += 1;
                     continue;
                 }
@@ -289,6 +327,51 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_network_is_the_internet_and_nothing_else() {
+        let (stream, datagram, raw) = (libc::SOCK_STREAM, libc::SOCK_DGRAM, libc::SOCK_RAW);
+        let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+        let cases = [
+            ("tcp", libc::AF_INET, stream, 0),
+            ("tcp, flags, named", libc::AF_INET6, stream | flags, libc::IPPROTO_TCP),
+            ("udp", libc::AF_INET, datagram | flags, libc::IPPROTO_UDP),
+            ("unix", libc::AF_UNIX, stream, 0),
+            ("netlink", libc::AF_NETLINK, raw, 0),
+            ("packet", libc::AF_PACKET, raw, 0),
+            ("vsock", libc::AF_VSOCK, stream, 0),
+            ("raw", libc::AF_INET, raw | flags, libc::IPPROTO_TCP),
+            ("ping", libc::AF_INET, datagram, libc::IPPROTO_ICMP),
+            ("sctp", libc::AF_INET, stream, libc::IPPROTO_SCTP),
+            ("mptcp", libc::AF_INET6, stream, libc::IPPROTO_MPTCP),
+        ];
+        let word = |n: i32| u64::from(n.cast_unsigned());
+        let mut text = String::new();
+        for (name, family, kind, protocol) in cases {
+            let arguments = [word(family), word(kind), word(protocol), 0, 0, 0];
+            let said = run_with(true, ARCHITECTURE, libc::SYS_socket, arguments);
+            text += &format!("{name}: {said}\n");
+        }
+        for (name, call) in [("connect", libc::SYS_connect), ("bind", libc::SYS_bind)] {
+            text += &format!("{name}: {}\n", run_with(true, ARCHITECTURE, call, [0; 6]));
+        }
+        expect![[r#"
+            tcp: allow
+            tcp, flags, named: allow
+            udp: allow
+            unix: Operation not permitted (os error 1)
+            netlink: Operation not permitted (os error 1)
+            packet: Operation not permitted (os error 1)
+            vsock: Operation not permitted (os error 1)
+            raw: Operation not permitted (os error 1)
+            ping: Operation not permitted (os error 1)
+            sctp: Operation not permitted (os error 1)
+            mptcp: Operation not permitted (os error 1)
+            connect: allow
+            bind: Operation not permitted (os error 1)
+        "#]]
+        .assert_eq(&text);
+    }
+
     #[cfg(target_arch = "x86_64")]
     #[test]
     fn kills_what_comes_by_the_second_interface() {
@@ -311,6 +394,7 @@ mod tests {
                 IfOneOf { argument, values } => {
                     arguments[*argument as usize] = u64::from(values[0]);
                 }
+                UnlessInternet => {}
             }
             assert_ne!(run(ARCHITECTURE, *number, arguments), "allow", "{name}");
         }

@@ -42,6 +42,8 @@ pub struct Host {
     pub etc: Vec<String>,
     /// Landlock's interface version, if it is there.
     pub landlock: Option<u32>,
+    /// Whether its kernel has IPv6.
+    pub has_v6: bool,
     /// The most files a process may have open here.
     pub most_open_files: u64,
 }
@@ -53,6 +55,21 @@ const SYSTEM: [&str; 9] =
 /// The few files of `/etc` without which programs start slowly or wrongly: the loader's cache, the
 /// choice among alternatives, the time zone. None holds a secret.
 const ETC: [&str; 3] = ["/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime"];
+
+/// What programs that speak TLS need beside: whom to trust. Nowhere here is a private key.
+const TRUST: [&str; 5] = [
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/etc/ca-certificates/extracted",
+    "/etc/pki/ca-trust/extracted",
+    "/etc/pki/tls/certs",
+];
+
+fn etc(network: bool) -> Vec<String> {
+    let trust = if network { &TRUST[..] } else { &[] };
+    let wanted = ETC.iter().chain(trust).filter(|path| Path::new(path).exists());
+    wanted.map(|path| (*path).to_owned()).collect()
+}
 
 impl Host {
     /// Looks at the host on behalf of `profile`; says which path of it cannot be used.
@@ -72,8 +89,9 @@ impl Host {
             project,
             read_only,
             system: SYSTEM.iter().filter_map(|path| system_entry(path)).collect(),
-            etc: ETC.iter().filter(|p| Path::new(p).exists()).map(|p| (*p).to_owned()).collect(),
+            etc: etc(profile.network.is_some()),
             landlock: sys::landlock::version().ok(),
+            has_v6: profile.network.is_some() && sys::network::has_v6(),
             most_open_files: sys::process::hard_rlimit(libc::RLIMIT_NOFILE).unwrap_or(u64::MAX),
         })
     }

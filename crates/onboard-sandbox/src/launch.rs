@@ -5,12 +5,13 @@ use crate::disk;
 use crate::host::Host;
 use crate::launcher::LAUNCHER_NAME;
 use crate::layer::{Layer, Mechanism, Status};
+use crate::network::{End, Place};
 use crate::permit::Permitted;
 use crate::plan::{Mechanisms, Plan};
 use crate::profile::{Profile, ProfileError};
 use crate::record::RunRecord;
 use crate::report::Reports;
-use crate::running::Running;
+use crate::running::{Descriptors, Running};
 use crate::sys::socket;
 use crate::wire::{self, Message, Passed};
 use std::fmt;
@@ -118,12 +119,13 @@ pub(crate) fn launch_profile(
     start.plan = Plan::compile(&profile, &host, &mechanisms, &groups);
     start.send_plan(files.host).map_err(LaunchError::Launcher)?;
     let record = start.record(&profile)?;
-    start.expect(Message::Ready)?;
+    let gifts = start.expect(Message::Ready)?;
+    let network = start.ends(gifts)?;
     start.group.limit_cpu(limits.cpu_percent).map_err(LaunchError::Group)?;
     before_exec(&record).map_err(LaunchError::Record)?;
     wire::send(start.init.as_fd(), Message::Go).map_err(LaunchError::Launcher)?;
     start.expect(Message::Started)?;
-    start.finish(record, mechanisms)
+    start.finish(record, mechanisms, network)
 }
 
 /// The plan a launch would carry out, for people and tests.
@@ -211,10 +213,10 @@ impl Start {
 
     /// Waits for the sandbox's first process and describes the run.
     fn record(&mut self, profile: &Profile) -> Result<RunRecord, LaunchError> {
-        let answer = self.control().and_then(wire::receive_with_file);
+        let answer = self.control().and_then(wire::receive_with_files);
         match answer.map_err(timed_out)? {
-            Some((Message::Created { pid }, Some(pidfd))) => {
-                self.pidfd = Some(pidfd);
+            Some((Message::Created { pid }, mut fds)) => {
+                self.pidfd = fds.pop();
                 RunRecord::of(pid, profile, self.group.clone()).map_err(LaunchError::Launcher)
             }
             Some((Message::Failed { step, errno }, _)) => Err(self.failed(step, errno)),
@@ -222,12 +224,23 @@ impl Start {
         }
     }
 
-    fn expect(&self, wanted: Message) -> Result<(), LaunchError> {
-        match wire::receive(self.init.as_fd()).map_err(timed_out)? {
-            Some(message) if message == wanted => Ok(()),
-            Some(Message::Failed { step, errno }) => Err(self.failed(step, errno)),
+    /// The descriptors that came with the message that is wanted.
+    fn expect(&self, wanted: Message) -> Result<Vec<OwnedFd>, LaunchError> {
+        match wire::receive_with_files(self.init.as_fd()).map_err(timed_out)? {
+            Some((message, fds)) if message == wanted => Ok(fds),
+            Some((Message::Failed { step, errno }, _)) => Err(self.failed(step, errno)),
             _ => Err(unexpected_end()),
         }
+    }
+
+    /// The network ends among the descriptors that came, each with its place.
+    fn ends(&self, gifts: Vec<OwnedFd>) -> Result<Vec<End>, LaunchError> {
+        let places: Vec<Place> = self.plan.ends().collect();
+        if places.len() != gifts.len() {
+            return Err(unexpected_end());
+        }
+        let end = |(place, socket)| End { place, socket };
+        Ok(places.into_iter().zip(gifts).map(end).collect())
     }
 
     fn failed(&self, index: usize, errno: i32) -> LaunchError {
@@ -240,14 +253,20 @@ impl Start {
         }
     }
 
-    fn finish(mut self, record: RunRecord, mechanisms: Mechanisms) -> Result<Running, LaunchError> {
+    fn finish(
+        mut self,
+        record: RunRecord,
+        mechanisms: Mechanisms,
+        network: Vec<End>,
+    ) -> Result<Running, LaunchError> {
         let (launcher, pidfd) = (self.launcher.take(), self.pidfd.take());
         let (Some((child, control)), Some(pidfd)) = (launcher, pidfd) else {
             return Err(unexpected_end());
         };
         let init = self.init.try_clone().map_err(LaunchError::Launcher)?;
         let reports = self.reports.clone();
-        Ok(Running::new(record, mechanisms, pidfd, control, init, reports, child))
+        let ends = Descriptors { pidfd, control, init };
+        Ok(Running::new(record, mechanisms, ends, network, reports, child))
     }
 }
 

@@ -3,11 +3,14 @@
 use crate::cgroup::{Entry, Version};
 use crate::host::Host;
 use crate::layer::{Layer, Mechanism};
+use crate::network::Place;
 use crate::profile::{APP_DIR, HOST_FD, PROJECT_DIR, Profile};
 use crate::sys::landlock::right;
 use crate::sys::mount::attr;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 
 /// User and group the agent is inside; outside they are the account the host facts name.
 pub const INSIDE_ID: u32 = 1000;
@@ -52,6 +55,11 @@ pub enum Step {
     DieWithLauncher,
     EnterGroups,
     PrivateMounts,
+    BringUpNetwork {
+        v6: bool,
+    },
+    /// Makes one end of the network, for the caller.
+    OpenEnd(Place),
     NewRoot {
         bytes: u64,
     },
@@ -101,8 +109,13 @@ pub enum Step {
     Landlock {
         version: u32,
         grants: Vec<(String, u64)>,
+        /// Whether TCP connections are left to the network's own walls.
+        network: bool,
     },
-    FilterCalls,
+    FilterCalls {
+        /// Whether sockets of the internet families may be made, and connected.
+        network: bool,
+    },
     CloseFiles,
     Execute {
         argv: Vec<String>,
@@ -149,7 +162,8 @@ impl Step {
             Self::SetHostName | Self::NewGroupNamespace => Layer::Names,
             Self::DropCapabilities | Self::NoNewPrivileges | Self::CloseFiles => Layer::Privileges,
             Self::Landlock { .. } => Layer::Landlock,
-            Self::FilterCalls => Layer::SystemCalls,
+            Self::FilterCalls { .. } => Layer::SystemCalls,
+            Self::BringUpNetwork { .. } | Self::OpenEnd(_) => Layer::Network,
             Self::Limit { resource, .. } => match resource {
                 Resource::FileSize => Layer::FileSize,
                 Resource::Processes => Layer::Pids,
@@ -220,11 +234,22 @@ impl Plan {
         let mut steps = Vec::with_capacity(96);
         let trees = trees(profile, host);
         launcher_steps(&mut steps, host, &trees, groups);
+        steps.extend(network_steps(profile, host));
         root_steps(&mut steps, profile, host, &trees);
         agent_steps(&mut steps, profile, host, mechanisms);
         let freezer = groups.iter().find(|group| group.freezes);
         let freezer = freezer.map(|group| format!("{}/freezer.state", group.path));
         Self { steps, watch: watch(profile, mechanisms), freezer }
+    }
+}
+
+impl Plan {
+    /// The ends of the network, in the order in which they are made.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = Place> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::OpenEnd(place) => Some(*place),
+            _ => None,
+        })
     }
 }
 
@@ -286,6 +311,14 @@ fn launcher_steps(steps: &mut Vec<Step>, host: &Host, trees: &[Tree], groups: &[
     }
 }
 
+/// While its ports below 1024 can still be taken, and before the system call filter.
+fn network_steps(profile: &Profile, host: &Host) -> Vec<Step> {
+    let v6 = host.has_v6;
+    let places = profile.network.iter().flat_map(|network| network.places(v6));
+    let up = profile.network.iter().map(|_| Step::BringUpNetwork { v6 });
+    up.chain(places.map(Step::OpenEnd)).collect()
+}
+
 fn root_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, trees: &[Tree]) {
     let dir = |path: &str, mode| Step::MakeDir { path: path.to_owned(), mode };
     let link = |path: &str, target: &str| Step::MakeLink {
@@ -301,6 +334,7 @@ fn root_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, trees: &[Tr
     for path in ["/etc", "/dev", "/tmp", "/proc", APP_DIR] {
         steps.push(dir(path, 0o755));
     }
+    steps.extend(folders_above(&host.etc).iter().map(|path| dir(path, 0o755)));
     for entry in &host.system {
         match (&entry.link, entry.path.rsplit_once('/')) {
             (Some(target), _) => steps.push(link(&entry.path, target)),
@@ -311,6 +345,10 @@ fn root_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, trees: &[Tr
     let id = INSIDE_ID;
     steps.push(file("/etc/passwd", 0o644, &format!("agent:x:{id}:{id}::/tmp:/bin/sh\n")));
     steps.push(file("/etc/group", 0o644, &format!("agent:x:{id}:\n")));
+    if profile.network.is_some() {
+        steps.push(file("/etc/resolv.conf", 0o644, "nameserver 127.0.0.1\n"));
+        steps.push(file("/etc/hosts", 0o644, "127.0.0.1 localhost\n::1 localhost\n"));
+    }
     steps.extend([
         link("/dev/fd", "/proc/self/fd"),
         link("/dev/stdin", "/proc/self/fd/0"),
@@ -343,6 +381,13 @@ fn root_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, trees: &[Tr
     ]);
 }
 
+/// The folders between `/etc` and its files, each above what it holds.
+fn folders_above(etc: &[String]) -> BTreeSet<&str> {
+    let below = |path: &&Path| path.parent().is_some_and(|parent| parent.starts_with("/etc"));
+    let above = |path| Path::new(path).ancestors().skip(1).filter(below);
+    etc.iter().flat_map(above).filter_map(Path::to_str).collect()
+}
+
 const MASKS: &str = "/.masked";
 /// The empty folder, closed to everybody, that masks a folder.
 pub const MASK_DIR: &str = "/.masked/folder";
@@ -370,14 +415,15 @@ fn agent_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, mechanisms
     }
     steps.extend([Step::DropCapabilities, Step::NoNewPrivileges]);
     if let Some(version) = host.landlock {
-        steps.push(Step::Landlock { version, grants: grants() });
+        let network = profile.network.is_some();
+        steps.push(Step::Landlock { version, grants: grants(), network });
     }
     let fixed = [
         ("AI_ONBOARD_HOST_FD".to_owned(), HOST_FD.to_string()),
         ("AI_ONBOARD_PROJECT".to_owned(), PROJECT_DIR.to_owned()),
     ];
     steps.extend([
-        Step::FilterCalls,
+        Step::FilterCalls { network: profile.network.is_some() },
         Step::CloseFiles,
         Step::Execute {
             argv: profile.argv.clone(),
@@ -425,6 +471,11 @@ impl fmt::Display for Step {
             Self::BecomeUser => write!(f, "become {INSIDE_ID}:{INSIDE_ID}"),
             Self::DieWithLauncher => f.write_str("die with the launcher"),
             Self::PrivateMounts => f.write_str("cut mounts off from the host"),
+            Self::BringUpNetwork { v6 } => {
+                let and = if *v6 { " and IPv6" } else { "" };
+                write!(f, "bring up loopback with every address of IPv4{and}")
+            }
+            Self::OpenEnd(place) => write!(f, "open network end {place}"),
             Self::NewRoot { bytes } => write!(f, "create a root of {bytes} bytes"),
             Self::MakeDir { path, mode } => write!(f, "create folder {path} mode {mode:03o}"),
             Self::MakeLink { path, target } => write!(f, "create link {path} to {target}"),
@@ -449,11 +500,15 @@ impl fmt::Display for Step {
             Self::Limit { resource, value } => write!(f, "limit {resource:?} to {value}"),
             Self::DropCapabilities => f.write_str("drop every capability"),
             Self::NoNewPrivileges => f.write_str("give up gaining privileges"),
-            Self::Landlock { version, grants } => {
-                write!(f, "landlock version {version}:")?;
+            Self::Landlock { version, grants, network } => {
+                let connect = if *network { ", may connect" } else { "" };
+                write!(f, "landlock version {version}{connect}:")?;
                 grants.iter().try_for_each(|(path, rights)| write!(f, " {path}={rights:#x}"))
             }
-            Self::FilterCalls => f.write_str("filter system calls"),
+            Self::FilterCalls { network } => {
+                let but = if *network { ", but not internet sockets" } else { "" };
+                write!(f, "filter system calls{but}")
+            }
             Self::CloseFiles => f.write_str("close all other files"),
             Self::Execute { argv, .. } => write!(f, "execute {}", argv[0]),
         }
@@ -508,6 +563,7 @@ mod tests {
             project: "/home/u/p".into(),
             forbidden: vec![".env".into(), "secret/".into()],
             read_only: vec![ReadOnly { host: "/opt/agent".into(), name: "agent".into() }],
+            network: None,
             limits: Limits::default(),
             must_enforce: Vec::new(),
         }
@@ -523,6 +579,7 @@ mod tests {
             account: Account { uid: 1000, gid: 100 },
             project: "/home/u/p".into(),
             read_only: vec!["/opt/agent".into()],
+            has_v6: true,
             system: vec![
                 entry("/usr", None),
                 entry("/bin", Some("usr/bin")),

@@ -1,6 +1,7 @@
 //! What a run may have: the data a caller fills in, and its check.
 
 use crate::layer::Layer;
+use crate::network::Network;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -42,6 +43,9 @@ pub struct Profile {
     pub forbidden: Vec<String>,
     /// Further folders or files of the host, seen read-only below [`APP_DIR`].
     pub read_only: Vec<ReadOnly>,
+    /// The ends of its network, which the caller gets ([`crate::Running::take_network`]); `None`:
+    /// it has no network, and can make no socket.
+    pub network: Option<Network>,
     pub limits: Limits,
     /// Layers that must be enforced by the kernel; a degraded form refuses the launch.
     pub must_enforce: Vec<Layer>,
@@ -159,6 +163,7 @@ impl Profile {
             return Err(ProfileError::TooMuch("masks or folders"));
         }
         self.forbidden.iter().try_for_each(|path| check_forbidden(path))?;
+        self.network.as_ref().map_or(Ok(()), Network::check)?;
         self.limits.check()
     }
 
@@ -238,6 +243,7 @@ mod tests {
             project: "/p".into(),
             forbidden: Vec::new(),
             read_only: Vec::new(),
+            network: None,
             limits: Limits::default(),
             must_enforce: Vec::new(),
         }

@@ -3,6 +3,7 @@
 use crate::cgroup::Counters;
 use crate::layer::{Layer, Mechanism, Status};
 use crate::look;
+use crate::network;
 use crate::plan::Mechanisms;
 use crate::record::{KillError, Proof, RunRecord};
 use crate::report::Reports;
@@ -66,11 +67,21 @@ pub struct Usage {
 pub struct Running {
     record: RunRecord,
     mechanisms: Mechanisms,
-    pidfd: OwnedFd,
-    control: OwnedFd,
-    init: OwnedFd,
+    descriptors: Descriptors,
+    network: Mutex<Vec<network::End>>,
     reports: Reports,
     end: Mutex<End>,
+}
+
+/// How a caller holds its run.
+#[derive(Debug)]
+pub(crate) struct Descriptors {
+    /// The run's first process.
+    pub(crate) pidfd: OwnedFd,
+    /// To the launcher.
+    pub(crate) control: OwnedFd,
+    /// To the first process.
+    pub(crate) init: OwnedFd,
 }
 
 #[derive(Debug)]
@@ -83,14 +94,13 @@ impl Running {
     pub(crate) fn new(
         record: RunRecord,
         mechanisms: Mechanisms,
-        pidfd: OwnedFd,
-        control: OwnedFd,
-        init: OwnedFd,
+        descriptors: Descriptors,
+        network: Vec<network::End>,
         reports: Reports,
         launcher: Child,
     ) -> Self {
         let end = Mutex::new(End::Awaited(launcher));
-        Self { record, mechanisms, pidfd, control, init, reports, end }
+        Self { record, mechanisms, descriptors, network: Mutex::new(network), reports, end }
     }
 
     /// What any process needs to end this run.
@@ -100,7 +110,7 @@ impl Running {
 
     /// A descriptor of the first process: readable when the run is gone.
     pub fn pidfd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_fd()
+        self.descriptors.pidfd.as_fd()
     }
 
     /// What holds each limit of this run.
@@ -112,6 +122,14 @@ impl Running {
     pub fn degraded(&self) -> Vec<(Layer, Mechanism)> {
         let weak = |(_, m): &(Layer, Mechanism)| m.status() != Status::Enforced;
         self.mechanisms.pairs().into_iter().filter(weak).collect()
+    }
+
+    /// The ends of the run's network, for whoever serves them: once, then none. Sockets that nobody
+    /// took are closed with the run's handle; until then what connects to them waits in vain.
+    ///
+    /// An end keeps the run's network alive in the kernel, so let go of them when the run ended.
+    pub fn take_network(&self) -> Vec<network::End> {
+        std::mem::take(&mut *self.network.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Where this run's sensors put what it tried; others that watch it may add theirs.
@@ -158,7 +176,7 @@ impl Running {
     /// Whether the launcher has something to say, or is gone.
     fn await_control(&self, timeout: Option<Duration>, news: bool) -> io::Result<bool> {
         let deadline = timeout.map(|t| Instant::now() + t);
-        let fds = [self.control.as_fd(), self.reports.news()];
+        let fds = [self.descriptors.control.as_fd(), self.reports.news()];
         let fds = if news { &fds[..] } else { &fds[..1] };
         let state = sys::retry(|| {
             let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
@@ -171,10 +189,10 @@ impl Running {
     }
 
     fn collect(&self) -> io::Result<Ended> {
-        let report = wire::receive(self.control.as_fd())?;
+        let report = wire::receive(self.descriptors.control.as_fd())?;
         // Whatever the launcher said or did not live to say: this is the evidence.
-        sys::retry(|| process::poll_readable(&[self.pidfd.as_fd()], None))?;
-        let of_agent = wire::receive(self.init.as_fd())?;
+        sys::retry(|| process::poll_readable(&[self.descriptors.pidfd.as_fd()], None))?;
+        let of_agent = wire::receive(self.descriptors.init.as_fd())?;
         let (status, verdict, cpu_us, max_memory) = match report {
             Some(Message::Ended { status, verdict, cpu_us, max_memory }) => {
                 (status, verdict, cpu_us, max_memory)
@@ -204,7 +222,7 @@ impl Running {
             return frozen;
         }
         // Through the launcher, which would otherwise continue them for their processor share.
-        wire::send(self.control.as_fd(), Message::Freeze)?;
+        wire::send(self.descriptors.control.as_fd(), Message::Freeze)?;
         if look::until(Instant::now() + STOPPING, || self.stands_still()) {
             Ok(())
         } else {
@@ -223,7 +241,7 @@ impl Running {
     pub fn thaw(&self) -> io::Result<()> {
         match self.record.group.thaw() {
             Some(thawed) => thawed,
-            None => wire::send(self.control.as_fd(), Message::Thaw),
+            None => wire::send(self.descriptors.control.as_fd(), Message::Thaw),
         }
     }
 

@@ -111,6 +111,15 @@ pub fn send(socket: BorrowedFd<'_>, message: Message) -> io::Result<()> {
     socket::send(socket, &message.encode(), &[])
 }
 
+/// Sends a message with descriptors.
+pub fn send_with_files(
+    socket: BorrowedFd<'_>,
+    message: Message,
+    files: &[BorrowedFd<'_>],
+) -> io::Result<()> {
+    socket::send(socket, &message.encode(), files)
+}
+
 /// Sends [`Message::Created`] with the process's descriptor.
 pub fn send_created(socket: BorrowedFd<'_>, pid: i32, pidfd: BorrowedFd<'_>) -> io::Result<()> {
     socket::send(socket, &Message::Created { pid }.encode(), &[pidfd])
@@ -118,17 +127,17 @@ pub fn send_created(socket: BorrowedFd<'_>, pid: i32, pidfd: BorrowedFd<'_>) -> 
 
 /// Receives a message; `None`: the other end is gone.
 pub fn receive(socket: BorrowedFd<'_>) -> io::Result<Option<Message>> {
-    Ok(receive_with_file(socket)?.map(|(message, _)| message))
+    Ok(receive_with_files(socket)?.map(|(message, _)| message))
 }
 
-/// Receives a message and the descriptor that came with it.
-pub fn receive_with_file(socket: BorrowedFd<'_>) -> io::Result<Option<(Message, Option<OwnedFd>)>> {
+/// Receives a message and the descriptors that came with it.
+pub fn receive_with_files(socket: BorrowedFd<'_>) -> io::Result<Option<(Message, Vec<OwnedFd>)>> {
     let mut bytes = [0; MESSAGE];
     match socket::receive(socket, &mut bytes) {
         Ok((0, _)) => Ok(None),
         Err(e) if e.kind() == io::ErrorKind::ConnectionReset => Ok(None),
-        Ok((length, mut fds)) => Message::decode(&bytes[..length])
-            .map(|message| Some((message, fds.pop())))
+        Ok((length, fds)) => Message::decode(&bytes[..length])
+            .map(|message| Some((message, fds)))
             .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData)),
         Err(e) => Err(e),
     }

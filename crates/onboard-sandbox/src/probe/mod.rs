@@ -152,6 +152,7 @@ impl Trial {
             project: ground.folder.clone(),
             forbidden: vec!["masked-file".into(), "masked-folder".into()],
             read_only: vec![ReadOnly { host: ground.exe.clone(), name: inside::NAME.into() }],
+            network: None,
             limits,
             must_enforce: Vec::new(),
         };

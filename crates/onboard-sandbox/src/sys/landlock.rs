@@ -64,8 +64,17 @@ pub fn version() -> io::Result<u32> {
 
 /// Restricts this process and its descendants: what `version` handles is denied except the
 /// `grants` (path, rights). Rights an older kernel does not handle are left out of the grant.
-pub fn restrict<'a>(version: u32, grants: impl Iterator<Item = (&'a str, u64)>) -> io::Result<()> {
-    let handled = handled(version);
+/// `connect`: TCP connections are not its business.
+pub fn restrict<'a>(
+    version: u32,
+    grants: impl Iterator<Item = (&'a str, u64)>,
+    connect: bool,
+) -> io::Result<()> {
+    const CONNECT_TCP: u64 = 1 << 1;
+    let mut handled = handled(version);
+    if connect {
+        handled.net &= !CONNECT_TCP;
+    }
     let attributes = [handled.files, handled.net, handled.scoped];
     let words = match version {
         1..4 => 1,

@@ -6,6 +6,7 @@ pub mod event;
 pub mod files;
 pub mod landlock;
 pub mod mount;
+pub mod network;
 pub mod privilege;
 pub mod process;
 pub mod socket;

@@ -5,11 +5,13 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
-/// Descriptors one message may carry: the host socket and init's socket, with room to spare.
-const MAX_PASSED: usize = 4;
+/// Descriptors one message may carry: the ends of a run's network and a few more; the kernel itself
+/// passes 253.
+const MAX_PASSED: usize = 80;
 
-/// Bytes of control data that `MAX_PASSED` descriptors need, in aligned words.
-const CONTROL_WORDS: usize = 8;
+/// Control data that `MAX_PASSED` descriptors need, in aligned words: two numbers a word, after a
+/// header of two words, with one to spare.
+const CONTROL_WORDS: usize = MAX_PASSED / 2 + 3;
 
 /// A connected pair that keeps message boundaries, closed on `execve`.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {

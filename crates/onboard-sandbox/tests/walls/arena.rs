@@ -86,6 +86,7 @@ impl Arena {
             project: self.project.path().to_owned(),
             forbidden: Vec::new(),
             read_only: vec![ReadOnly { host: exe, name: "walls".into() }],
+            network: None,
             limits: Limits::default(),
             must_enforce: Vec::new(),
         }

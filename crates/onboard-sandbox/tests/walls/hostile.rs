@@ -22,13 +22,14 @@ pub fn main(arguments: &[String]) -> ExitCode {
         "bomb" => bomb(),
         "stubborn" => stubborn(),
         "echo" => echo(),
+        "connect" => crate::network::connect(),
         "reads" => reads(rest[0], rest[1].parse().expect("reads")),
         other => panic!("no program {other}"),
     }
     ExitCode::SUCCESS
 }
 
-fn say<T>(what: &str, outcome: io::Result<T>) {
+pub fn say<T>(what: &str, outcome: io::Result<T>) {
     match outcome {
         Ok(_) => println!("{what}: allowed"),
         Err(e) => println!("{what}: {}", errno_word(&e)),
@@ -46,12 +47,13 @@ fn errno_word(error: &io::Error) -> String {
         Some(libc::ENOSYS) => "ENOSYS".into(),
         Some(libc::EAGAIN) => "EAGAIN".into(),
         Some(libc::EMFILE) => "EMFILE".into(),
+        Some(libc::ECONNREFUSED) => "ECONNREFUSED".into(),
         Some(libc::EBUSY) => "EBUSY".into(),
         _ => error.to_string(),
     }
 }
 
-fn host() -> UnixStream {
+pub fn host() -> UnixStream {
     use std::os::fd::FromRawFd;
     // SAFETY: descriptor 3 is the host socket, and this is its only owner.
     unsafe { UnixStream::from_raw_fd(3) }
@@ -105,7 +107,7 @@ fn mknod(path: &str, kind: libc::mode_t) -> io::Result<()> {
     result(i64::from(unsafe { libc::mknod(path.as_ptr(), kind | 0o600, libc::makedev(1, 3)) }))
 }
 
-fn result(returned: i64) -> io::Result<()> {
+pub fn result(returned: i64) -> io::Result<()> {
     if returned < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 

@@ -8,6 +8,7 @@
 
 mod arena;
 mod hostile;
+mod network;
 mod permit;
 mod tests;
 

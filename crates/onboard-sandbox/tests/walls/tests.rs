@@ -2,6 +2,7 @@
 
 use crate::arena::{Arena, Fighter, INSTANCE, PATIENCE, eventually, processes_with};
 use crate::hostile;
+use crate::network;
 use expect_test::{Expect, expect};
 use onboard_domain::violation::{Rule, Sensor, Violation};
 use onboard_sandbox::cgroup::{Hierarchy, Layout, Version};
@@ -39,6 +40,8 @@ pub const ALL: &[(&str, Test)] = &[
     ("fifty_starts_leave_nothing", fifty_starts_leave_nothing),
     ("a_frozen_run_stands_still_and_can_be_killed", a_frozen_run_stands_still_and_can_be_killed),
     ("the_agent_talks_to_its_host", the_agent_talks_to_its_host),
+    ("everything_arrives_at_the_ends", network::everything_arrives_at_the_ends),
+    ("ends_outlive_their_run_and_go", network::ends_outlive_their_run_and_go),
     ("a_report_wakes_who_waits", a_report_wakes_who_waits),
     ("what_cannot_be_recorded_does_not_run", what_cannot_be_recorded_does_not_run),
     ("a_failed_step_is_named", a_failed_step_is_named),
