@@ -135,7 +135,7 @@ pub(super) fn both(rest: &str, line: usize) -> Result<Option<String>, Malformed>
         return Ok(same.map(ToString::to_string));
     }
     // `a/` NAME ` b/` NAME
-    let length = rest.len().checked_sub(5).unwrap_or_default() / 2;
+    let length = rest.len().saturating_sub(5) / 2;
     let name = rest.strip_prefix("a/").and_then(|rest| rest.get(..length));
     let same = name.filter(|name| *rest == alloc::format!("a/{name} b/{name}"));
     Ok(same.map(ToString::to_string))
