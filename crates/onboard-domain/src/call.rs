@@ -3,7 +3,8 @@
 //! Progress and log lines are not here: they are not facts, and never enter the journal.
 
 use crate::finding::Finding;
-use crate::ids::{MessageId, Time};
+use crate::ids::{MessageId, ProposalId, Time};
+use crate::proposal::{self, Proposed};
 use crate::state::{BlobRef, Message, SharedValue};
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,8 @@ pub enum AgentCall {
     FindCheckpoint {
         name: String,
     },
+    /// A change of the project, for people to decide on. The patch is already durable.
+    ProposeChange(Proposed),
     /// How the agent itself sees its run's end; the exit decides whether it counts.
     Finish {
         nothing_to_report: bool,
@@ -80,13 +83,18 @@ pub enum CallAnswer {
         expires: Time,
     },
     Checkpoint(Option<BlobRef>),
+    /// The proposal, and where it is: one that is known already is not made again.
+    Proposal {
+        id: ProposalId,
+        status: proposal::Status,
+    },
 }
 
 /// Why a call was not carried out; the agent lives on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRefusal {
     /// Stable word: `invalid`, `bounds`, `unknown`, `conflict`, `held`, `busy` (repeat it later),
-    /// `limit` (no more in this run), `ended`.
+    /// `limit` (no more in this run), `secret` (it holds one), `ended`.
     pub code: String,
     pub message: String,
 }

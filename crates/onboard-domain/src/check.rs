@@ -1,5 +1,6 @@
 //! The consistency checker: what must hold of every state, for tests, the simulation and operators.
 
+use crate::proposal;
 use crate::state::{Desired, Phase, State, bounds};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -64,6 +65,10 @@ fn check_projects(state: &State, notes: &mut Vec<String>) {
             || project.shared.len() > bounds::SHARED
         {
             notes.push(alloc::format!("{id} holds more than its bounds"));
+        }
+        let proposals = state.proposals.values().filter(|proposal| proposal.project == *id);
+        if proposals.count() > proposal::bounds::KEPT + proposal::bounds::OPEN {
+            notes.push(alloc::format!("{id} remembers more proposals than its bound"));
         }
         for fingerprint in project.findings.keys() {
             if project.dismissed.contains_key(fingerprint) {

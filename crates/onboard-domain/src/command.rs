@@ -1,6 +1,7 @@
 //! What people and programs ask of the daemon, who they are, and how it answers.
 
-use crate::ids::{AgentId, AgentName, Fingerprint, ProjectId, RunId};
+use crate::ids::{AgentId, AgentName, Fingerprint, ProjectId, ProposalId, RunId};
+use crate::proposal::Decision;
 use crate::spec::AgentSpec;
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
@@ -69,6 +70,12 @@ pub enum Command {
         fingerprint: Fingerprint,
         reason: String,
     },
+    /// What a person makes of a change that an agent proposed.
+    DecideProposal {
+        proposal: ProposalId,
+        decision: Decision,
+        reason: String,
+    },
     /// The text of a policy that was parsed, checked and takes effect now.
     AdoptPolicy {
         hash: String,
@@ -96,6 +103,9 @@ impl Command {
             Command::LiftEmergency { .. } => "lift_emergency",
             Command::AcceptFinding { .. } => "accept_finding",
             Command::DismissFinding { .. } => "dismiss_finding",
+            Command::DecideProposal { decision: Decision::Apply { .. }, .. } => "apply_proposal",
+            Command::DecideProposal { decision: Decision::Reject, .. } => "reject_proposal",
+            Command::DecideProposal { decision: Decision::Revert, .. } => "revert_proposal",
             Command::AdoptPolicy { .. } => "adopt_policy",
             Command::Shutdown => "shutdown",
         }

@@ -1,8 +1,10 @@
 //! What the world is asked to do, after the events that decided it are durable.
 //!
-//! Each effect is safe to perform twice: it names a run and the generation it belongs to.
+//! Each effect is safe to perform twice: it names a run and the generation it belongs to, or a
+//! proposal, whose work gives the same commit each time.
 
-use crate::ids::{Generation, RunId};
+use crate::ids::{Generation, ProposalId, RunId};
+use crate::proposal::Work;
 use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,8 @@ pub enum Effect {
     SetLatch { reason: String },
     /// Remove the latch file.
     ClearLatch,
+    /// Have a separate process work on a proposal, then report what came of it.
+    Proposal { proposal: ProposalId, work: Work },
     /// End the process of the daemon; nothing runs any more.
     Exit,
 }

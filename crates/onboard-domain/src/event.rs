@@ -9,7 +9,8 @@ use crate::command::Cause;
 use crate::command::RefusalKind;
 use crate::effect::KillReason;
 use crate::finding::Finding;
-use crate::ids::{AgentId, Fingerprint, Generation, MessageId, ProjectId, RunId, Time};
+use crate::ids::{AgentId, Fingerprint, Generation, MessageId, ProjectId, ProposalId, RunId, Time};
+use crate::proposal;
 use crate::spec::AgentSpec;
 use crate::state::{BlobRef, Outcome, Process, Trigger, Usage};
 use alloc::{boxed::Box, string::String, vec::Vec};
@@ -236,6 +237,14 @@ pub enum Event {
         run: RunId,
         fingerprint: Fingerprint,
     },
+    /// A finding that was new came when its agent had told enough for the day: it is counted, not
+    /// kept. Reported again on another day, it is new then.
+    FindingSuppressed {
+        project: ProjectId,
+        agent: AgentId,
+        run: RunId,
+        fingerprint: Fingerprint,
+    },
     /// A later look no longer saw it.
     FindingResolved {
         project: ProjectId,
@@ -299,6 +308,12 @@ pub enum Event {
         agent: AgentId,
         name: String,
         blob: BlobRef,
+    },
+
+    /// A change that an agent proposed has come further.
+    Proposal {
+        proposal: ProposalId,
+        fact: Box<proposal::Fact>,
     },
 
     EmergencyDeclared {

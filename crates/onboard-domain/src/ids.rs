@@ -43,6 +43,10 @@ number_id!(
     MessageId(u64), "m"
 );
 number_id!(
+    /// One change that an agent proposes.
+    ProposalId(u64), "c"
+);
+number_id!(
     /// How often a run was placed; an effect or an answer of an older generation is refused.
     Generation(u32), "g"
 );

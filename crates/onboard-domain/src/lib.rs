@@ -4,7 +4,7 @@
 //! function that changes a [`State`]. Nothing here reads a clock, a file or a random source, so a
 //! replay on another machine gives the same bytes.
 //!
-//! Reading order: [`ids`], [`spec`], [`command`], [`event`], [`state`], [`mod@apply`], [`check`], [`violation`].
+//! Reading order: [`ids`], [`spec`], [`command`], [`event`], [`proposal`], [`state`], [`mod@apply`], [`check`], [`violation`].
 
 #![no_std]
 
@@ -18,6 +18,7 @@ pub mod effect;
 pub mod event;
 pub mod finding;
 pub mod ids;
+pub mod proposal;
 pub mod spec;
 pub mod state;
 pub mod turn;
@@ -28,7 +29,9 @@ pub use command::{Actor, Answer, Cause, Command, Refusal, RefusalKind, Via};
 pub use effect::{Effect, KillReason};
 pub use event::{Batch, Event, FORMAT};
 pub use finding::{Evidence, EvidenceKind, Finding, Severity};
-pub use ids::{AgentId, AgentName, Fingerprint, Generation, MessageId, ProjectId, RunId, Time};
+pub use ids::{
+    AgentId, AgentName, Fingerprint, Generation, MessageId, ProjectId, ProposalId, RunId, Time,
+};
 pub use spec::AgentSpec;
 pub use state::State;
 pub use turn::Turn;

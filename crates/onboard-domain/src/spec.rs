@@ -41,6 +41,9 @@ pub struct AgentSpec {
     pub wakes_on: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
+    /// New findings that it may tell a day; absent: [`crate::state::bounds::FINDINGS_PER_DAY`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub findings_per_day: Option<u32>,
     /// Where the manifest was read: a file, or `built-in`.
     pub origin: String,
     /// SHA-256 of manifest and, for a command, its program file, as hexadecimal text.

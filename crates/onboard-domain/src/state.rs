@@ -5,7 +5,10 @@
 
 use crate::effect::KillReason;
 use crate::finding::Finding;
-use crate::ids::{AgentId, AgentName, Fingerprint, Generation, MessageId, ProjectId, RunId, Time};
+use crate::ids::{
+    AgentId, AgentName, Fingerprint, Generation, MessageId, ProjectId, ProposalId, RunId, Time,
+};
+use crate::proposal::Proposal;
 use crate::spec::AgentSpec;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::{string::String, vec::Vec};
@@ -26,6 +29,9 @@ pub mod bounds {
     pub const DISMISSED: usize = 5_000;
     /// Findings one run may record.
     pub const FINDINGS_PER_RUN: usize = 50;
+    /// New findings an agent may tell a day (UTC), unless its manifest or its users' settings say
+    /// otherwise: as many as one run may, so that a first look at a project is told whole.
+    pub const FINDINGS_PER_DAY: u32 = 50;
     /// Events one run may emit.
     pub const EVENTS_PER_RUN: u32 = 100;
     /// Unacknowledged messages to one agent, refused beyond.
@@ -59,6 +65,9 @@ pub struct State {
     /// Runs that have not ended.
     pub runs: BTreeMap<RunId, Run>,
     pub messages: BTreeMap<MessageId, Message>,
+    /// Changes that agents proposed, the newest of each project.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub proposals: BTreeMap<ProposalId, Proposal>,
     pub emergency: Option<Emergency>,
     /// When an emergency was last lifted: a latch file from before then is a leftover.
     pub emergency_lifted: Option<Time>,
@@ -89,6 +98,13 @@ pub struct Counters {
     pub run: u64,
     pub message: u64,
     pub lease_token: u64,
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub proposal: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_none_yet<T: Default + PartialEq>(count: &T) -> bool {
+    *count == T::default()
 }
 
 /// A project that the crew works on.
@@ -149,6 +165,29 @@ pub struct Agent {
     pub live: Vec<RunId>,
     /// Its unacknowledged messages, oldest first.
     pub inbox: Vec<MessageId>,
+    /// What it told on the newest day that it told anything.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub noise: Noise,
+}
+
+/// New findings of one day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noise {
+    /// Days since 1970, UTC.
+    pub day: i64,
+    pub told: u32,
+    /// Counted, not kept.
+    pub suppressed: u32,
+}
+
+impl Noise {
+    const DAY_MS: i64 = 86_400_000;
+
+    /// The counts of the day that `now` is in.
+    pub fn at(self, now: Time) -> Noise {
+        let day = now.0.div_euclid(Noise::DAY_MS);
+        if self.day == day { self } else { Noise { day, told: 0, suppressed: 0 } }
+    }
 }
 
 /// The scale of an interval that is as its schedule says.
@@ -225,6 +264,9 @@ pub struct Run {
     pub seen: BTreeSet<Fingerprint>,
     pub new_findings: u32,
     pub emitted: u32,
+    /// Changes that it proposed.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub proposals: u32,
     pub finished: Option<Finished>,
 }
 

@@ -7,13 +7,14 @@ use onboard_domain::command::{Actor, Cause, RefusalKind, Via};
 use onboard_domain::effect::KillReason;
 use onboard_domain::event::{Adaptation, LeaseGrant, Passed};
 use onboard_domain::finding::{Evidence, EvidenceKind, Finding, Severity};
+use onboard_domain::proposal::{Branch, ChangeKind, ChangedFile, Check, Fact, Proposed, Verdict};
 use onboard_domain::spec::{
     Class, Classes, Limits, Missed, Overlap, Priority, Program, Retry, Source,
 };
 use onboard_domain::state::{BlobRef, Outcome, Process, Trigger, Usage};
 use onboard_domain::{
     AgentId, AgentName, AgentSpec, Batch, Event, Fingerprint, Generation, MessageId, ProjectId,
-    RunId, Time,
+    ProposalId, RunId, Time,
 };
 use std::collections::BTreeMap;
 
@@ -66,9 +67,11 @@ fn place(event: &Event) -> usize {
         Event::CheckpointSaved { .. } => 40,
         Event::EmergencyDeclared { .. } => 41,
         Event::EmergencyLifted { .. } => 42,
+        Event::Proposal { .. } => 43,
+        Event::FindingSuppressed { .. } => 44,
     }
 }
-const PLACES: usize = 43;
+const PLACES: usize = 45;
 
 /// Every value of an enum without fields; a new one does not compile before it is listed.
 macro_rules! all {
@@ -114,6 +117,7 @@ fn plain_spec() -> AgentSpec {
         reads: Vec::new(),
         wakes_on: Vec::new(),
         settings: BTreeMap::new(),
+        findings_per_day: None,
         origin: "built-in".into(),
         hash: "00ff".into(),
     }
@@ -147,12 +151,14 @@ fn full_spec(priority: Priority, class: Class, missed: Missed, overlap: Overlap)
         reads: all!(Source: Git, Plan, Inbox).to_vec(),
         wakes_on: vec!["project.quality".into()],
         settings: BTreeMap::from([("depth".into(), "3".into())]),
+        findings_per_day: None,
         ..plain_spec()
     }
 }
 
 fn specs() -> Vec<AgentSpec> {
-    let mut specs = vec![plain_spec()];
+    let mut specs =
+        vec![plain_spec(), AgentSpec { findings_per_day: Some(5), ..plain_spec() }];
     for priority in all!(Priority: Low, Medium, High, Critical) {
         specs.push(full_spec(priority, Class::Low, Missed::Skip, Overlap::QueueOne));
     }
@@ -361,6 +367,7 @@ fn findings_and_sharing() -> Vec<Event> {
     let mut events = vec![
         Event::FindingSeen { project: P, run: R, fingerprint: mark() },
         Event::FindingResolved { project: P, fingerprint: mark() },
+        Event::FindingSuppressed { project: P, agent: A, run: R, fingerprint: mark() },
         Event::FindingAccepted { project: P, fingerprint: mark() },
         Event::FindingDismissed { project: P, fingerprint: mark(), reason: "as meant".into() },
         Event::EventEmitted {
@@ -387,6 +394,58 @@ fn findings_and_sharing() -> Vec<Event> {
     events
 }
 
+fn proposals() -> Vec<Event> {
+    let file = |change, from: Option<&str>| ChangedFile {
+        path: "src/x.rs".into(),
+        change,
+        from: from.map(Into::into),
+        added: 3,
+        removed: 1,
+    };
+    let kinds = all!(ChangeKind: Create, Modify, Delete, Rename);
+    let proposed = Proposed {
+        title: "mend x".into(),
+        reason: "it is broken".into(),
+        evidence: findings().into_iter().flat_map(|finding| finding.evidence).take(1).collect(),
+        patch: BlobRef { sha256: "00ff".into(), bytes: 9 },
+        files: kinds.map(|kind| file(kind, (kind == ChangeKind::Rename).then_some("y"))).into(),
+    };
+    let plain = Proposed { evidence: Vec::new(), ..proposed.clone() };
+    let check = |verdict| Check { name: "applies".into(), verdict, note: "as it is".into() };
+    let checks: Vec<Check> = all!(Verdict: Passed, Failed, Skipped).map(check).into();
+    let branch = Branch { name: "ai-onboard/x/c0".into(), commit: "12ab".into() };
+    let why = || "because".to_string();
+    let facts = vec![
+        Fact::Made { project: P, agent: A, run: R, proposed },
+        Fact::Made { project: P, agent: A, run: R, proposed: plain },
+        Fact::Checked { base: Some("12ab".into()), checks },
+        Fact::Checked { base: None, checks: Vec::new() },
+        Fact::Accepted { patch: "00ff".into(), reason: why() },
+        Fact::Rejected { reason: why() },
+        Fact::Written { branch: branch.clone() },
+        Fact::NotWritten { stale: true, why: why() },
+        Fact::Withdrawn { reason: why() },
+        Fact::Reverted { branch: None },
+        Fact::Reverted { branch: Some(branch) },
+        Fact::NotReverted { why: why() },
+    ];
+    for fact in &facts {
+        match fact {
+            Fact::Made { .. }
+            | Fact::Checked { .. }
+            | Fact::Accepted { .. }
+            | Fact::Rejected { .. }
+            | Fact::Written { .. }
+            | Fact::NotWritten { .. }
+            | Fact::Withdrawn { .. }
+            | Fact::Reverted { .. }
+            | Fact::NotReverted { .. } => {}
+        }
+    }
+    let event = |fact| Event::Proposal { proposal: ProposalId(6), fact: Box::new(fact) };
+    facts.into_iter().map(event).collect()
+}
+
 fn causes() -> Vec<Cause> {
     let actors = [
         Actor::Person { uid: 1000, name: "ada".into() },
@@ -409,7 +468,8 @@ fn causes() -> Vec<Cause> {
 /// A batch for every event and every cause, and one of everything that a batch has.
 fn batches() -> Vec<Batch> {
     let batch = |causes, events| Batch { format: 1, time: T, causes, events };
-    let events = [daemon_and_projects(), agents(), runs(), findings_and_sharing()].concat();
+    let events =
+        [daemon_and_projects(), agents(), runs(), findings_and_sharing(), proposals()].concat();
     let mut batches: Vec<Batch> =
         events.into_iter().map(|event| batch(Vec::new(), vec![event])).collect();
     batches.extend(causes().into_iter().map(|cause| batch(vec![cause], Vec::new())));

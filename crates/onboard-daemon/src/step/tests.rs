@@ -144,6 +144,7 @@ fn spec(missed: Missed) -> AgentSpec {
         reads: Vec::new(),
         wakes_on: Vec::new(),
         settings: BTreeMap::new(),
+        findings_per_day: None,
         origin: String::new(),
         hash: String::new(),
     }

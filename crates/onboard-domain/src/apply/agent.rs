@@ -4,7 +4,7 @@ use super::{Illegal, illegal};
 use crate::event::{Event, Passed};
 use crate::ids::{AgentId, ProjectId, Time};
 use crate::spec::AgentSpec;
-use crate::state::{AS_WRITTEN, Agent, Breaker, Desired, State, Totals};
+use crate::state::{AS_WRITTEN, Agent, Breaker, Desired, Noise, State, Totals};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -107,6 +107,7 @@ fn fresh(project: ProjectId, spec: &AgentSpec, since: Time) -> Agent {
         checkpoints: BTreeMap::new(),
         live: Vec::new(),
         inbox: Vec::new(),
+        noise: Noise::default(),
     }
 }
 

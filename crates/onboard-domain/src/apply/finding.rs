@@ -17,6 +17,16 @@ pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
             state.known_mut(*project, fingerprint)?.last_seen = now;
             Ok(())
         }
+        Event::FindingSuppressed { agent, run, fingerprint, .. } => {
+            let now = state.time;
+            let reporter = state.run_mut(*run)?;
+            reporter.seen.insert(fingerprint.clone());
+            reporter.new_findings += 1;
+            let agent = state.agent_mut(*agent)?;
+            agent.noise = agent.noise.at(now);
+            agent.noise.suppressed += 1;
+            Ok(())
+        }
         Event::FindingResolved { project, fingerprint } => {
             if state.project_mut(*project)?.findings.remove(fingerprint).is_none() {
                 illegal!("no finding {fingerprint} in {project} to resolve");
@@ -50,7 +60,10 @@ fn record(
     let reporter = state.run_mut(run)?;
     reporter.seen.insert(finding.fingerprint.clone());
     reporter.new_findings += 1;
-    state.agent_mut(agent)?.totals.findings += 1;
+    let reporter = state.agent_mut(agent)?;
+    reporter.totals.findings += 1;
+    reporter.noise = reporter.noise.at(now);
+    reporter.noise.told += 1;
     let known = KnownFinding {
         finding: finding.clone(),
         agent,

@@ -6,6 +6,7 @@
 mod agent;
 mod finding;
 mod message;
+mod proposal;
 mod run;
 mod shared;
 
@@ -141,6 +142,7 @@ impl State {
             | Event::RunEnded { .. } => run::apply(self, event),
             Event::FindingRecorded { .. }
             | Event::FindingSeen { .. }
+            | Event::FindingSuppressed { .. }
             | Event::FindingResolved { .. }
             | Event::FindingAccepted { .. }
             | Event::FindingDismissed { .. } => finding::apply(self, event),
@@ -148,6 +150,7 @@ impl State {
             | Event::MessageDelivered { .. }
             | Event::MessageAcked { .. }
             | Event::MessageDied { .. } => message::apply(self, event),
+            Event::Proposal { proposal, fact } => proposal::apply(self, *proposal, fact),
             Event::StatePut { .. } | Event::LeaseTaken { .. } | Event::LeaseReleased { .. } => {
                 shared::apply(self, event)
             }

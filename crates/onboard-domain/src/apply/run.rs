@@ -73,6 +73,7 @@ fn queue(
         seen: BTreeSet::new(),
         new_findings: 0,
         emitted: 0,
+        proposals: 0,
         finished: None,
     };
     state.runs.insert(id, run);

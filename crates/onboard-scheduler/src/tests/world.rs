@@ -204,6 +204,7 @@ pub fn spec(name: &str, schedule: &str) -> AgentSpec {
         reads: Vec::new(),
         wakes_on: Vec::new(),
         settings: BTreeMap::new(),
+        findings_per_day: None,
         origin: "test".into(),
         hash: String::new(),
     }

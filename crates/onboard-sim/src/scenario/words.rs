@@ -110,6 +110,7 @@ pub(super) fn spec(name: &str) -> Result<AgentSpec, String> {
         reads: Vec::new(),
         wakes_on: Vec::new(),
         settings: BTreeMap::new(),
+        findings_per_day: None,
         origin: "story".into(),
         hash: String::new(),
     })
