@@ -157,8 +157,7 @@ fn full_spec(priority: Priority, class: Class, missed: Missed, overlap: Overlap)
 }
 
 fn specs() -> Vec<AgentSpec> {
-    let mut specs =
-        vec![plain_spec(), AgentSpec { findings_per_day: Some(5), ..plain_spec() }];
+    let mut specs = vec![plain_spec(), AgentSpec { findings_per_day: Some(5), ..plain_spec() }];
     for priority in all!(Priority: Low, Medium, High, Critical) {
         specs.push(full_spec(priority, Class::Low, Missed::Skip, Overlap::QueueOne));
     }

@@ -29,6 +29,7 @@ fn spec(limits: Limits) -> AgentSpec {
         reads: vec![],
         wakes_on: vec![],
         settings: BTreeMap::new(),
+        findings_per_day: None,
         origin: "built-in".into(),
         hash: "aa".into(),
     }

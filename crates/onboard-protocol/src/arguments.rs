@@ -5,6 +5,7 @@ use crate::tool::Tool;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use onboard_domain::finding::bounds as finding;
+use onboard_domain::proposal::bounds as proposal;
 use onboard_domain::state::bounds;
 use onboard_domain::{
     AgentCall, AgentName, CallRefusal, Evidence, EvidenceKind, Finding, Fingerprint, MessageId,
@@ -19,6 +20,8 @@ pub const NOTE: usize = 500;
 pub const LOG_LINE: usize = 4_096;
 /// Bytes of a run's summary: a paragraph.
 pub const SUMMARY: usize = 2_000;
+/// Bytes of a patch: a person reads it before it is accepted.
+pub const PATCH: usize = 256 * 1024;
 /// Messages read at once.
 pub const INBOX_READ: u64 = 100;
 /// Shortest and longest lease in milliseconds: below a second a renewal can't keep up; beyond an
@@ -79,6 +82,12 @@ pub fn read(tool: Tool, arguments: Map<String, Value>) -> Result<HostCall, CallR
             let content = args.required("content", Arguments::text, 0..=most)?;
             HostCall::SaveCheckpoint { name, content }
         }
+        Tool::ProposeChange => HostCall::ProposeChange {
+            title: args.required("title", Arguments::line, 1..=proposal::TITLE)?,
+            reason: args.required("reason", Arguments::text, 1..=proposal::REASON)?,
+            patch: args.required("patch", Arguments::text, 1..=PATCH)?,
+            evidence: evidence(&mut args)?,
+        },
         Tool::LoadCheckpoint => HostCall::LoadCheckpoint { name: checkpoint_name(&mut args)? },
         Tool::Log => {
             let text = args.required("text", Arguments::text, 1..=LOG_LINE)?;

@@ -19,6 +19,8 @@ usage: ai_onboard host COMMAND [--json]
           [--severity info|low|medium|high|critical] [--target X] [--action A]
           [--detail D] [--fingerprint HEX] [--evidence KIND=TEXT]…
           evidence: file=PATH[:LINE], commit=ID, number=NAME:VALUE, branch=NAME, tag=NAME
+  propose --title T --reason R         propose the change that standard input holds as a patch
+          [--evidence KIND=TEXT]…
   checkpoint load NAME                 what an earlier run kept; exit 1 when nothing
   checkpoint save NAME                 keep standard input for the next run
   event KIND [JSON]                    publish an event
@@ -34,10 +36,11 @@ usage: ai_onboard host COMMAND [--json]
   finish [--summary S] [--nothing-to-report]
 ";
 
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 14] = [
     "task",
     "progress",
     "finding",
+    "propose",
     "checkpoint",
     "event",
     "inbox",
@@ -95,6 +98,10 @@ pub fn host_command(words: &[&str]) -> Result<HostCommand, UsageError> {
         "heartbeat" => (Tool::Heartbeat, json!({})),
         "progress" => (Tool::ReportProgress, progress(&mut line)?),
         "finding" => (Tool::RecordFinding, finding(&mut line)?),
+        "propose" => {
+            stdin = Some("patch");
+            (Tool::ProposeChange, propose(&mut line)?)
+        }
         "event" => (Tool::EmitEvent, event(&mut line)?),
         "inbox" => (Tool::ReadInbox, inbox(&mut line)?),
         "ack" => (Tool::AckMessage, json!({ "id": line.take("a message's id")? })),
@@ -161,6 +168,7 @@ impl HostCommand {
             Tool::PutState => alloc::format!("{}\n", part("version")),
             Tool::TakeLease => alloc::format!("{}\n", part("token")),
             Tool::RecordFinding => alloc::format!("{}\n", part("status")),
+            Tool::ProposeChange => alloc::format!("{}\t{}\n", part("id"), part("status")),
             Tool::SendMessage => alloc::format!("{}\n", part("id")),
             Tool::ReadInbox => messages(&answer["messages"]),
             Tool::GetTask => task(answer),
@@ -220,6 +228,17 @@ fn finding(line: &mut Line) -> Result<Value, UsageError> {
             arguments[name] = value.into();
         }
     }
+    add_evidence(line, &mut arguments)?;
+    Ok(arguments)
+}
+
+fn propose(line: &mut Line) -> Result<Value, UsageError> {
+    let mut arguments = json!({ "title": line.needed("title")?, "reason": line.needed("reason")? });
+    add_evidence(line, &mut arguments)?;
+    Ok(arguments)
+}
+
+fn add_evidence(line: &mut Line, arguments: &mut Value) -> Result<(), UsageError> {
     let mut evidence = Vec::new();
     while let Some(text) = line.flag_again("evidence") {
         evidence.push(one_evidence(&text)?);
@@ -227,7 +246,7 @@ fn finding(line: &mut Line) -> Result<Value, UsageError> {
     if !evidence.is_empty() {
         arguments["evidence"] = Value::Array(evidence);
     }
-    Ok(arguments)
+    Ok(())
 }
 
 fn one_evidence(text: &str) -> Result<Value, UsageError> {

@@ -4,8 +4,11 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use onboard_domain::proposal::Status;
 use onboard_domain::state::{BlobRef, Trigger};
-use onboard_domain::{AgentId, AgentName, CallAnswer, CallRefusal, MessageId, RunId, Time};
+use onboard_domain::{
+    AgentId, AgentName, CallAnswer, CallRefusal, MessageId, ProposalId, RunId, Time,
+};
 use serde_json::{Map, Value, json};
 
 /// What a run is for.
@@ -72,6 +75,10 @@ pub enum HostAnswer {
     },
     /// A checkpoint's content, or that there is none of that name.
     Checkpoint(Option<String>),
+    Proposal {
+        id: ProposalId,
+        status: Status,
+    },
 }
 
 impl HostAnswer {
@@ -105,6 +112,7 @@ impl HostAnswer {
             })),
             CallAnswer::Stored { version } => HostAnswer::Stored { version },
             CallAnswer::Lease { token, expires } => HostAnswer::Lease { token, expires },
+            CallAnswer::Proposal { id, status } => HostAnswer::Proposal { id, status },
             CallAnswer::Checkpoint(None) => HostAnswer::Checkpoint(None),
             CallAnswer::Checkpoint(Some(blob)) => return Err(blob),
         })
@@ -132,6 +140,9 @@ impl HostAnswer {
                 json!({ "token": token, "expires_ms": expires.0 })
             }
             HostAnswer::Checkpoint(content) => json!({ "content": content }),
+            HostAnswer::Proposal { id, status } => {
+                json!({ "id": id.to_string(), "status": status.word() })
+            }
         }
     }
 }

@@ -21,18 +21,20 @@ pub enum Tool {
     ReleaseLease,
     SaveCheckpoint,
     LoadCheckpoint,
+    ProposeChange,
     Log,
     Heartbeat,
     Finish,
 }
 
 /// Every tool, in the order of `tools/list`: what a run does first comes first.
-pub const TOOLS: [Tool; 16] = [
+pub const TOOLS: [Tool; 17] = [
     Tool::GetTask,
     Tool::LoadCheckpoint,
     Tool::SaveCheckpoint,
     Tool::ReportProgress,
     Tool::RecordFinding,
+    Tool::ProposeChange,
     Tool::EmitEvent,
     Tool::ReadInbox,
     Tool::AckMessage,
@@ -68,6 +70,7 @@ impl Tool {
             Tool::ReleaseLease => "release_lease",
             Tool::SaveCheckpoint => "save_checkpoint",
             Tool::LoadCheckpoint => "load_checkpoint",
+            Tool::ProposeChange => "propose_change",
             Tool::Log => "log",
             Tool::Heartbeat => "heartbeat",
             Tool::Finish => "finish",
@@ -96,6 +99,11 @@ impl Tool {
             Tool::ReleaseLease => "Give a lease back before it expires.",
             Tool::SaveCheckpoint => "Keep a text for this agent's next run; replaces the name's.",
             Tool::LoadCheckpoint => "The text that was kept under a name, or null.",
+            Tool::ProposeChange => {
+                "Propose a change of the project as a patch: a unified diff as git writes it. It is \
+                 checked, shown to people, and written as a branch when they accept it. The same \
+                 patch is the same proposal."
+            }
             Tool::Log => "Write a line to this agent's log.",
             Tool::Heartbeat => "Say that the run is alive though it has nothing to tell.",
             Tool::Finish => {
@@ -130,6 +138,7 @@ impl Tool {
             Tool::ReleaseLease => RELEASE_LEASE,
             Tool::SaveCheckpoint => SAVE_CHECKPOINT,
             Tool::LoadCheckpoint => LOAD_CHECKPOINT,
+            Tool::ProposeChange => PROPOSE_CHANGE,
             Tool::Log => LOG,
             Tool::Finish => FINISH,
         }
@@ -146,6 +155,7 @@ impl Tool {
             Tool::PutState => STORED,
             Tool::TakeLease => LEASE,
             Tool::LoadCheckpoint => CHECKPOINT,
+            Tool::ProposeChange => PROPOSED,
             _ => DONE,
         }
     }
@@ -243,6 +253,20 @@ const LOAD_CHECKPOINT: &str = r#"{"type":"object","additionalProperties":false,
 "required":["name"],"properties":{
 "name":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"}}}"#;
 
+const PROPOSE_CHANGE: &str = r#"{"type":"object","additionalProperties":false,
+"required":["title","reason","patch"],"properties":{
+"title":{"type":"string","minLength":1,"maxLength":200,"description":"one line: what it changes"},
+"reason":{"type":"string","minLength":1,"maxLength":4000,"description":"why it should be changed"},
+"patch":{"type":"string","minLength":1,"maxLength":262144,"description":"a unified diff with a/ and b/ before the paths; text only; no links, submodules or copies; of modes only 100644 to 100755"},
+"evidence":{"type":"array","maxItems":20,"items":{"type":"object","additionalProperties":false,
+"required":["kind","text"],"properties":{
+"kind":{"enum":["file","commit","number","branch","tag"]},
+"text":{"type":"string","minLength":1,"maxLength":400},
+"path":{"type":"string","minLength":1,"maxLength":400},
+"line":{"type":"integer","minimum":1,"maximum":4294967295},
+"oid":{"type":"string","minLength":1,"maxLength":64},
+"value":{"type":"number"}}}}}}"#;
+
 const LOG: &str = r#"{"type":"object","additionalProperties":false,
 "required":["text"],"properties":{
 "text":{"type":"string","minLength":1,"maxLength":4096},
@@ -268,6 +292,10 @@ const TASK: &str = r#"{"type":"object","required":["agent","project","root","run
 
 const RECORDED: &str = r#"{"type":"object","required":["status"],"properties":{
 "status":{"type":"string","description":"new, known or dismissed"}}}"#;
+
+const PROPOSED: &str = r#"{"type":"object","required":["id","status"],"properties":{
+"id":{"type":"string"},
+"status":{"type":"string","description":"checking when it is new; else where it is: refused, open, accepted, rejected, written"}}}"#;
 
 const SENT: &str = r#"{"type":"object","required":["id"],"properties":{"id":{"type":"string"}}}"#;
 

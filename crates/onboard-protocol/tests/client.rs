@@ -109,7 +109,7 @@ fn what_the_client_sends_is_what_the_host_takes() {
     client.emit_event("project.task.started", &json!({})).expect("taken");
     client.finish(false, "done").expect("taken");
     let tools = client.request("tools/list", json!({})).expect("listed");
-    assert_eq!(tools["tools"].as_array().map(Vec::len), Some(16));
+    assert_eq!(tools["tools"].as_array().map(Vec::len), Some(17));
     match client.call("take_lease", json!({ "name": "report", "ttl_ms": 5_000 })) {
         Err(ClientError::Refused(refusal)) => assert_eq!(refusal.code, "held"),
         other => panic!("not refused: {other:?}"),

@@ -108,6 +108,7 @@ fn a_manifest_becomes_an_agent() {
                 "growth": "10",
                 "words": "TODO",
             },
+            findings_per_day: None,
             origin: "agents/todo.yaml",
             hash: "c7629c429ca41f70846c6787feb29d8db5de13d2291dc681813a97f979820fb2",
         }
@@ -138,10 +139,10 @@ fn each_wrong_key_and_value_is_shown_at_its_place() {
         "priority: low",
         "priorty: low",
         expect![[r#"
-        agent.yaml:7:1: unknown key `priorty`
-          7 | priorty: low
-            | ^^^^^^^
-            = did you mean `priority`? known here: `name`, `description`, `program`, `reads`, `schedule`, `zone`, `priority`, `resources`, `depends_on`, `locks`, `limits`, `missed`, `overlap`, `retry`, `wakes_on`, `settings`"#]],
+            agent.yaml:7:1: unknown key `priorty`
+              7 | priorty: low
+                | ^^^^^^^
+                = did you mean `priority`? known here: `name`, `description`, `program`, `reads`, `schedule`, `zone`, `priority`, `resources`, `depends_on`, `locks`, `limits`, `missed`, `overlap`, `retry`, `wakes_on`, `settings`, `findings_per_day`"#]],
     );
     wrong(
         "priority: low",
@@ -364,7 +365,7 @@ fn settings_give_values_anew() {
         config.yaml:3:5: unknown key `program`
           3 |     program: ./x
             |     ^^^^^^^
-            = known here: `schedule`, `zone`, `priority`, `resources`, `depends_on`, `locks`, `limits`, `missed`, `overlap`, `retry`, `wakes_on`, `settings`"#]].assert_eq(&problem("agents:\n  todo-counter:\n    program: ./x\n"));
+            = known here: `schedule`, `zone`, `priority`, `resources`, `depends_on`, `locks`, `limits`, `missed`, `overlap`, `retry`, `wakes_on`, `settings`, `findings_per_day`"#]].assert_eq(&problem("agents:\n  todo-counter:\n    program: ./x\n"));
     expect![[r#"
         config.yaml:2:3: an agent's name is made of a-z, 0-9 and `-`; `Todo` has 'T'
           2 |   Todo: {}

@@ -17,6 +17,10 @@ fn full(tool: Tool) -> Value {
             "target": "x", "fingerprint": "0123456789abcdef",
             "evidence": [{ "kind": "file", "text": "t", "path": "p", "line": 1, "oid": "ab", "value": 1.5 }],
         }),
+        Tool::ProposeChange => json!({
+            "title": "t", "reason": "r", "patch": "p",
+            "evidence": [{ "kind": "file", "text": "t", "path": "p", "line": 1, "oid": "ab", "value": 1.5 }],
+        }),
         Tool::EmitEvent => json!({ "kind": "a.b", "data": 1 }),
         Tool::SendMessage => json!({ "to": "agent", "body": "b" }),
         Tool::ReadInbox => json!({ "limit": 3 }),

@@ -185,6 +185,7 @@ fn spec(index: usize, schedule: &str, reads: &[Source]) -> AgentSpec {
         reads: reads.to_vec(),
         wakes_on: Vec::new(),
         settings: BTreeMap::new(),
+        findings_per_day: None,
         origin: "example".into(),
         hash: String::new(),
     }

@@ -204,6 +204,7 @@ fn spec(kind: &Kind) -> Result<AgentSpec, String> {
         reads: kind.reads.to_vec(),
         wakes_on: kind.wakes_on.iter().map(|topic| (*topic).into()).collect(),
         settings: BTreeMap::new(),
+        findings_per_day: None,
         origin: "built-in".into(),
         hash: String::new(),
     })

@@ -70,6 +70,7 @@ fn read(document: &Document, file: &str) -> Result<(AgentSpec, BTreeMap<String, 
         reads: reads(&fields)?,
         wakes_on: Vec::new(),
         settings: BTreeMap::new(),
+        findings_per_day: None,
         origin: file.to_string(),
         hash: String::new(),
     };

@@ -10,7 +10,7 @@ use onboard_domain::state::bounds;
 use onboard_text::{Fields, Item, Problem};
 
 /// Keys of these settings.
-pub(crate) const KEYS: [&str; 12] = [
+pub(crate) const KEYS: [&str; 13] = [
     "schedule",
     "zone",
     "priority",
@@ -23,6 +23,7 @@ pub(crate) const KEYS: [&str; 12] = [
     "retry",
     "wakes_on",
     "settings",
+    "findings_per_day",
 ];
 
 /// Longest list of names: a project has seven agents of ours and a handful of its own.
@@ -53,6 +54,7 @@ pub struct Overrides {
     pub retry: RetryOverrides,
     pub wakes_on: Option<Vec<String>>,
     pub settings: BTreeMap<String, String>,
+    pub findings_per_day: Option<u32>,
 }
 
 /// Classes given anew.
@@ -87,6 +89,7 @@ impl Overrides {
             retry: retry(fields)?,
             wakes_on: names(fields, "wakes_on", topic)?,
             settings: settings(fields)?,
+            findings_per_day: findings_per_day(fields)?,
         })
     }
 
@@ -116,6 +119,7 @@ impl Overrides {
         put(&self.retry.backoff_max_ms, &mut spec.retry.backoff_max_ms);
         put(&self.wakes_on, &mut spec.wakes_on);
         spec.settings.extend(self.settings.clone());
+        spec.findings_per_day = self.findings_per_day.or(spec.findings_per_day);
     }
 }
 
@@ -220,6 +224,12 @@ fn limits(fields: &Fields<'_>) -> Result<Limits, Problem> {
         file_size_mb: number("file_size_mb", 4_194_304)?,
         io_ops_per_sec: number("io_ops_per_sec", 10_000_000)?,
     })
+}
+
+/// None at all silences an agent, and its errors with it: that is what stopping it is for.
+fn findings_per_day(fields: &Fields<'_>) -> Result<Option<u32>, Problem> {
+    let Some(item) = fields.get("findings_per_day") else { return Ok(None) };
+    Ok(u32::try_from(item.integer(1..=bounds::FINDINGS as u64)?).ok())
 }
 
 fn duration(fields: &Fields<'_>, name: &str) -> Result<Option<i64>, Problem> {

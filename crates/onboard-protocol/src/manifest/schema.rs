@@ -104,6 +104,13 @@ const SCHEMA: &str = r##"{
       "maxProperties": 64,
       "description": "words of your own; the run gets them in its task",
       "additionalProperties": { "type": ["string", "number", "boolean"], "maxLength": 1024 }
+    },
+    "findings_per_day": {
+      "type": "integer",
+      "minimum": 1,
+      "maximum": 500,
+      "default": 50,
+      "description": "new findings that it may tell a day (UTC); more are counted, not kept"
     }
   },
   "$defs": {

@@ -114,6 +114,7 @@ pub fn spec(name: &str) -> AgentSpec {
         reads: vec![onboard_domain::spec::Source::Git],
         wakes_on: vec![],
         settings: Default::default(),
+        findings_per_day: None,
         origin: "built-in".into(),
         hash: "0".repeat(64),
     }
