@@ -18,6 +18,7 @@ pub const CRATES: &[&str] = &[
     "onboard-scheduler",
     "onboard-sandbox",
     "onboard-egress",
+    "onboard-writer",
     "onboard-agents",
     "onboard-daemon",
     "onboard-web",

@@ -108,6 +108,9 @@ pub enum Command {
     /// What agents found, and what you make of it
     #[command(subcommand)]
     Recommendations(FindingsCommand),
+    /// Changes that agents want: look at them, and decide
+    #[command(subcommand)]
+    Proposals(ProposalsCommand),
     /// The process that runs the agents
     #[command(subcommand)]
     Daemon(DaemonCommand),
@@ -139,6 +142,9 @@ Examples:
     /// Run a built-in agent inside its sandbox
     #[command(hide = true)]
     Agent { name: String },
+    /// Check or write one proposal, as standard input says; the daemon starts this
+    #[command(hide = true, name = onboard_daemon::writing::WRITER)]
+    WriteProposal,
     /// Ask the host of this run, from a script that is an agent
     #[command(hide = true, disable_help_flag = true)]
     Host {
@@ -319,6 +325,46 @@ pub enum FindingsCommand {
         id: String,
         /// Why; agents that are often dismissed run less often
         #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+}
+
+/// `proposals …`
+#[derive(Debug, Subcommand)]
+pub enum ProposalsCommand {
+    /// List what waits for you; with --all, what is settled too
+    List {
+        /// Of all projects
+        #[arg(short = 'A', long)]
+        all_projects: bool,
+        /// Settled ones too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show one: why, what was checked, and the change itself
+    Show { id: String },
+    /// Accept it: it is written as a branch, and nothing else is touched
+    Apply {
+        id: String,
+        /// Only if it is still the patch with this SHA-256, as `show` says
+        #[arg(long, value_name = "HASH")]
+        patch: Option<String>,
+        /// Why
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Say no; the same patch is not proposed again
+    Reject {
+        id: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Take its branch back: deleted, or undone by a commit where it was built on
+    Revert {
+        id: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
         reason: String,
     },
 }

@@ -12,6 +12,7 @@ use onboard_domain::{AgentId, Generation, RunId};
 use onboard_protocol::Task;
 use onboard_sandbox::cgroup::Layout;
 use onboard_sandbox::{AgentFiles, Ended, LaunchError, Outcome, Permitted, Running};
+use onboard_validation::patch::paths::Fence;
 use std::fs::File;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -38,6 +39,7 @@ pub(crate) struct Assignment {
     pub(crate) task: Task,
     pub(crate) deadline_ms: i64,
     pub(crate) memory_limit_mb: u64,
+    pub(crate) fence: Fence,
 }
 
 /// What every attendant needs.
@@ -179,7 +181,7 @@ impl Told {
 }
 
 fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
-    let Assignment { run, generation, agent, permitted, task, deadline_ms, memory_limit_mb } =
+    let Assignment { run, generation, agent, permitted, task, deadline_ms, memory_limit_mb, fence } =
         assignment;
     let paths = &house.shared.paths;
     let log = match RunLog::create(&paths.logs(), agent, run) {
@@ -207,6 +209,7 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         blobs: house.blobs.clone(),
         wakes: house.wakes.clone(),
         output: Output { log, reports: running.reports().clone() },
+        fence,
     };
     let speaking = std::thread::Builder::new().name(format!("{run} host"));
     let speaking = match speaking.spawn(move || conversation.hold(ends)) {

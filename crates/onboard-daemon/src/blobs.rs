@@ -1,4 +1,4 @@
-//! Content too large for the journal, by its hash: the agents' checkpoints.
+//! Content too large for the journal, by its hash: the agents' checkpoints and patches.
 //!
 //! A blob is durable before the event that names it. One that nothing names any more is swept at a
 //! start, and whenever much was stored since; one that is about to be named is claimed meanwhile.
@@ -131,10 +131,11 @@ impl Blobs {
     }
 }
 
-/// What the agents of a state name.
+/// What the agents and proposals of a state name.
 pub fn named(state: &State) -> BTreeSet<String> {
     let checkpoints = state.agents.values().flat_map(|agent| agent.checkpoints.values());
-    checkpoints.map(|blob| blob.sha256.clone()).collect()
+    let patches = state.proposals.values().map(|proposal| &proposal.proposed.patch);
+    checkpoints.chain(patches).map(|blob| blob.sha256.clone()).collect()
 }
 
 /// A new file beside its later place; the thread's name keeps two writers of one content apart.

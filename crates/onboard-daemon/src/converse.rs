@@ -5,14 +5,19 @@ use crate::clock::{self, Pace};
 use crate::cut::cut;
 use crate::handle::{Progress, Shared, Wake};
 use crate::logs::{self, Level, RunLog};
+use crate::propose::look_over;
 use crate::screen::{Screened, screen, secret_in};
+use onboard_domain::proposal::Proposed;
 use onboard_domain::state::BlobRef;
 use onboard_domain::violation::{Action, Rule, Sensor};
-use onboard_domain::{AgentCall, AgentId, CallAnswer, CallRefusal, Generation, RunId, Violation};
+use onboard_domain::{
+    AgentCall, AgentId, CallAnswer, CallRefusal, Evidence, Generation, RunId, Violation,
+};
 use onboard_protocol::host::Level as AgentLevel;
 use onboard_protocol::host::Refused;
 use onboard_protocol::{HostAction, HostAnswer, HostCall, HostSession, Task};
 use onboard_sandbox::Reports;
+use onboard_validation::patch::paths::Fence;
 use onboard_validation::secrets::LineScreen;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::Timespec;
@@ -41,6 +46,15 @@ pub(crate) struct Conversation {
     pub(crate) blobs: Blobs,
     pub(crate) wakes: SyncSender<Wake>,
     pub(crate) output: Output,
+    /// Where the run's agent may not propose changes.
+    pub(crate) fence: Fence,
+}
+
+/// What an agent says of its patch.
+struct Draft {
+    title: String,
+    reason: String,
+    evidence: Vec<Evidence>,
 }
 
 /// Where a run's lines go: without secrets, into its log, as long as there is room.
@@ -170,6 +184,9 @@ impl Conversation {
             HostCall::GetTask => Ok(HostAnswer::Task(Box::new(self.task.clone()))),
             HostCall::LoadCheckpoint { name } => self.answer(AgentCall::FindCheckpoint { name }),
             HostCall::SaveCheckpoint { name, content } => self.save(name, &content),
+            HostCall::ProposeChange { title, reason, patch, evidence } => {
+                self.propose(Draft { title, reason, evidence }, &patch)
+            }
             HostCall::Progress { done, total, note } => {
                 let doing = cut(&note, NOTE_MAX).to_string();
                 let mut live = self.shared.live.write().unwrap_or_else(PoisonError::into_inner);
@@ -193,6 +210,22 @@ impl Conversation {
         })?;
         // Kept until the answer: the event is durable then.
         self.answer(AgentCall::SaveCheckpoint { name, blob: stored.blob.clone() })
+    }
+
+    fn propose(&self, draft: Draft, patch: &str) -> Result<HostAnswer, CallRefusal> {
+        let files = look_over(patch, &self.fence).map_err(|rejected| {
+            if let Some(violation) = rejected.violation {
+                self.output.reports.push(violation);
+            }
+            rejected.refusal
+        })?;
+        let stored = self.blobs.put(patch.as_bytes()).map_err(|error| {
+            CallRefusal::new("storage", format!("the patch can't be stored: {error}"))
+        })?;
+        let Draft { title, reason, evidence } = draft;
+        let patch = stored.blob.clone();
+        // Kept until the answer, as above.
+        self.answer(AgentCall::ProposeChange(Proposed { title, reason, evidence, patch, files }))
     }
 
     fn answer(&self, call: AgentCall) -> Result<HostAnswer, CallRefusal> {

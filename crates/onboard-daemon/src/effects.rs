@@ -7,12 +7,16 @@ use crate::handle::Shared;
 use crate::input::{Exit, Input};
 use crate::latch::{self, Latch};
 use crate::policies::Policies;
+use crate::writing::{Writing, failed};
+use onboard_domain::proposal::Work;
 use onboard_domain::spec::Program;
 use onboard_domain::state::{Phase, State, Usage};
-use onboard_domain::{Actor, AgentSpec, Command, Effect, Generation, RunId, Time, Via};
+use onboard_domain::{Actor, AgentSpec, Command, Effect, Generation, ProposalId, RunId, Time, Via};
 use onboard_policy::{Permit, PolicyInForce, Request, Walls, judge};
 use onboard_protocol::Task;
 use onboard_sandbox::{APP_DIR, Limits, PROJECT_DIR, Permitted, Profile, ReadOnly};
+use onboard_validation::patch::paths::Fence;
+use onboard_writer::Order;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -42,6 +46,8 @@ pub(crate) struct Effects {
     pub(crate) grips: BTreeMap<RunId, Grip>,
     /// The policies that runs of this daemon were judged by, by project: hash and origin.
     pub(crate) adopted: BTreeMap<PathBuf, (String, String)>,
+    /// Who works on proposals.
+    pub(crate) writing: Writing,
     /// What follows at once from effects of this turn.
     pub(crate) news: Vec<Input>,
 }
@@ -66,9 +72,61 @@ impl Effects {
                 insist(|| latch::set(&shared.paths.state, &latch));
             }
             Effect::ClearLatch => insist(|| latch::clear(&shared.paths.state)),
+            Effect::Proposal { proposal, work } => self.work_on(shared, proposal, work),
             // The loop itself ends.
             Effect::Exit => {}
         }
+    }
+
+    /// Has the separate writer do its work, judged by the policy that is in force now. An emergency
+    /// holds it up: it is ordered again when that is lifted.
+    fn work_on(&mut self, shared: &Shared, proposal: ProposalId, work: Work) {
+        if latch::is_set(&shared.paths.state) {
+            return;
+        }
+        let ordered = {
+            let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
+            self.order(&state, proposal, work)
+        };
+        match ordered {
+            Ok(Some(order)) => self.writing.order(proposal, order),
+            Ok(None) => {}
+            Err(why) => self.tell(Input::Proposal { proposal, news: failed(work, why) }),
+        }
+    }
+
+    fn order(
+        &mut self,
+        state: &State,
+        id: ProposalId,
+        work: Work,
+    ) -> Result<Option<Order>, String> {
+        // Decided otherwise in the meantime.
+        let known = state.proposals.get(&id).filter(|proposal| proposal.work() == Some(work));
+        let Some(proposal) = known else { return Ok(None) };
+        let Some(project) = state.projects.get(&proposal.project) else { return Ok(None) };
+        let policy = self.policy_of(state, Path::new(&project.root));
+        let policy = match &*policy {
+            PolicyInForce::Sound(policy) => policy,
+            PolicyInForce::Broken(why) => return Err(format!("no policy is in force: {why}")),
+        };
+        let patch = self.house.blobs.get(&proposal.proposed.patch);
+        let patch = patch.map_err(|error| format!("the patch is lost: {error}"))?;
+        let accepted = proposal.accepted.unwrap_or(proposal.made);
+        Ok(Some(Order {
+            work,
+            root: project.root.clone(),
+            agent: proposal.by.to_string(),
+            proposal: id.to_string(),
+            title: proposal.proposed.title.clone(),
+            reason: proposal.proposed.reason.clone(),
+            patch: String::from_utf8(patch).map_err(|error| error.to_string())?,
+            accepted_s: accepted.0.div_euclid(1_000),
+            forbidden: policy.forbidden_paths().map(Into::into).collect(),
+            read_only: policy.read_only_paths().map(Into::into).collect(),
+            file_bytes_max: u64::from(policy.limits().file_size_mb) << 20,
+            branch: proposal.branch.clone(),
+        }))
     }
 
     fn launch(&mut self, shared: &Shared, run: RunId, generation: Generation) {
@@ -134,6 +192,10 @@ impl Effects {
             .map_err(|denial| (denial.rule.to_string(), denial.to_string()))?;
         let deadline_ms = deadline_ms.min(permit.bounds().limits().deadline_ms);
         let memory_limit_mb = u64::from(permit.bounds().limits().memory_mb);
+        let fence = Fence {
+            forbidden: permit.bounds().forbidden_paths().to_vec(),
+            read_only: permit.bounds().read_only_paths().to_vec(),
+        };
         let profile = self.profile(state, run, &permit).map_err(|why| ("program".into(), why))?;
         let permitted = Permitted::new(permit, profile)
             .map_err(|why| ("profile".to_string(), why.to_string()))?;
@@ -147,6 +209,7 @@ impl Effects {
             task,
             deadline_ms,
             memory_limit_mb,
+            fence,
         }))
     }
 

@@ -1,5 +1,6 @@
 //! The daemon as the rest of the process sees it: submit a command, read the state, follow events.
 
+use crate::blobs::Blobs;
 use crate::input::Input;
 use crate::manifests::{self, BuiltInManifest, LoadError};
 use crate::observe::{Observed, observe};
@@ -8,6 +9,7 @@ use crate::views::{Applied, Views};
 use crate::walls::Found;
 use crate::zones::HostZones;
 use crate::{clock, pressure};
+use onboard_domain::state::BlobRef;
 use onboard_domain::{
     Actor, AgentCall, AgentId, AgentSpec, Answer, Batch, CallAnswer, CallRefusal, Command,
     Generation, Refusal, RunId, State, Via,
@@ -311,6 +313,16 @@ impl Handle {
         let Observed { git, plan } = observe(root);
         let root = root.to_string_lossy().into_owned();
         Ok(Command::RegisterProject { root, name, agents, git, plan })
+    }
+
+    /// The text of a proposal's patch.
+    ///
+    /// # Errors
+    /// When it can't be read, or is not what was stored.
+    pub fn patch(&self, blob: &BlobRef) -> Result<String, String> {
+        let blobs = Blobs::open(self.shared.paths.blobs()).map_err(|error| error.to_string())?;
+        let bytes = blobs.get(blob).map_err(|error| error.to_string())?;
+        String::from_utf8(bytes).map_err(|error| error.to_string())
     }
 
     /// Where things are on disk.

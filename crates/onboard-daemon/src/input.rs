@@ -1,7 +1,8 @@
 //! Everything that can wake the daemon: one closed enum.
 
+use onboard_domain::proposal::News;
 use onboard_domain::state::{Process, Usage};
-use onboard_domain::{Actor, AgentCall, Command, Generation, ProjectId, RunId, Via};
+use onboard_domain::{Actor, AgentCall, Command, Generation, ProjectId, ProposalId, RunId, Via};
 
 /// Ties an answer to whoever waits for it; means nothing to the decisions.
 pub type Token = u64;
@@ -54,6 +55,11 @@ pub enum Input {
         project: ProjectId,
         git: String,
         plan: String,
+    },
+    /// The separate process that works on a proposal has come to an end.
+    Proposal {
+        proposal: ProposalId,
+        news: News,
     },
     /// A time that the scheduler asked for has come.
     Timer,

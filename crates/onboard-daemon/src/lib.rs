@@ -19,6 +19,7 @@ pub mod observe;
 mod plain;
 pub mod policies;
 pub mod pressure;
+mod propose;
 pub mod records;
 mod run_loop;
 mod screen;
@@ -28,6 +29,7 @@ pub mod store;
 pub mod views;
 pub mod walls;
 mod watch;
+pub mod writing;
 pub mod zones;
 
 pub use handle::{Handle, Paths};

@@ -26,6 +26,12 @@ pub(crate) fn screen(mut call: HostCall) -> Screened {
             over.must_be_clean("content", content);
         }
         HostCall::LoadCheckpoint { name } => over.must_be_clean("name", name),
+        HostCall::ProposeChange { title, reason, patch, evidence } => {
+            over.clean("title", title);
+            over.clean("reason", reason);
+            over.evidence(evidence);
+            over.must_be_clean("patch", patch);
+        }
         HostCall::Progress { note, .. } => over.clean("note", note),
         // Its lines are looked over as they are written, with keys that span several.
         HostCall::Log { .. } | HostCall::GetTask | HostCall::Heartbeat => {}
@@ -53,13 +59,15 @@ fn what(call: &HostCall) -> &'static str {
         HostCall::Agent(AgentCall::Finish { .. }) => "finish",
         HostCall::SaveCheckpoint { .. } => "save_checkpoint",
         HostCall::LoadCheckpoint { .. } => "load_checkpoint",
+        HostCall::ProposeChange { .. } => "propose_change",
         HostCall::Progress { .. } => "report_progress",
         HostCall::Log { .. } => "log",
         HostCall::Agent(
             AgentCall::ReadInbox { .. }
             | AgentCall::AckMessage { .. }
             | AgentCall::SaveCheckpoint { .. }
-            | AgentCall::FindCheckpoint { .. },
+            | AgentCall::FindCheckpoint { .. }
+            | AgentCall::ProposeChange(_),
         )
         | HostCall::GetTask
         | HostCall::Heartbeat => "call",
@@ -93,7 +101,8 @@ impl LookOver {
             AgentCall::ReadInbox { .. }
             | AgentCall::AckMessage { .. }
             | AgentCall::SaveCheckpoint { .. }
-            | AgentCall::FindCheckpoint { .. } => {}
+            | AgentCall::FindCheckpoint { .. }
+            | AgentCall::ProposeChange(_) => {}
         }
     }
 
@@ -103,7 +112,11 @@ impl LookOver {
         self.clean("detail", &mut finding.detail);
         self.clean("action", &mut finding.action);
         self.clean("target", &mut finding.target);
-        for Evidence { text, path, oid, .. } in &mut finding.evidence {
+        self.evidence(&mut finding.evidence);
+    }
+
+    fn evidence(&mut self, evidence: &mut [Evidence]) {
+        for Evidence { text, path, oid, .. } in evidence {
             self.clean("evidence", text);
             for text in [path, oid].into_iter().flatten() {
                 self.clean("evidence", text);

@@ -16,6 +16,7 @@ use crate::store::{Store, StoreError};
 use crate::views::{Applied, ViewError, ViewWriter, Views};
 use crate::walls;
 use crate::watch::{Watch, Watching};
+use crate::writing::Writing;
 use crate::zones::HostZones;
 use onboard_domain::{RunId, State, Time};
 use onboard_journal::{Holder, JournalError, LockError, SqliteJournal, StateLock};
@@ -187,6 +188,7 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
         drop(watch.send(Watch::Project { project, root: root.into() }));
     }
     probe(Arc::clone(&layout), &shared, &program, wakes.clone())?;
+    let writing = Writing::start(program.clone(), wakes.clone()).map_err(StartError::Thread)?;
     let house = House { shared: Arc::clone(&shared), layout, blobs, wakes };
     let effects = Effects {
         house,
@@ -197,6 +199,7 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
         instance,
         grips: BTreeMap::new(),
         adopted: BTreeMap::new(),
+        writing,
         news: Vec::new(),
     };
     let mut clock = Clock::after(newest);

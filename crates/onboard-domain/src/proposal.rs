@@ -233,6 +233,31 @@ pub enum Work {
     Revert,
 }
 
+/// What came of the work on a proposal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    Checked {
+        base: Option<String>,
+        checks: Vec<Check>,
+    },
+    Written {
+        branch: Branch,
+    },
+    /// `stale`: it no longer applies.
+    NotWritten {
+        stale: bool,
+        why: String,
+    },
+    /// Absent: the branch is gone; otherwise it is undone on this one.
+    Reverted {
+        branch: Option<Branch>,
+    },
+    NotReverted {
+        why: String,
+    },
+}
+
 /// What a person decides of a proposal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

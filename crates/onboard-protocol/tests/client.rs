@@ -263,7 +263,7 @@ fn wrong_words_say_what_would_be_right() {
     check(
         &["findng"],
         expect![
-            "usage: no command `findng`; did you mean `finding`? known: `task`, `progress`, `finding`, `checkpoint`, `event`, `inbox`, `ack`, `send`, `state`, `lease`, `log`, `heartbeat`, `finish`"
+            "usage: no command `findng`; did you mean `finding`? known: `task`, `progress`, `finding`, `propose`, `checkpoint`, `event`, `inbox`, `ack`, `send`, `state`, `lease`, `log`, `heartbeat`, `finish`"
         ],
     );
     check(&["finding", "--rule", "r"], expect!["usage: --title is missing"]);

@@ -149,6 +149,10 @@ fn answer(tool: Tool) -> HostAnswer {
         Tool::PutState => HostAnswer::Stored { version: 2 },
         Tool::TakeLease => HostAnswer::Lease { token: 1, expires: time },
         Tool::LoadCheckpoint => HostAnswer::Checkpoint(Some("c".into())),
+        Tool::ProposeChange => {
+            let status = onboard_domain::proposal::Status::Checking;
+            HostAnswer::Proposal { id: onboard_domain::ProposalId(1), status }
+        }
         _ => HostAnswer::Done,
     }
 }

@@ -451,6 +451,8 @@ impl<N: Nature, Z: Zones> Shell<N, Z> {
                 }
             }
             Effect::SetLatch { .. } | Effect::ClearLatch => {}
+            // No agent of this world proposes a change.
+            Effect::Proposal { .. } => {}
         }
     }
 

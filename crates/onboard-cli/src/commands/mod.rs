@@ -11,6 +11,7 @@ mod host;
 mod list;
 mod logs;
 mod manual;
+mod proposals;
 mod recommendations;
 mod report;
 mod resume;
@@ -22,6 +23,7 @@ mod status;
 mod stop;
 mod turn;
 mod version;
+mod write_proposal;
 
 pub use version::LONG as LONG_VERSION;
 
@@ -41,6 +43,7 @@ pub fn run(cli: Cli) -> Done {
     match cli.command {
         Command::BackgroundAgents(command) => run_agents(global, command),
         Command::Recommendations(command) => recommendations::run(global, command),
+        Command::Proposals(command) => proposals::run(global, command),
         Command::Daemon(DaemonCommand::Run { detached }) => daemon_run::run(detached),
         Command::Daemon(command) => daemon::run(global, &command),
         Command::Doctor => doctor::run(global),
@@ -51,6 +54,7 @@ pub fn run(cli: Cli) -> Done {
         Command::Version => version::run(global),
         Command::Simulate(args) => simulate::run(global, &args),
         Command::Agent { name } => agent::run(&name),
+        Command::WriteProposal => write_proposal::run(),
         Command::Host { words } => host::run(&words),
     }
 }

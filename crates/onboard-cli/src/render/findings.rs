@@ -79,7 +79,7 @@ pub fn brief(row: &FindingRow, look: &Look) -> String {
 }
 
 /// Where to look, then what is there.
-fn evidence_line(evidence: &Evidence) -> String {
+pub fn evidence_line(evidence: &Evidence) -> String {
     let mut place = Vec::new();
     match (&evidence.path, evidence.line) {
         (Some(path), Some(line)) => place.push(format!("{path}:{line}")),

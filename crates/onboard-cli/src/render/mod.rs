@@ -7,6 +7,7 @@ pub mod agents;
 pub mod daemon;
 pub mod findings;
 pub mod progress;
+pub mod proposals;
 pub mod report;
 pub mod safety;
 pub mod status;

@@ -2,6 +2,7 @@
 
 mod doors;
 mod projects;
+mod proposals;
 mod world;
 
 use serde_json::Value;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Runs git as nobody in particular.
-fn git(folder: &Path, words: &[&str]) {
+pub fn git(folder: &Path, words: &[&str]) {
     #[allow(clippy::disallowed_methods, reason = "makes the repository that is looked at")]
     let mut command = Command::new("git");
     let person = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"];

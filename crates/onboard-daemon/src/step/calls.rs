@@ -1,5 +1,6 @@
 //! What running agents ask for, judged against bounds and decided.
 
+use super::proposals;
 use onboard_domain::state::{BlobRef, Message, bounds};
 use onboard_domain::{
     AgentCall, AgentId, CallAnswer, CallRefusal, Event, Finding, Fingerprint, Generation,
@@ -24,6 +25,7 @@ pub(super) fn audited(call: &AgentCall) -> Option<&'static str> {
         AgentCall::TakeLease { .. } => Some("take_lease"),
         AgentCall::ReleaseLease { .. } => Some("release_lease"),
         AgentCall::SaveCheckpoint { .. } => Some("save_checkpoint"),
+        AgentCall::ProposeChange(_) => Some("propose_change"),
         AgentCall::Finish { .. } => Some("finish"),
         AgentCall::ReadInbox { .. }
         | AgentCall::GetState { .. }
@@ -63,6 +65,10 @@ pub(super) fn decide(
         AgentCall::FindCheckpoint { name } => {
             let checkpoints = &turn.state().agents[&caller.agent].checkpoints;
             Ok(CallAnswer::Checkpoint(checkpoints.get(&name).cloned()))
+        }
+        AgentCall::ProposeChange(proposed) => {
+            let Caller { run, agent, project } = caller;
+            proposals::propose(turn, run, agent, project, proposed)
         }
         AgentCall::Finish { nothing_to_report, summary } => {
             bounded("summary", summary.len(), SUMMARY_MAX)?;
@@ -110,6 +116,10 @@ fn record_finding(turn: &mut Turn<'_>, caller: Caller, finding: Finding) -> Answ
         return status("dismissed");
     }
     let known = entry.findings.get(&fingerprint).map(|known| known.finding.severity);
+    if known.is_none() && turn.state().runs[&run].seen.contains(&fingerprint) {
+        // Suppressed a moment ago.
+        return status("suppressed");
+    }
     if known == Some(finding.severity) {
         see(turn, caller, fingerprint);
         return status("known");
@@ -124,9 +134,21 @@ fn record_finding(turn: &mut Turn<'_>, caller: Caller, finding: Finding) -> Answ
     if known.is_none() && turn.state().projects[&project].findings.len() >= bounds::FINDINGS {
         return Err(limit(format!("a project has at most {} open findings", bounds::FINDINGS)));
     }
+    if known.is_none() && has_told_enough(turn, agent) {
+        turn.record(Event::FindingSuppressed { project, agent, run, fingerprint });
+        return status("suppressed");
+    }
     let finding = Box::new(finding);
     turn.record(Event::FindingRecorded { project, agent, run, finding });
     status("new")
+}
+
+/// Whether the agent told as many new findings today as people want of it in a day.
+fn has_told_enough(turn: &Turn<'_>, agent: AgentId) -> bool {
+    let state = turn.state();
+    let agent = &state.agents[&agent];
+    let most = agent.spec.findings_per_day.unwrap_or(bounds::FINDINGS_PER_DAY);
+    agent.noise.at(state.time).told >= most
 }
 
 /// A known finding was reported again, by whichever agent.

@@ -1,19 +1,22 @@
 //! What people ask for, decided.
 
-use super::{World, agents, findings, projects};
+use super::{World, agents, findings, projects, proposals};
 use crate::cut::cut;
 use onboard_domain::state::bounds;
-use onboard_domain::{Answer, Command, Effect, Event, KillReason, Refusal, RefusalKind, Turn};
+use onboard_domain::{
+    Actor, Answer, Command, Effect, Event, KillReason, Refusal, RefusalKind, Turn,
+};
 use onboard_scheduler::ScheduleCache;
 
 pub(super) fn decide(
     turn: &mut Turn<'_>,
     world: &World<'_>,
     cache: &mut ScheduleCache,
+    actor: &Actor,
     command: Command,
 ) -> Result<Answer, Refusal> {
     let what = command.name();
-    let answer = dispatch(turn, world, cache, command);
+    let answer = dispatch(turn, world, cache, actor, command);
     if let Err(refusal) = &answer {
         turn.record(Event::CommandRefused {
             what: what.into(),
@@ -28,6 +31,7 @@ fn dispatch(
     turn: &mut Turn<'_>,
     world: &World<'_>,
     cache: &mut ScheduleCache,
+    actor: &Actor,
     command: Command,
 ) -> Result<Answer, Refusal> {
     match command {
@@ -56,6 +60,9 @@ fn dispatch(
         }
         Command::DismissFinding { project, fingerprint, reason } => {
             findings::dismiss(turn, project, fingerprint, reason)
+        }
+        Command::DecideProposal { proposal, decision, reason } => {
+            proposals::decide(turn, actor, proposal, decision, reason)
         }
         Command::AdoptPolicy { hash, origin } => adopt_policy(turn, hash, origin),
         Command::Shutdown => shutdown(turn),
@@ -94,6 +101,7 @@ fn lift_emergency(turn: &mut Turn<'_>, why: String) -> Result<Answer, Refusal> {
     }
     // A file may have stayed behind without an emergency; people asked for it to go.
     turn.effect(Effect::ClearLatch);
+    proposals::resume(turn);
     Ok(Answer::Done { changed })
 }
 

@@ -8,6 +8,7 @@ mod calls;
 mod commands;
 mod findings;
 mod projects;
+mod proposals;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -88,9 +89,12 @@ fn one(
     input: Input,
 ) {
     match input {
-        Input::Began { version, pid } => runs::began(turn, version, pid),
-        Input::Command { token, command, .. } => {
-            let reply = commands::decide(turn, world, cache, command);
+        Input::Began { version, pid } => {
+            runs::began(turn, version, pid);
+            proposals::resume(turn);
+        }
+        Input::Command { token, actor, command, .. } => {
+            let reply = commands::decide(turn, world, cache, &actor, command);
             out.replies.push((token, reply));
         }
         Input::Call { token, run, generation, call } => {
@@ -106,6 +110,7 @@ fn one(
             runs::gone(turn, run, generation, exit, usage);
         }
         Input::Observed { project, git, plan } => projects::observed(turn, project, git, plan),
+        Input::Proposal { proposal, news } => proposals::news(turn, proposal, news),
         Input::Timer => {}
     }
 }

@@ -1,6 +1,7 @@
 //! One batch, applied to the tables, once: what is applied is told in the same transaction.
 
 use super::ViewError;
+use onboard_domain::proposal::Fact;
 use onboard_domain::{AgentId, Batch, Event, ProjectId, RunId, Time};
 use rusqlite::{Connection, params};
 
@@ -195,7 +196,14 @@ fn subject(event: &Event) -> Option<Subject> {
         Event::RunQueued { run, agent, .. } => {
             Some(Subject { run: Some(*run), agent: Some(*agent), project: None })
         }
+        Event::Proposal { fact, .. } => Some(match &**fact {
+            Fact::Made { project, agent, run, .. } => {
+                Subject { project: Some(*project), agent: Some(*agent), run: Some(*run) }
+            }
+            _ => Subject::default(),
+        }),
         Event::FindingRecorded { project, agent, run, .. }
+        | Event::FindingSuppressed { project, agent, run, .. }
         | Event::EventEmitted { project, agent, run, .. } => {
             Some(Subject { project: Some(*project), agent: Some(*agent), run: Some(*run) })
         }

@@ -192,11 +192,11 @@ fn settings_that_are_wrong() {
     settings(
         "agents:\n  well: { schedul: daily }\n",
         expect![[r#"
-        /loom/.ai_onboard/config.yaml:2:11: unknown key `schedul`
-          2 |   well: { schedul: daily }
-            |           ^^^^^^^
-            = did you mean `schedule`? known here: `schedule`, `zone`, `priority`, `resources`, `depends_on`, `locks`, `limits`, `missed`, `overlap`, `retry`, `wakes_on`, `settings`
-    "#]],
+            /loom/.ai_onboard/config.yaml:2:11: unknown key `schedul`
+              2 |   well: { schedul: daily }
+                |           ^^^^^^^
+                = did you mean `schedule`? known here: `schedule`, `zone`, `priority`, `resources`, `depends_on`, `locks`, `limits`, `missed`, `overlap`, `retry`, `wakes_on`, `settings`, `findings_per_day`
+        "#]],
     );
     settings(
         "agents:\n  well: { schedule: dayly }\n",

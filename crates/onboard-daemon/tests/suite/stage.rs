@@ -139,6 +139,11 @@ impl Stage {
                 self.wait(rest);
                 Input::Timer
             }
+            "worked" => {
+                let (id, news) = rest.split_once(' ').expect("worked ID JSON");
+                let proposal = id.parse().expect("a proposal");
+                Input::Proposal { proposal, news: serde_json::from_str(news).expect(news) }
+            }
             "back" => return self.step_back(rest),
             _ => self.command(verb, rest, &words),
         })
@@ -155,6 +160,12 @@ impl Stage {
                 plan: "p1".into(),
             },
             "start" => Command::Start { agents: agents() },
+            "decide" => {
+                let [id, decision, reason] = words.try_into().expect("decide ID JSON REASON");
+                let decision = serde_json::from_str(decision).expect(decision);
+                let proposal = id.parse().expect("a proposal");
+                Command::DecideProposal { proposal, decision, reason: reason.into() }
+            }
             "stop" => Command::Stop { agents: agents() },
             "restart" => Command::Restart { agents: agents() },
             "pause" => Command::Pause { agents: agents() },
@@ -332,6 +343,7 @@ fn effect_text(effect: &Effect) -> String {
         Effect::Kill { run, generation, why } => format!("kill {run} {generation} {}", plain(why)),
         Effect::SetLatch { reason } => format!("set latch: {} bytes", reason.len()),
         Effect::ClearLatch => "clear latch".into(),
+        Effect::Proposal { proposal, work } => format!("{} {proposal}", plain(work)),
         Effect::Exit => "exit".into(),
     }
 }

@@ -1386,7 +1386,8 @@ fn every_bound_of_a_run_is_guarded() {
 
 #[test]
 fn a_project_has_so_many_open_findings_and_a_known_one_may_still_get_worse() {
-    let mut stage = Stage::play(RUNNING);
+    let loud = RUNNING.replace("= manual", r#"= manual | {"findings_per_day": 500}"#);
+    let mut stage = Stage::play(&loud);
     let record = |stage: &mut Stage, run: u64, mark: usize, severity: &str| {
         let call = call(json!({"record_finding": {"rule": "r", "severity": severity, "title": "t",
             "fingerprint": mark.to_string()}}));

@@ -7,6 +7,7 @@
 use crate::show;
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Why a path can't be touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +124,49 @@ fn beginning(path: &str) -> Result<(), Refused> {
     match PLACES.binary_search(&first.as_str()) {
         Ok(_) => Err(Refused::Protected("it is continuous integration")),
         Err(_) => Ok(()),
+    }
+}
+
+/// What a policy keeps from being changed, beside what is refused always.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fence {
+    pub forbidden: Vec<String>,
+    pub read_only: Vec<String>,
+}
+
+/// Why a path lies behind the fence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// The policy forbids this place.
+    Forbidden(String),
+    /// The policy keeps this place read-only.
+    ReadOnly(String),
+    Refused(Refused),
+}
+
+impl Denied {
+    /// The reason, for people.
+    pub fn why(&self) -> String {
+        match self {
+            Denied::Forbidden(place) => alloc::format!("the policy forbids `{place}`"),
+            Denied::ReadOnly(place) => alloc::format!("the policy keeps `{place}` read-only"),
+            Denied::Refused(refused) => refused.why(),
+        }
+    }
+}
+
+impl Fence {
+    /// Whether a patch may touch a path.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self, path: &str) -> Result<(), Denied> {
+        let place = |places: &[String]| places.iter().find(|place| is_below(path, place)).cloned();
+        if let Some(place) = place(&self.forbidden) {
+            return Err(Denied::Forbidden(place));
+        }
+        check(path).map_err(Denied::Refused)?;
+        place(&self.read_only).map_or(Ok(()), |place| Err(Denied::ReadOnly(place)))
     }
 }
 

@@ -10,6 +10,7 @@ mod feed;
 mod follow_logs;
 mod lines;
 mod peer;
+mod proposals;
 mod query;
 mod reads;
 mod routes;

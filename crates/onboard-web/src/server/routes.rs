@@ -1,6 +1,6 @@
 //! The paths of the API.
 
-use super::{BODY_MAX, Sources, command, follow_logs, reads, watch};
+use super::{BODY_MAX, Sources, command, follow_logs, proposals, reads, watch};
 use crate::api::{BASE, Problem, ProblemKind};
 use crate::server::feed::Feed;
 use axum::Router;
@@ -28,6 +28,8 @@ pub fn router(sources: Sources, stopped: tokio::sync::watch::Receiver<Option<Str
         .route("/runs", get(reads::runs))
         .route("/runs/{id}", get(reads::run))
         .route("/findings", get(reads::findings))
+        .route("/proposals", get(proposals::list))
+        .route("/proposals/{id}", get(proposals::one))
         .route("/events", get(reads::events))
         .route("/logs", get(reads::logs))
         .route("/logs/follow", get(follow_logs::stream))

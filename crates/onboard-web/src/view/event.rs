@@ -2,6 +2,7 @@
 
 use crate::api::{AuditRow, EventRow, EventSeverity};
 use onboard_domain::event::Passed;
+use onboard_domain::proposal::Fact;
 use onboard_domain::{AgentId, Batch, Cause, Event, ProjectId, RunId, State, Time};
 
 /// An event with its place and what it belongs to.
@@ -91,10 +92,15 @@ fn agent_of(state: &State, event: &Event) -> Option<AgentId> {
         | Event::SlotPassed { agent, .. }
         | Event::RunQueued { agent, .. }
         | Event::FindingRecorded { agent, .. }
+        | Event::FindingSuppressed { agent, .. }
         | Event::EventEmitted { agent, .. }
         | Event::StatePut { by: agent, .. }
         | Event::CheckpointSaved { agent, .. } => Some(*agent),
         Event::MessageSent { from, .. } => Some(*from),
+        Event::Proposal { proposal, fact } => match &**fact {
+            Fact::Made { agent, .. } => Some(*agent),
+            _ => state.proposals.get(proposal).map(|proposal| proposal.agent),
+        },
         Event::RunPlaced { run, .. }
         | Event::RunStarted { run, .. }
         | Event::RunStopping { run, .. }
@@ -124,6 +130,7 @@ fn project_of(event: &Event) -> Option<ProjectId> {
         | Event::AgentRegistered { project, .. }
         | Event::FindingRecorded { project, .. }
         | Event::FindingSeen { project, .. }
+        | Event::FindingSuppressed { project, .. }
         | Event::FindingResolved { project, .. }
         | Event::FindingAccepted { project, .. }
         | Event::FindingDismissed { project, .. }
@@ -145,18 +152,26 @@ fn data(event: &Event) -> serde_json::Value {
     }
 }
 
-struct Told {
+pub(super) struct Told {
     kind: &'static str,
     subject: Option<String>,
     severity: EventSeverity,
     message: String,
 }
 
-fn info(kind: &'static str, subject: Option<String>, message: impl Into<String>) -> Told {
+pub(super) fn info(
+    kind: &'static str,
+    subject: Option<String>,
+    message: impl Into<String>,
+) -> Told {
     Told { kind, subject, severity: EventSeverity::Info, message: message.into() }
 }
 
-fn warning(kind: &'static str, subject: Option<String>, message: impl Into<String>) -> Told {
+pub(super) fn warning(
+    kind: &'static str,
+    subject: Option<String>,
+    message: impl Into<String>,
+) -> Told {
     Told { kind, subject, severity: EventSeverity::Warning, message: message.into() }
 }
 
@@ -305,6 +320,12 @@ fn tell_of_finding(event: &Event) -> Told {
         Event::FindingDismissed { fingerprint, reason, .. } => {
             info("finding.dismissed", Some(fingerprint.to_string()), format!("dismissed: {reason}"))
         }
+        Event::FindingSuppressed { fingerprint, .. } => info(
+            "finding.suppressed",
+            Some(fingerprint.to_string()),
+            "counted, not kept: its agent has told enough new findings today",
+        ),
+        Event::Proposal { proposal, fact } => super::proposal::tell(*proposal, fact),
         _ => tell_of_words(event),
     }
 }

@@ -1,0 +1,28 @@
+//! The separate writer: one order on standard input, one report on standard output.
+
+use super::Done;
+use crate::failure::{Failure, Kind};
+use crate::output;
+use onboard_writer::Order;
+use onboard_writer::order::BYTES_MAX;
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+
+pub fn run() -> Done {
+    let failed = |what: &str, why: String| Failure::new(Kind::Failed, format!("{what}: {why}"));
+    // A daemon that is gone has nobody to report to; the next one orders it again.
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .map_err(|error| failed("the daemon's end can't be heard of", error.to_string()))?;
+    let mut text = Vec::new();
+    std::io::stdin()
+        .take(BYTES_MAX)
+        .read_to_end(&mut text)
+        .map_err(|error| failed("the order can't be read", error.to_string()))?;
+    let order: Order = serde_json::from_slice(&text)
+        .map_err(|error| failed("the order is not understood", error.to_string()))?;
+    onboard_writer::become_owner(Path::new(&order.root))
+        .map_err(|error| failed("the repository's owner can't be become", error.to_string()))?;
+    output::json_line(&onboard_writer::work(&order))?;
+    Ok(ExitCode::SUCCESS)
+}

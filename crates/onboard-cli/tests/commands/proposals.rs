@@ -1,0 +1,166 @@
+//! Proposals with the real binary: an agent behind its walls, its patch, a person, a branch.
+
+use super::World;
+use super::projects::git;
+use std::path::Path;
+
+/// A world whose project has a typo, and the example that mends it.
+fn with_typo() -> World {
+    let world = World::new();
+    let project = world.project.path();
+    git(project, &["init", "-q", "-b", "main"]);
+    std::fs::write(project.join("README.md"), "# App\n\nThis is teh app.\n").unwrap();
+    let agent = project.join(".ai_onboard/agents/typo-fixer");
+    std::fs::create_dir_all(&agent).unwrap();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/agents/typo-fixer-sh");
+    for file in ["agent.yaml", "fix.sh"] {
+        std::fs::copy(example.join(file), agent.join(file)).unwrap();
+    }
+    git(project, &["add", "README.md"]);
+    git(project, &["commit", "-q", "-m", "first"]);
+    world
+}
+
+/// Waits until a proposal is no longer being looked at.
+fn until_checked(world: &World, id: &str) -> serde_json::Value {
+    for _ in 0..2_000 {
+        let shown = world.json(&["proposals", "show", id]);
+        if shown["proposal"]["status"] != "checking" {
+            return shown;
+        }
+    }
+    panic!("{id} is still being checked");
+}
+
+fn said(folder: &Path, words: &[&str]) -> String {
+    #[allow(clippy::disallowed_methods, reason = "git is the oracle")]
+    let output = std::process::Command::new("git")
+        .args(words)
+        .current_dir(folder)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_patch_becomes_a_branch_when_a_person_says_so_and_goes_again() {
+    let world = with_typo();
+    let project = world.project.path();
+    world.check(&["bg", "start", "typo-fixer", "--wait"], 0, "proposed to mend 1 file(s): c0");
+    let shown = until_checked(&world, "c0");
+    assert_eq!(shown["proposal"]["status"], "open", "{shown}");
+    world.check(&["proposals", "list"], 0, "mend misspelt words in 1 file(s)");
+    world.check(&["proposals", "list", "-q"], 0, "c0");
+    for says in
+        ["-This is teh app.", "+This is the app.", "✓ applies", "· project_check", "apply c0"]
+    {
+        world.check(&["proposals", "show", "c0"], 0, says);
+    }
+
+    // Again: the same proposal.
+    world.check(&["bg", "run", "typo-fixer", "--wait"], 0, "c0");
+    assert_eq!(world.json(&["proposals", "list", "--all"])["items"].as_array().unwrap().len(), 1);
+
+    world.check(&["proposals", "apply", "c0", "--patch", "00"], 1, "show it again");
+    let before = said(project, &["status", "--porcelain=v2", "--branch"]);
+    world.check(&["proposals", "apply", "c0"], 0, "written as branch ai-onboard/typo-fixer/c0");
+    world.check(&["proposals", "apply", "c0"], 0, "written as branch");
+    assert_eq!(before, said(project, &["status", "--porcelain=v2", "--branch"]));
+    let readme = said(project, &["show", "ai-onboard/typo-fixer/c0:README.md"]);
+    assert_eq!(readme, "# App\n\nThis is the app.\n");
+    said(project, &["fsck", "--strict"]);
+    world.check(&["proposals", "list"], 0, "no proposal waits");
+    world.check(&["audit", "log"], 0, "apply_proposal");
+
+    world.check(&["proposals", "revert", "c0"], 2, "--reason");
+    world.check(&["proposals", "revert", "c0", "--reason", "not now"], 0, "its branch is deleted");
+    assert_eq!(said(project, &["branch", "--list", "ai-onboard/*"]), "");
+    world.check(&["proposals", "revert", "c0", "--reason", "again"], 0, "reverted");
+    assert_eq!(world.json(&["audit", "verify"])["is_whole"], true);
+}
+
+#[test]
+fn what_is_rejected_stays_so_and_what_moved_on_is_stale() {
+    let world = with_typo();
+    let project = world.project.path();
+    world.check(&["bg", "start", "typo-fixer", "--wait"], 0, "c0");
+    until_checked(&world, "c0");
+    world.check(&["proposals", "reject", "c0", "--reason", "we say teh"], 0, "c0 rejected");
+    world.check(&["proposals", "apply", "c0"], 1, "c0 is rejected and can't be applied");
+    world.check(&["bg", "run", "typo-fixer", "--wait"], 0, "c0 rejected");
+
+    std::fs::write(project.join("README.md"), "# App\n\nTeh end is teh end.\n").unwrap();
+    git(project, &["commit", "-q", "-a", "-m", "second"]);
+    world.check(&["bg", "run", "typo-fixer", "--wait"], 0, "c1 checking");
+    until_checked(&world, "c1");
+    std::fs::write(project.join("README.md"), "# App\n\nThe end.\n").unwrap();
+    git(project, &["commit", "-q", "-a", "-m", "third"]);
+    world.check(&["proposals", "apply", "c1"], 1, "c1 is stale: README.md: line 3");
+    assert_eq!(said(project, &["branch", "--list", "ai-onboard/*"]), "");
+}
+
+/// An agent that says what it must not and proposes what it may not.
+const HOSTILE: &str = r#"#!/bin/sh
+token="ghp"_"x9QmT2vLw7RkB4nZc8HsJ1yFd6GpE3uAo5Vi"
+host() { ai_onboard host "$@"; }
+echo "printed $token"
+host log "logged $token"
+host finding --rule leak/token --title "found $token" >/dev/null
+printf '%s' "$token" | host checkpoint save kept 2>&1 || true
+patch() { printf -- '--- /dev/null\n+++ b/%s\n@@ -0,0 +1 @@\n+%s\n' "$1" "$2"; }
+patch .git/hooks/pre-commit x | host propose --title t --reason r 2>&1 || true
+patch .github/workflows/x.yml x | host propose --title t --reason r 2>&1 || true
+patch ../outside x | host propose --title t --reason r 2>&1 || true
+patch leaked.txt "$token" | host propose --title t --reason r 2>&1 || true
+patch README.md x | host propose --title "clobber $token" --reason r
+host finish --summary "said $token"
+"#;
+
+#[test]
+fn a_hostile_agent_keeps_no_secret_and_changes_nothing() {
+    let world = with_typo();
+    let agent = world.project.path().join(".ai_onboard/agents/typo-fixer");
+    std::fs::write(agent.join("fix.sh"), HOSTILE).unwrap();
+    world.check(&["bg", "start", "typo-fixer", "--wait"], 0, "said [redacted: github-token]");
+    let shown = until_checked(&world, "c0");
+    assert_eq!(shown["proposal"]["status"], "refused", "{shown}");
+    world.check(&["proposals", "show", "c0"], 0, "✗ applies  README.md: it is there already");
+    world.check(&["proposals", "show", "c0"], 0, "clobber [redacted: github-token]");
+    world.check(&["proposals", "apply", "c0"], 1, "c0 is refused and can't be applied");
+    let (_, log, _) = world.run(&["bg", "logs", "typo-fixer", "--tail", "all"]);
+    for says in [
+        "printed [redacted: github-token]",
+        "logged [redacted: github-token]",
+        "`content` holds a secret (github-token): nothing was kept",
+        "may not touch `.git/hooks/pre-commit`",
+        "may not touch `.github/workflows/x.yml`",
+        "may not touch `../outside`",
+        "`patch` holds a secret (github-token)",
+    ] {
+        assert!(log.contains(says), "{says}: {log}");
+    }
+    assert_eq!(said(world.project.path(), &["branch", "--list"]), "* main\n");
+    world.check(&["daemon", "stop"], 0, "stopped");
+    let token = format!("{}_{}", "ghp", "x9QmT2vLw7RkB4nZc8HsJ1yFd6GpE3uAo5Vi");
+    let held = holding(&world.home.path().join("state"), token.as_bytes());
+    assert_eq!(held, Vec::<String>::new(), "the token is on disk");
+}
+
+/// The files below a folder that hold these bytes.
+fn holding(folder: &Path, wanted: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(holding(&path, wanted));
+        } else if path.is_file() {
+            let content = std::fs::read(&path).unwrap();
+            if content.windows(wanted.len()).any(|window| window == wanted) {
+                found.push(path.display().to_string());
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,169 @@
+//! Proposals: made by agents, decided by people, worked on by the separate writer.
+
+use super::commands;
+use onboard_domain::proposal::{Decision, Fact, News, Proposal, Proposed, Status, bounds};
+use onboard_domain::{
+    Actor, AgentId, Answer, CallAnswer, CallRefusal, Effect, Event, ProjectId, ProposalId, Refusal,
+    RefusalKind, RunId, Turn,
+};
+
+/// A patch that was refused is not looked at again for so long: the project may have changed then.
+const REFUSED_MS: i64 = 24 * 3_600_000;
+
+/// An agent proposes a change.
+pub(super) fn propose(
+    turn: &mut Turn<'_>,
+    run: RunId,
+    agent: AgentId,
+    project: ProjectId,
+    proposed: Proposed,
+) -> Result<CallAnswer, CallRefusal> {
+    proposed.within_bounds().map_err(|why| CallRefusal::new("bounds", why))?;
+    if let Some((id, status)) = known(turn, project, &proposed) {
+        return Ok(CallAnswer::Proposal { id, status });
+    }
+    let limit = |what: String| Err(CallRefusal::new("limit", what));
+    if turn.state().runs[&run].proposals >= bounds::PER_RUN {
+        return limit(format!("a run makes at most {} proposals", bounds::PER_RUN));
+    }
+    let of_project = turn.state().proposals.values().filter(|p| p.project == project);
+    if of_project.filter(|proposal| proposal.status.is_open()).count() >= bounds::OPEN {
+        return limit(format!("{} proposals wait for people: no more until then", bounds::OPEN));
+    }
+    let id = ProposalId(turn.state().next.proposal);
+    record(turn, id, Fact::Made { project, agent, run, proposed });
+    work(turn, id);
+    Ok(CallAnswer::Proposal { id, status: Status::Checking })
+}
+
+/// The same patch in the same project, unless it may well be taken now.
+fn known(turn: &Turn<'_>, project: ProjectId, proposed: &Proposed) -> Option<(ProposalId, Status)> {
+    let now = turn.state().time;
+    let holds = |proposal: &Proposal| match proposal.status {
+        Status::Refused => now.since(proposal.since) < REFUSED_MS,
+        Status::Stale | Status::Reverted => false,
+        _ => true,
+    };
+    let same = turn.state().proposals.iter().rev().find(|(_, proposal)| {
+        proposal.project == project
+            && proposal.proposed.patch.sha256 == proposed.patch.sha256
+            && holds(proposal)
+    });
+    same.map(|(id, proposal)| (*id, proposal.status))
+}
+
+/// A person decides.
+pub(super) fn decide(
+    turn: &mut Turn<'_>,
+    actor: &Actor,
+    id: ProposalId,
+    decision: Decision,
+    why: String,
+) -> Result<Answer, Refusal> {
+    if !matches!(actor, Actor::Person { .. }) {
+        let message = "only a person decides on a proposal";
+        return Err(Refusal::new(RefusalKind::Forbidden, message));
+    }
+    let Some(proposal) = turn.state().proposals.get(&id) else {
+        let message = format!("there is no proposal {id}; `ai_onboard proposals list` shows them");
+        return Err(Refusal::new(RefusalKind::Unknown, message));
+    };
+    let reason = match &decision {
+        // What is accepted explains itself.
+        Decision::Apply { .. } if why.trim().is_empty() => String::new(),
+        _ => commands::reason(why)?,
+    };
+    let status = proposal.status;
+    match decision {
+        Decision::Apply { patch } => apply(turn, id, patch, reason),
+        Decision::Reject => match status {
+            Status::Rejected => Ok(Answer::Done { changed: false }),
+            Status::Open | Status::Checking => Ok(done(turn, id, Fact::Rejected { reason })),
+            _ => Err(not_now(id, status, "be rejected")),
+        },
+        Decision::Revert => match status {
+            Status::Reverting | Status::Reverted => Ok(Answer::Done { changed: false }),
+            Status::Written => {
+                no_emergency(turn)?;
+                let answer = done(turn, id, Fact::Withdrawn { reason });
+                work(turn, id);
+                Ok(answer)
+            }
+            _ => Err(not_now(id, status, "be reverted: nothing of it was written")),
+        },
+    }
+}
+
+fn apply(
+    turn: &mut Turn<'_>,
+    id: ProposalId,
+    patch: String,
+    reason: String,
+) -> Result<Answer, Refusal> {
+    let proposal = &turn.state().proposals[&id];
+    if proposal.proposed.patch.sha256 != patch {
+        let message = format!("{id} has another patch than the one that was seen: show it again");
+        return Err(Refusal::new(RefusalKind::Invalid, message));
+    }
+    match proposal.status {
+        Status::Accepted | Status::Written => return Ok(Answer::Done { changed: false }),
+        Status::Open => {}
+        status => return Err(not_now(id, status, "be applied")),
+    }
+    no_emergency(turn)?;
+    let answer = done(turn, id, Fact::Accepted { patch, reason });
+    work(turn, id);
+    Ok(answer)
+}
+
+fn no_emergency(turn: &Turn<'_>) -> Result<(), Refusal> {
+    match &turn.state().emergency {
+        None => Ok(()),
+        Some(emergency) => {
+            let message = format!("an emergency shutdown is in force: {}", emergency.reason);
+            Err(Refusal::new(RefusalKind::Forbidden, message))
+        }
+    }
+}
+
+fn not_now(id: ProposalId, status: Status, what: &str) -> Refusal {
+    let message = format!("{id} is {} and can't {what}", status.word());
+    Refusal::new(RefusalKind::Invalid, message)
+}
+
+fn done(turn: &mut Turn<'_>, id: ProposalId, fact: Fact) -> Answer {
+    record(turn, id, fact);
+    Answer::Done { changed: true }
+}
+
+/// What came of the work; what comes late, after people decided otherwise, is passed over.
+pub(super) fn news(turn: &mut Turn<'_>, id: ProposalId, news: News) {
+    let Some(proposal) = turn.state().proposals.get(&id) else { return };
+    let fact = match (proposal.status, news) {
+        (Status::Checking, News::Checked { base, checks }) => Fact::Checked { base, checks },
+        (Status::Accepted, News::Written { branch }) => Fact::Written { branch },
+        (Status::Accepted, News::NotWritten { stale, why }) => Fact::NotWritten { stale, why },
+        (Status::Reverting, News::Reverted { branch }) => Fact::Reverted { branch },
+        (Status::Reverting, News::NotReverted { why }) => Fact::NotReverted { why },
+        _ => return,
+    };
+    record(turn, id, fact);
+}
+
+/// Work that was under way when the daemon ended, or that an emergency held up, is done again.
+pub(super) fn resume(turn: &mut Turn<'_>) {
+    let waiting: Vec<ProposalId> = turn.state().proposals.keys().copied().collect();
+    for id in waiting {
+        work(turn, id);
+    }
+}
+
+fn work(turn: &mut Turn<'_>, id: ProposalId) {
+    if let Some(work) = turn.state().proposals.get(&id).and_then(Proposal::work) {
+        turn.effect(Effect::Proposal { proposal: id, work });
+    }
+}
+
+fn record(turn: &mut Turn<'_>, proposal: ProposalId, fact: Fact) {
+    turn.record(Event::Proposal { proposal, fact: Box::new(fact) });
+}
