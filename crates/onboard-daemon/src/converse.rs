@@ -215,7 +215,7 @@ impl Conversation {
     fn propose(&self, draft: Draft, patch: &str) -> Result<HostAnswer, CallRefusal> {
         let files = look_over(patch, &self.fence).map_err(|rejected| {
             if let Some(violation) = rejected.violation {
-                self.output.reports.push(violation);
+                self.output.reports.push(*violation);
             }
             rejected.refusal
         })?;

@@ -11,7 +11,7 @@ use onboard_validation::patch::{Change, FilePatch, parse};
 #[derive(Debug, PartialEq)]
 pub(crate) struct Rejected {
     pub(crate) refusal: CallRefusal,
-    pub(crate) violation: Option<Violation>,
+    pub(crate) violation: Option<Box<Violation>>,
 }
 
 /// The files that a patch changes.
@@ -30,12 +30,12 @@ pub(crate) fn look_over(patch: &str, fence: &Fence) -> Result<Vec<ChangedFile>, 
                 let text = format!("`patch` may not touch `{shown}`: {}", denied.why());
                 Rejected {
                     refusal: CallRefusal::new("forbidden", text),
-                    violation: Some(Violation::new(
+                    violation: Some(Box::new(Violation::new(
                         Sensor::Host,
                         rule(&denied),
                         "propose_change",
                         path.as_bytes(),
-                    )),
+                    ))),
                 }
             })?;
         }

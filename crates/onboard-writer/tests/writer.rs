@@ -142,9 +142,9 @@ fn a_branch_is_written_and_nothing_else_is_touched() {
         CommitDate: 2027-01-15 08:00:00 +0000
 
             mend a typo
-    
+
             `teh` is no word.
-    
+
             Proposed-by: typo-fixer (ai_onboard)
             Proposal: c0
             Patch-sha256: 7c16535425ae60f737ae9c25211313c2185aeecb1c4a2ca5b587f18faa5ce802
@@ -155,7 +155,7 @@ fn a_branch_is_written_and_nothing_else_is_touched() {
         +++ b/README.md
         @@ -1,3 +1,3 @@
          # App
- 
+
         -This is teh app.
         +This is the app.
     "#]]
@@ -396,7 +396,7 @@ fn what_was_merged_is_undone_on_a_branch() {
         +++ b/README.md
         @@ -1,3 +1,3 @@
          # App
- 
+
         -This is the app.
         +This is teh app.
     "#]],
@@ -427,7 +427,7 @@ fn a_branch_that_a_person_works_on_is_left_and_undone_beside_it() {
             +++ b/README.md
             @@ -1,3 +1,3 @@
              # App
- 
+
             -This is the app.
             +This is teh app.
         "#]],

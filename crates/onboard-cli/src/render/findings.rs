@@ -155,7 +155,7 @@ mod tests {
               by project-health-monitor, rule health/bus-factor, open
               first seen 5s ago, last seen 5s ago
         "#]].assert_eq(
-            &format!("{}{}", list(&[row.clone()], &look), show(&row, &look)).replace('\x1b', "␛"),
+            &format!("{}{}", list(std::slice::from_ref(&row), &look), show(&row, &look)).replace('\x1b', "␛"),
         );
     }
 

@@ -179,8 +179,11 @@ mod tests {
     fn a_list_and_one_in_full() {
         let look = samples::look(None, true);
         let detail = detail();
-        let drawn =
-            format!("{}\n{}", list(&[detail.proposal.clone()], &look), show(&detail, &look));
+        let drawn = format!(
+            "{}\n{}",
+            list(std::slice::from_ref(&detail.proposal), &look),
+            show(&detail, &look)
+        );
         expect![[r#"
             ␛[2mID␛[0m  ␛[2mSTATUS␛[0m  ␛[2mAGENT␛[0m       ␛[2mMADE␛[0m    ␛[2mCHANGE␛[0m         ␛[2mTITLE␛[0m
             c3  ␛[33mopen␛[0m    typo-fixer  5s ago  1 file, +1 -1  mend a typo \u{1b}[2J
@@ -230,6 +233,7 @@ mod tests {
             c3 reverted: its branch is deleted
             c3 undone on branch ai-onboard/x/c3: merge it to take the change back
             c3 rejected
-        "#]].assert_eq(&out);
+        "#]]
+        .assert_eq(&out);
     }
 }

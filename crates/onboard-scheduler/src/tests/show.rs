@@ -30,7 +30,9 @@ fn effect(effect: &Effect) -> Option<String> {
         // Each placement has one; the world starts it.
         Effect::Launch { .. } => None,
         Effect::Kill { run, .. } => Some(format!("kill {run}!")),
-        Effect::Exit | Effect::SetLatch { .. } | Effect::ClearLatch => None,
+        Effect::Exit | Effect::SetLatch { .. } | Effect::ClearLatch | Effect::Proposal { .. } => {
+            None
+        }
     }
 }
 

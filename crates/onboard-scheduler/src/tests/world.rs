@@ -105,7 +105,10 @@ impl World {
             match effect {
                 Effect::Launch { run, generation } => self.launch(now, *run, *generation),
                 Effect::Kill { run, .. } => self.kills.push(*run),
-                Effect::Exit | Effect::SetLatch { .. } | Effect::ClearLatch => {}
+                Effect::Exit
+                | Effect::SetLatch { .. }
+                | Effect::ClearLatch
+                | Effect::Proposal { .. } => {}
             }
         }
     }
