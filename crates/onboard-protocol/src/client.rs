@@ -7,7 +7,7 @@ use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
-use onboard_domain::{CallRefusal, Finding};
+use onboard_domain::{CallRefusal, Evidence, Finding};
 use serde_json::{Value, json};
 
 /// Environment variable with the number of the inherited socket.
@@ -184,6 +184,25 @@ impl<S: Stream> HostClient<S> {
             .map_err(|error| ClientError::Protocol(error.to_string()))?;
         let answer = self.call("record_finding", arguments)?;
         text(&answer, "status")
+    }
+
+    /// Proposes a change as a patch: the proposal's id, and where it is.
+    ///
+    /// # Errors
+    /// As [`HostClient::call`].
+    pub fn propose_change(
+        &mut self,
+        title: &str,
+        reason: &str,
+        patch: &str,
+        evidence: &[Evidence],
+    ) -> Result<(String, String), ClientError<S::Error>> {
+        let evidence = serde_json::to_value(evidence)
+            .map_err(|error| ClientError::Protocol(error.to_string()))?;
+        let arguments =
+            json!({ "title": title, "reason": reason, "patch": patch, "evidence": evidence });
+        let answer = self.call("propose_change", arguments)?;
+        Ok((text(&answer, "id")?, text(&answer, "status")?))
     }
 
     /// Writes a line to the agent's log.

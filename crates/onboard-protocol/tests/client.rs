@@ -45,6 +45,11 @@ impl Host {
                 Err(CallRefusal::new("held", "`report` is held by r7"))
             }
             HostCall::Agent(AgentCall::GetState { .. }) => Ok(HostAnswer::Value(None)),
+            HostCall::ProposeChange { title, evidence, .. } => {
+                assert_eq!((title.as_str(), evidence.len()), ("mend", 1));
+                let status = onboard_domain::proposal::Status::Checking;
+                Ok(HostAnswer::Proposal { id: onboard_domain::ProposalId(4), status })
+            }
             _ => Ok(HostAnswer::Done),
         }
     }
@@ -101,6 +106,8 @@ fn what_the_client_sends_is_what_the_host_takes() {
     assert_eq!(client.record_finding(&finding).expect("taken"), "new");
     assert_eq!(client.record_finding(&finding).expect("taken"), "known");
     assert_eq!(client.load_checkpoint("seen").expect("answered"), None);
+    let proposed = client.propose_change("mend", "why", "--- a/x\n", &finding.evidence);
+    assert_eq!(proposed.expect("taken"), ("c4".into(), "checking".into()));
     let text = "line\n\"quoted\" \u{1} é 🎉".repeat(1_000);
     client.save_checkpoint("seen", &text).expect("kept");
     assert_eq!(client.load_checkpoint("seen").expect("answered"), Some(text));

@@ -3,7 +3,7 @@
 use super::Done;
 use crate::failure::{Failure, Kind};
 use crate::output;
-use onboard_protocol::{HostClient, host_command};
+use onboard_protocol::{ClientError, HostClient, host_command};
 use std::io::Read;
 use std::process::ExitCode;
 
@@ -27,9 +27,11 @@ pub fn run(words: &[String]) -> Done {
             .map_err(|error| Failure::new(Kind::Failed, format!("standard input: {error}")))?;
     }
     let mut client = HostClient::new(super::agent::host()?, "ai_onboard host");
-    let answer = client
-        .call(command.tool(), command.arguments(stdin))
-        .map_err(|error| Failure::new(Kind::Failed, error.to_string()))?;
+    let answer = client.call(command.tool(), command.arguments(stdin)).map_err(|error| {
+        let is_refused = matches!(error, ClientError::Refused(_));
+        let kind = if is_refused { Kind::Refused } else { Kind::Failed };
+        Failure::new(kind, error.to_string())
+    })?;
     let shown = command.show(&answer);
     output::data(&shown.text)?;
     Ok(if shown.found { ExitCode::SUCCESS } else { Kind::Failed.exit_code() })

@@ -7,7 +7,7 @@ use crate::failure::{Failure, Kind};
 use crate::follow::Follow;
 use crate::{chosen, connection, output, project, render};
 use onboard_domain::Command;
-use onboard_web::api::{AgentChange, AgentRow, FindingRow, RunRow};
+use onboard_web::api::{AgentChange, AgentRow, FindingRow, ProposalRow, RunRow};
 use onboard_web::client::Client;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -74,7 +74,10 @@ pub fn run(global: &Global, which: &Which, following: &Following) -> Done {
     } else {
         let agents = again(&client, &here, &rows)?;
         let look = output::look(global);
-        output::data(&render::summary::draw(&agents, &runs, &findings, &unfinished, &look))?;
+        let proposals: Vec<ProposalRow> = client.items("/proposals", &[("project", &root)])?;
+        let waiting = proposals.iter().filter(|row| row.status.is_open()).count();
+        let summary = render::summary::draw(&agents, &runs, &findings, waiting, &unfinished, &look);
+        output::data(&summary)?;
     }
     Ok(code(following, &runs, &unfinished))
 }

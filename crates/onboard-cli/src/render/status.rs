@@ -2,7 +2,7 @@
 
 use super::{Ink, Look, bytes, findings, progress, safety, state_ink, when};
 use onboard_validation::show;
-use onboard_web::api::{AgentDetail, LogLine, RunRow, Stamp, StateWord};
+use onboard_web::api::{AgentDetail, LogLine, NoiseView, RunRow, Stamp, StateWord};
 
 /// Findings listed in a status.
 const FINDINGS: usize = 5;
@@ -66,12 +66,25 @@ pub fn draw(detail: &AgentDetail, fires: &Fires, log: &[LogLine], look: &Look) -
             totals.runs, totals.succeeded, totals.nothing_to_report, totals.failed
         ),
     );
+    if let Some(noise) = noise(detail) {
+        field("New today", &noise);
+    }
     for run in detail.recent_runs.iter().take(RUNS).skip(1) {
         field("", &last(run, look));
     }
     out.push_str(&found(detail, look));
     out.push_str(&lines(log, look));
     out
+}
+
+/// New findings of the day, once there are any.
+fn noise(detail: &AgentDetail) -> Option<String> {
+    let NoiseView { told_today, suppressed_today, findings_per_day } = detail.noise;
+    let held = match suppressed_today {
+        0 => String::new(),
+        more => format!("; {more} more only counted, told on another day"),
+    };
+    (told_today > 0).then(|| format!("{told_today} of {findings_per_day} findings{held}"))
 }
 
 fn dot(state: StateWord) -> &'static str {

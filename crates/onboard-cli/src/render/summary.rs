@@ -12,6 +12,7 @@ pub fn draw(
     agents: &[AgentRow],
     runs: &[RunRow],
     open: &[FindingRow],
+    proposals: usize,
     unfinished: &[String],
     look: &Look,
 ) -> String {
@@ -34,7 +35,16 @@ pub fn draw(
         out.push_str(&format!("… still at work: {}\n", unfinished.join(", ")));
     }
     out.push('\n');
-    out.push_str(&found(open, look));
+    if proposals > 0 {
+        let (proposal, wait) =
+            if proposals == 1 { ("proposal", "waits") } else { ("proposals", "wait") };
+        let told = format!("{proposals} {proposal} {wait} for you");
+        let told = look.paint(Ink::Bold, &told);
+        out.push_str(&format!("{told}: ai_onboard proposals list\n\n"));
+    }
+    if proposals == 0 || !open.is_empty() {
+        out.push_str(&found(open, look));
+    }
     out.push_str(&next(agents, open, look));
     out
 }
@@ -185,7 +195,7 @@ mod tests {
               ai_onboard background-agents stop --all
             ␛[2m      end the crew␛[0m
         "#]]
-        .assert_eq(&in_all(|look| draw(&agents, &runs, &open, &[], look)));
+        .assert_eq(&in_all(|look| draw(&agents, &runs, &open, 0, &[], look)));
     }
 
     #[test]
@@ -204,6 +214,14 @@ mod tests {
               ai_onboard background-agents stop --all
                   end the crew
         "#]]
-        .assert_eq(&draw(&agents, &[], &[], &still, &look(None, false)));
+        .assert_eq(&draw(&agents, &[], &[], 0, &still, &look(None, false)));
+    }
+
+    #[test]
+    fn a_proposal_needs_attention() {
+        let drawn = draw(&[], &[], &[], 1, &[], &look(None, false));
+        assert!(drawn.starts_with("\n1 proposal waits for you: ai_onboard proposals list\n"));
+        assert!(!drawn.contains("Nothing needs your attention"), "{drawn}");
+        assert!(draw(&[], &[], &[], 2, &[], &look(None, false)).contains("2 proposals wait"));
     }
 }

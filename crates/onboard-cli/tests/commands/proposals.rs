@@ -49,6 +49,7 @@ fn a_patch_becomes_a_branch_when_a_person_says_so_and_goes_again() {
     let world = with_typo();
     let project = world.project.path();
     world.check(&["bg", "start", "typo-fixer", "--wait"], 0, "proposed to mend 1 file(s): c0");
+    world.check(&["bg", "start", "typo-fixer", "--wait"], 0, "1 proposal waits for you");
     let shown = until_checked(&world, "c0");
     assert_eq!(shown["proposal"]["status"], "open", "{shown}");
     world.check(&["proposals", "list"], 0, "mend misspelt words in 1 file(s)");

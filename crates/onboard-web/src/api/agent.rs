@@ -235,6 +235,15 @@ pub struct LayerView {
     pub how: String,
 }
 
+/// New findings of the present day (UTC).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoiseView {
+    pub told_today: u32,
+    /// Beyond what people want of a day: counted, not kept.
+    pub suppressed_today: u32,
+    pub findings_per_day: u32,
+}
+
 /// Everything about one agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AgentDetail {
@@ -248,6 +257,8 @@ pub struct AgentDetail {
     /// Ended runs, newest first.
     pub recent_runs: Vec<RunRow>,
     pub totals: Totals,
+    #[serde(default)]
+    pub noise: NoiseView,
     pub interval: Interval,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaker: Option<Breaker>,

@@ -16,8 +16,8 @@ mod run;
 mod stamp;
 
 pub use agent::{
-    AgentDetail, AgentRow, Breaker, Explanation, Interval, LayerView, LimitsView, Live, ProjectRef,
-    Safety, StateWord, Unenforced,
+    AgentDetail, AgentRow, Breaker, Explanation, Interval, LayerView, LimitsView, Live, NoiseView,
+    ProjectRef, Safety, StateWord, Unenforced,
 };
 pub use command::{AgentChange, CommandAnswer, CommandRequest, RegisterRequest};
 pub use daemon::{DaemonView, DigestView, EmergencyView, PolicyView, ProjectRow, VersionView};

@@ -5,7 +5,7 @@ use crate::api;
 use crate::api::{AgentDetail, AgentRow, Explanation, ProjectRef};
 use onboard_daemon::handle;
 use onboard_domain::spec::Program;
-use onboard_domain::state::{Agent, Breaker, Desired, Phase};
+use onboard_domain::state::{Agent, Breaker, Desired, Phase, bounds};
 use onboard_domain::{AgentId, ProjectId, Severity, State, Time};
 
 /// One agent as a line of a list; `explanation` is its own.
@@ -56,6 +56,7 @@ pub fn detail(
             .collect(),
         recent_runs: agent.recent.iter().rev().map(|ended| run::ended(state, id, ended)).collect(),
         totals: agent.totals.clone(),
+        noise: noise(agent, now),
         interval: api::Interval { permille: agent.interval_permille, why: agent.interval_why },
         breaker: match agent.breaker {
             Breaker::Open { until, times } => Some(api::Breaker { until: until.into(), times }),
@@ -66,6 +67,16 @@ pub fn detail(
         checkpoints: agent.checkpoints.keys().cloned().collect(),
         findings: finding::rows(state, Some(agent.project), Some(id)),
     })
+}
+
+fn noise(agent: &Agent, now: Time) -> api::NoiseView {
+    let today = agent.noise.at(now);
+    let most = agent.spec.findings_per_day.unwrap_or(bounds::FINDINGS_PER_DAY);
+    api::NoiseView {
+        told_today: today.told,
+        suppressed_today: today.suppressed,
+        findings_per_day: most,
+    }
 }
 
 /// A program that came with the repository is started by a person, by name, before `--all` means it.
