@@ -2,7 +2,10 @@
 
 use super::World;
 use super::projects::git;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::process::Stdio;
 
 /// A world whose project has a typo, and the example that mends it.
 fn with_typo() -> World {
@@ -164,4 +167,56 @@ fn holding(folder: &Path, wanted: &[u8]) -> Vec<String> {
         }
     }
     found
+}
+
+/// What belongs to root in a person's repository can't be cleaned up by that person's git.
+#[test]
+fn what_the_writer_writes_belongs_to_the_repository_s_owner() {
+    const NOBODY: u32 = 65_534;
+    let world = with_typo();
+    let project = world.project.path();
+    let is_root = rustix::process::geteuid().is_root();
+    let owner = if is_root { NOBODY } else { rustix::process::geteuid().as_raw() };
+    if is_root {
+        every_file(project, &|path| {
+            std::os::unix::fs::lchown(path, Some(owner), Some(owner)).unwrap();
+        });
+    }
+    let order = serde_json::json!({
+        "work": "write", "root": project, "agent": "a", "proposal": "c0", "title": "t",
+        "reason": "r", "patch": "--- /dev/null\n+++ b/x/y.txt\n@@ -0,0 +1 @@\n+y\n",
+        "accepted_s": 1_800_000_000, "forbidden": [], "read_only": [], "file_bytes_max": 1_000,
+        "branch": null,
+    });
+    let mut command = world.command(&["write-proposal"]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(order.to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let report = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(report.contains(r#""written""#), "{report}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(project.join(".git/refs/heads/ai-onboard/a/c0").is_file());
+    every_file(project, &|path| {
+        assert_eq!(path.symlink_metadata().unwrap().uid(), owner, "{}", path.display());
+    });
+}
+
+/// A folder and everything below it.
+fn every_file(path: &Path, act: &dyn Fn(&Path)) {
+    act(path);
+    if path.symlink_metadata().unwrap().is_dir() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            every_file(&entry.unwrap().path(), act);
+        }
+    }
+}
+
+#[test]
+fn an_order_that_is_none_is_refused() {
+    let world = World::new();
+    world.check(&["write-proposal"], 1, "the order is not understood");
 }
