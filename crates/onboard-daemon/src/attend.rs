@@ -2,6 +2,7 @@
 //! starts the process stays until it is gone, because the kernel ties their fates together.
 
 use crate::blobs::{self, Blobs};
+use crate::clock::Pace;
 use crate::converse::{Conversation, Ends, Output};
 use crate::handle::{LiveUsage, Shared, Wake};
 use crate::input::{Exit, Input};
@@ -22,7 +23,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How often a running process tree is measured.
-const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+const SAMPLE_EVERY: Duration = Duration::from_millis(SAMPLE_MS as u64);
+const SAMPLE_MS: i64 = 1_000;
 /// How long one attempt to prove a tree dead may take; the scheduler asks again.
 const PROOF_PATIENCE: Duration = Duration::from_secs(10);
 /// Between such attempts where nobody else asks again.
@@ -219,11 +221,13 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
             return Told::fault(format!("no thread to speak with it: {error}"));
         }
     };
-    let ended = watch(house, run, &running).or_else(|error| {
+    let ended = watch(house, run, generation, &running).or_else(|error| {
         bury(&running);
         running.wait(Some(SAMPLE_EVERY))?.ok_or(error)
     });
     let last_words = speaking.join().unwrap_or_default();
+    // What it said last is looked over by now, too.
+    tell_violations(house, run, generation, &running);
     match ended {
         Ok(ended) => gone(ended, last_words, memory_limit_mb),
         Err(error) => Told::fault(format!("its end could not be observed: {error}")),
@@ -270,23 +274,45 @@ fn tell_launched(
     drop(house.wakes.send(Wake::Input(input)));
 }
 
-/// Waits for the end, measuring on the way.
-fn watch(house: &House, run: RunId, running: &Running) -> io::Result<Ended> {
-    let mut before = running.usage();
+/// Waits for the end, measuring on the way and telling what the run tried.
+fn watch(
+    house: &House,
+    run: RunId,
+    generation: Generation,
+    running: &Running,
+) -> io::Result<Ended> {
+    let pace = Pace::begin();
+    let (mut before, mut measured) = (running.usage(), pace.now());
     loop {
         if let Some(ended) = running.wait(Some(SAMPLE_EVERY))? {
             return Ok(ended);
         }
+        tell_violations(house, run, generation, running);
+        let passed_ms = pace.now().since(measured);
+        // Woken by a report: the next sample comes in its time.
+        if passed_ms < SAMPLE_MS / 2 {
+            continue;
+        }
         let now = running.usage();
         let used_us = now.cpu_us.saturating_sub(before.cpu_us);
-        before = now;
+        (before, measured) = (now, pace.now());
         let usage = LiveUsage {
-            cpu_percent: used_us as f64 / SAMPLE_EVERY.as_micros() as f64 * 100.0,
+            cpu_percent: used_us as f64 / (passed_ms * 1_000) as f64 * 100.0,
             cpu_ms: now.cpu_us / 1000,
             memory_bytes: now.memory,
         };
         let mut live = house.shared.live.write().unwrap_or_else(PoisonError::into_inner);
         live.usage.insert(run, usage);
+    }
+}
+
+/// What the run's sensors saw since the last time.
+fn tell_violations(house: &House, run: RunId, generation: Generation, running: &Running) {
+    let violations = running.take_violations();
+    if !violations.is_empty() {
+        let input = Input::Violations { run, generation, violations };
+        // As above: without the loop this process is ending.
+        drop(house.wakes.send(Wake::Input(input)));
     }
 }
 

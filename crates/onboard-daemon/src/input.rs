@@ -2,7 +2,9 @@
 
 use onboard_domain::proposal::News;
 use onboard_domain::state::{Process, Usage};
-use onboard_domain::{Actor, AgentCall, Command, Generation, ProjectId, ProposalId, RunId, Via};
+use onboard_domain::{
+    Actor, AgentCall, Command, Generation, ProjectId, ProposalId, RunId, Via, Violation,
+};
 
 /// Ties an answer to whoever waits for it; means nothing to the decisions.
 pub type Token = u64;
@@ -42,6 +44,12 @@ pub enum Input {
         generation: Generation,
         rule: String,
         why: String,
+    },
+    /// What a run tried and was refused since this was last told.
+    Violations {
+        run: RunId,
+        generation: Generation,
+        violations: Vec<Violation>,
     },
     /// The run's process tree is proven gone.
     Gone {

@@ -13,6 +13,7 @@ use crate::ids::{AgentId, Fingerprint, Generation, MessageId, ProjectId, Proposa
 use crate::proposal;
 use crate::spec::AgentSpec;
 use crate::state::{BlobRef, Outcome, Process, Trigger, Usage};
+use crate::violation::Violation;
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -223,6 +224,14 @@ pub enum Event {
         run: RunId,
         outcome: Outcome,
         usage: Usage,
+    },
+
+    /// A run tried what its walls or its host do not allow, as one sensor saw it; the same attempt
+    /// again is recorded with the number of times since.
+    ViolationRecorded {
+        agent: AgentId,
+        run: RunId,
+        violation: Box<Violation>,
     },
 
     FindingRecorded {

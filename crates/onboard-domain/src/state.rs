@@ -32,6 +32,8 @@ pub mod bounds {
     /// New findings an agent may tell a day (UTC), unless its manifest or its users' settings say
     /// otherwise: as many as one run may, so that a first look at a project is told whole.
     pub const FINDINGS_PER_DAY: u32 = 50;
+    /// Records of violations of one run: the different ones, each with what was counted later.
+    pub const VIOLATIONS_PER_RUN: u32 = 500;
     /// Events one run may emit.
     pub const EVENTS_PER_RUN: u32 = 100;
     /// Unacknowledged messages to one agent, refused beyond.
@@ -244,6 +246,9 @@ pub struct Totals {
     pub findings: u64,
     pub accepted: u64,
     pub dismissed: u64,
+    /// Attempts that its walls or its host refused, each as often as it was made.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub violations: u64,
 }
 
 /// A run between its queueing and its recorded end.
@@ -264,6 +269,9 @@ pub struct Run {
     pub seen: BTreeSet<Fingerprint>,
     pub new_findings: u32,
     pub emitted: u32,
+    /// Records of what it tried and was refused.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub violations: u32,
     /// Changes that it proposed.
     #[serde(default, skip_serializing_if = "is_none_yet")]
     pub proposals: u32,

@@ -12,6 +12,7 @@ use onboard_domain::spec::{
     Class, Classes, Limits, Missed, Overlap, Priority, Program, Retry, Source,
 };
 use onboard_domain::state::{BlobRef, Outcome, Process, Trigger, Usage};
+use onboard_domain::violation::{Action, Confidence, Rule, Sensor, Violation};
 use onboard_domain::{
     AgentId, AgentName, AgentSpec, Batch, Event, Fingerprint, Generation, MessageId, ProjectId,
     ProposalId, RunId, Time,
@@ -69,9 +70,10 @@ fn place(event: &Event) -> usize {
         Event::EmergencyLifted { .. } => 42,
         Event::Proposal { .. } => 43,
         Event::FindingSuppressed { .. } => 44,
+        Event::ViolationRecorded { .. } => 45,
     }
 }
-const PLACES: usize = 45;
+const PLACES: usize = 46;
 
 /// Every value of an enum without fields; a new one does not compile before it is listed.
 macro_rules! all {
@@ -349,6 +351,11 @@ fn runs() -> Vec<Event> {
         Event::RunStarted { run: R, generation: G, process, deadline: T },
         Event::RunFinished { run: R, nothing_to_report: true, summary: "all is well".into() },
     ];
+    events.extend(violations().into_iter().map(|violation| Event::ViolationRecorded {
+        agent: A,
+        run: R,
+        violation: Box::new(violation),
+    }));
     events.extend(triggers().into_iter().map(|trigger| Event::RunQueued {
         run: R,
         agent: A,
@@ -360,6 +367,18 @@ fn runs() -> Vec<Event> {
     events.extend(kill_reasons().map(|why| Event::RunStopping { run: R, generation: G, why }));
     events.extend(outcomes().into_iter().map(|outcome| Event::RunEnded { run: R, outcome, usage }));
     events
+}
+
+/// Every sensor, rule, confidence and action; with and without what may be absent.
+fn violations() -> Vec<Violation> {
+    let seen = |sensor, rule| Violation::new(sensor, rule, "open", b"/project/.env").times(3);
+    let by_rule = Rule::ALL.iter().map(|rule| seen(Sensor::Host, *rule));
+    let by_sensor = Sensor::ALL.iter().map(|sensor| seen(*sensor, Rule::ForbiddenPath));
+    let full = |action: &Action| seen(Sensor::Mask, Rule::ForbiddenPath).with(*action);
+    let by_action = Action::ALL.iter().map(full);
+    let hint = seen(Sensor::Notifier, Rule::ForbiddenPath).hint().by(b"cat").resolved(b"/x");
+    assert_eq!(Confidence::ALL.len(), 2);
+    by_rule.chain(by_sensor).chain(by_action).chain([hint]).collect()
 }
 
 fn findings_and_sharing() -> Vec<Event> {

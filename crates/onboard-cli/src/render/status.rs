@@ -66,6 +66,9 @@ pub fn draw(detail: &AgentDetail, fires: &Fires, log: &[LogLine], look: &Look) -
             totals.runs, totals.succeeded, totals.nothing_to_report, totals.failed
         ),
     );
+    if totals.violations > 0 {
+        field("Refused", &format!("{} attempts at what it may not do", totals.violations));
+    }
     if let Some(noise) = noise(detail) {
         field("New today", &noise);
     }

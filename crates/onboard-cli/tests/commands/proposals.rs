@@ -146,6 +146,10 @@ fn a_hostile_agent_keeps_no_secret_and_changes_nothing() {
         assert!(log.contains(says), "{says}: {log}");
     }
     assert_eq!(said(world.project.path(), &["branch", "--list"]), "* main\n");
+    // Five secrets, and three paths that it may not touch.
+    let refused = world.json(&["bg", "status", "typo-fixer"])["totals"]["violations"].clone();
+    assert!(refused.as_u64().unwrap() >= 8, "{refused}");
+    world.check(&["bg", "status", "typo-fixer"], 0, "attempts at what it may not do");
     world.check(&["daemon", "stop"], 0, "stopped");
     let token = format!("{}_{}", "ghp", "x9QmT2vLw7RkB4nZc8HsJ1yFd6GpE3uAo5Vi");
     let held = holding(&world.home.path().join("state"), token.as_bytes());

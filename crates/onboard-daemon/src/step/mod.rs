@@ -106,6 +106,9 @@ fn one(
         Input::LaunchRefused { run, generation, rule, why } => {
             runs::refused(turn, run, generation, rule, why);
         }
+        Input::Violations { run, generation, violations } => {
+            runs::violated(turn, run, generation, violations);
+        }
         Input::Gone { run, generation, exit, usage } => {
             runs::gone(turn, run, generation, exit, usage);
         }

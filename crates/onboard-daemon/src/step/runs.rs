@@ -3,8 +3,9 @@
 use super::findings;
 use crate::cut::cut;
 use crate::input::Exit;
-use onboard_domain::state::{Outcome, Phase, Process, Run, Usage};
-use onboard_domain::{Effect, Event, Generation, KillReason, RunId, Turn};
+use onboard_domain::state::{Outcome, Phase, Process, Run, Usage, bounds};
+use onboard_domain::violation::{Rule, Sensor};
+use onboard_domain::{Effect, Event, Generation, KillReason, RunId, Turn, Violation};
 
 /// Bytes of an agent's last words that are kept with its outcome: the line of an error, which
 /// every state keeps for twenty runs of each agent. The log has all of it.
@@ -73,6 +74,33 @@ pub(super) fn refused(
     if current(turn, run, generation) {
         let outcome = Outcome::Refused { rule, why };
         turn.record(Event::RunEnded { run, outcome, usage: Usage::default() });
+    }
+}
+
+/// What a run tried goes on record, as far as a run may have records; the last one says that more
+/// were left out.
+pub(super) fn violated(
+    turn: &mut Turn<'_>,
+    run: RunId,
+    generation: Generation,
+    violations: Vec<Violation>,
+) {
+    if !current(turn, run, generation) {
+        return;
+    }
+    let agent = turn.state().runs[&run].agent;
+    for violation in violations {
+        let recorded = turn.state().runs[&run].violations;
+        if recorded >= bounds::VIOLATIONS_PER_RUN {
+            return;
+        }
+        let violation = if recorded + 1 == bounds::VIOLATIONS_PER_RUN {
+            Violation::new(Sensor::Host, Rule::OutputFlood, "violations", b"further ones left out")
+        } else {
+            violation
+        };
+        let violation = Box::new(violation);
+        turn.record(Event::ViolationRecorded { agent, run, violation });
     }
 }
 

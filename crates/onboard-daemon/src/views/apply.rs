@@ -202,6 +202,9 @@ fn subject(event: &Event) -> Option<Subject> {
             }
             _ => Subject::default(),
         }),
+        Event::ViolationRecorded { agent, run, .. } => {
+            Some(Subject { project: None, agent: Some(*agent), run: Some(*run) })
+        }
         Event::FindingRecorded { project, agent, run, .. }
         | Event::FindingSuppressed { project, agent, run, .. }
         | Event::EventEmitted { project, agent, run, .. } => {

@@ -2,7 +2,7 @@
 
 use crate::house::{House, lives};
 use onboard_daemon::latch::{self, Latch};
-use onboard_domain::{Command, Fingerprint, ProjectId, RefusalKind, State};
+use onboard_domain::{Command, Event, Fingerprint, ProjectId, RefusalKind, State};
 use onboard_sandbox::{Layer, Status};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
 
-pub const ALL: [Named; 15] = [
+pub const ALL: [Named; 16] = [
     ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
     ("a_checkpoint_survives_a_crash_and_a_restart", a_checkpoint_survives_a_crash_and_a_restart),
     ("a_deadline_ends_the_whole_tree", a_deadline_ends_the_whole_tree),
@@ -26,6 +26,7 @@ pub const ALL: [Named; 15] = [
     ("a_second_daemon_is_refused_and_told_of_the_first", a_second_daemon_is_refused),
     ("folders_that_are_open_to_others_are_closed", folders_are_closed),
     ("a_flood_of_output_is_bounded", a_flood_of_output_is_bounded),
+    ("what_an_agent_may_not_say_is_on_record", what_an_agent_may_not_say_is_on_record),
 ];
 
 const SUCCEEDED: &str = "succeeded: ";
@@ -241,4 +242,41 @@ fn a_flood_of_output_is_bounded(house: House) {
     let most = onboard_daemon::logs::RUN_BYTES_MAX;
     assert!((most - 10_000..most + 200).contains(&bytes), "{bytes}");
     assert!(house.log("loud", run).ends_with(&format!("left out: a run keeps {most} bytes\n")));
+}
+
+fn what_an_agent_may_not_say_is_on_record(house: House) {
+    let script = r#"token="gh""p_x9QmT2vLw7RkB4nZc8HsJ1yFd6GpE3uAo5Vi"
+        echo "$token"; echo "$token"; echo "$token" >&2
+        ai_onboard says save kept "$token"
+        ai_onboard says finding "no hexadecimal mark"
+        head -c 3000000 /dev/zero | tr '\0' x | fold -w 4000
+        ai_onboard says finish done "used $token""#;
+    house.script("leaky", "", script);
+    house.register();
+    let published = house.handle().follow();
+    let run = house.run("leaky").unwrap();
+    assert_eq!(house.ended(run), SUCCEEDED);
+    let batches: Vec<_> = published.try_iter().collect();
+    let recorded = batches.iter().flat_map(|published| &published.batch.events);
+    let mut counts = std::collections::BTreeMap::new();
+    for event in recorded {
+        if let Event::ViolationRecorded { violation, .. } = event {
+            let key = format!("{} {} {}", violation.rule, violation.what, violation.target);
+            *counts.entry(key).or_insert(0) += violation.count;
+        }
+    }
+    let of = |key: &str| counts.get(key).copied().unwrap_or_default();
+    assert_eq!(of("output_secret stdout github-token"), 2, "{counts:?}");
+    assert_eq!(of("output_secret stderr github-token"), 1, "{counts:?}");
+    assert_eq!(of("output_secret save_checkpoint content: github-token"), 1, "{counts:?}");
+    assert_eq!(of("output_secret finish summary: github-token"), 1, "{counts:?}");
+    assert_eq!(of("output_invalid record_finding bounds"), 1, "{counts:?}");
+    assert!(of("output_too_large stdout a run's log of 1048576 bytes") > 100, "{counts:?}");
+    let text = serde_json::to_string(&batches.iter().map(|p| &p.batch).collect::<Vec<_>>());
+    assert!(!text.unwrap().contains("x9QmT2vLw7RkB4nZc8HsJ1yFd6GpE3uAo5Vi"));
+    house.handle().read(|state| {
+        let agent = &state.agents[&state.projects[&ProjectId(0)].agents["leaky"]];
+        assert_eq!(agent.recent[0].summary, "used [redacted: github-token]");
+        assert!(agent.totals.violations > 100);
+    });
 }

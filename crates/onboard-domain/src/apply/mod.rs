@@ -139,7 +139,8 @@ impl State {
             | Event::RunStarted { .. }
             | Event::RunStopping { .. }
             | Event::RunFinished { .. }
-            | Event::RunEnded { .. } => run::apply(self, event),
+            | Event::RunEnded { .. }
+            | Event::ViolationRecorded { .. } => run::apply(self, event),
             Event::FindingRecorded { .. }
             | Event::FindingSeen { .. }
             | Event::FindingSuppressed { .. }

@@ -31,6 +31,12 @@ pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
             Ok(())
         }
         Event::RunEnded { run, outcome, usage } => end(state, *run, outcome, *usage),
+        Event::ViolationRecorded { agent, run, violation } => {
+            state.run_mut(*run)?.violations += 1;
+            let totals = &mut state.agent_mut(*agent)?.totals;
+            totals.violations = totals.violations.saturating_add(violation.count);
+            Ok(())
+        }
         other => illegal!("not a run's event: {other:?}"),
     }
 }
@@ -73,6 +79,7 @@ fn queue(
         seen: BTreeSet::new(),
         new_findings: 0,
         emitted: 0,
+        violations: 0,
         proposals: 0,
         finished: None,
     };

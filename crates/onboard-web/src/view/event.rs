@@ -3,7 +3,7 @@
 use crate::api::{AuditRow, EventRow, EventSeverity};
 use onboard_domain::event::Passed;
 use onboard_domain::proposal::Fact;
-use onboard_domain::{AgentId, Batch, Cause, Event, ProjectId, RunId, State, Time};
+use onboard_domain::{AgentId, Batch, Cause, Event, ProjectId, RunId, State, Time, Violation};
 
 /// An event with its place and what it belongs to.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,6 +93,7 @@ fn agent_of(state: &State, event: &Event) -> Option<AgentId> {
         | Event::RunQueued { agent, .. }
         | Event::FindingRecorded { agent, .. }
         | Event::FindingSuppressed { agent, .. }
+        | Event::ViolationRecorded { agent, .. }
         | Event::EventEmitted { agent, .. }
         | Event::StatePut { by: agent, .. }
         | Event::CheckpointSaved { agent, .. } => Some(*agent),
@@ -297,6 +298,12 @@ fn tell_of_run(event: &Event) -> Told {
                 severity,
                 message: text,
             }
+        }
+        Event::ViolationRecorded { run, violation, .. } => {
+            let Violation { rule, what, target, action, count, sensor, .. } = &**violation;
+            let often = if *count > 1 { format!(", {count} times") } else { String::new() };
+            let text = format!("{action}: {what} {target} ({rule}, seen by {sensor}{often})");
+            warning("agent.violation.recorded", Some(run.to_string()), text)
         }
         _ => tell_of_finding(event),
     }
