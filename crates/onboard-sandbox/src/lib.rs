@@ -54,6 +54,7 @@ pub use profile::{APP_DIR, HOST_FD, Limits, PROJECT_DIR, Profile, ProfileError, 
 pub use record::{How, KillError, Proof, RunRecord, kill_all};
 pub use report::Reports;
 pub use running::{Ended, Outcome, Running, Usage};
+pub use sys::memory::allocate_from_one_arena;
 
 /// The agent's end of the socket to its host, inside a sandbox.
 ///

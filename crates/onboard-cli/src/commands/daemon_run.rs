@@ -11,6 +11,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 pub fn run(detached: bool) -> Done {
+    // Before there is a second thread: an arena that is there stays.
+    onboard_sandbox::allocate_from_one_arena();
     if detached {
         // It fails only for a process that leads a group already: then there is nothing to leave.
         let _ = rustix::process::setsid();

@@ -5,6 +5,7 @@
 pub mod event;
 pub mod files;
 pub mod landlock;
+pub mod memory;
 pub mod mount;
 pub mod network;
 pub mod privilege;
