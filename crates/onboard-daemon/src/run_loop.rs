@@ -15,7 +15,9 @@ use crate::store::{Store, StoreError};
 use crate::watch::Watch;
 use crate::zones::HostZones;
 use onboard_domain::apply::Illegal;
-use onboard_domain::{Batch, Command, Effect, Event, State, Time};
+use onboard_domain::{
+    AgentId, Answer, Batch, CallAnswer, CallRefusal, Command, Effect, Event, Refusal, State, Time,
+};
 use onboard_scheduler::{HostSample, ScheduleCache, Settings};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -187,8 +189,14 @@ impl Loop {
                 *state = self.store.durable().unwrap_or_default();
             })?
         };
-        self.publish(seq, &decided);
-        Ok(self.act(decided))
+        let Step { batch, effects, replies, answers, wake } = decided;
+        let batch = Arc::new(batch);
+        self.watch_new_projects(&batch);
+        self.publish(seq, batch);
+        // Effects first: whoever is answered finds them begun.
+        let ended = self.perform(effects);
+        self.answer(replies, answers);
+        Ok(if ended { Turned::Ended } else { Turned::Sleep(wake) })
     }
 
     fn decide(
@@ -224,9 +232,9 @@ impl Loop {
         self.store.append(&decided.batch).map(Some).map_err(Fault::Store)
     }
 
-    fn publish(&self, seq: Option<u64>, decided: &Step) {
+    fn publish(&self, seq: Option<u64>, batch: Arc<Batch>) {
         let Some(seq) = seq else { return };
-        let published = Published { seq, batch: Arc::new(decided.batch.clone()) };
+        let published = Published { seq, batch };
         let mut followers = self.shared.followers.lock().unwrap_or_else(PoisonError::into_inner);
         followers.retain(|follower| match follower.try_send(published.clone()) {
             Ok(()) => true,
@@ -234,28 +242,34 @@ impl Loop {
         });
     }
 
-    /// Performs the effects, then answers: whoever is answered finds the effect begun.
-    fn act(&mut self, decided: Step) -> Turned {
+    /// Performs the effects; true when the daemon is to end.
+    fn perform(&mut self, effects: Vec<Effect>) -> bool {
         let mut ended = false;
-        self.watch_new_projects(&decided.batch);
-        for effect in decided.effects {
+        for effect in effects {
             if effect == Effect::Exit {
                 ended = true;
             } else {
                 self.effects.perform(&self.shared, effect);
             }
         }
-        for (token, reply) in decided.replies {
+        ended
+    }
+
+    fn answer(
+        &mut self,
+        replies: Vec<(Token, Result<Answer, Refusal>)>,
+        answers: Vec<(Token, Result<CallAnswer, CallRefusal>)>,
+    ) {
+        for (token, reply) in replies {
             if let Some(answer) = self.waiting.requests.remove(&token) {
                 answer(reply);
             }
         }
-        for (token, reply) in decided.answers {
+        for (token, reply) in answers {
             if let Some(answer) = self.waiting.calls.remove(&token) {
                 answer(reply);
             }
         }
-        if ended { Turned::Ended } else { Turned::Sleep(decided.wake) }
     }
 }
 
@@ -274,7 +288,16 @@ impl Loop {
 /// What an input of people may add to the journal; the others are bounded one by one.
 fn bytes_of(input: &Input) -> usize {
     let Input::Command { command, why, .. } = input else { return 0 };
-    why.len() + serde_json::to_vec(command).map_or(0, |text| text.len())
+    let said = match command {
+        // The usual ones, which are many: a list of numbers is known without writing it down.
+        Command::Start { agents }
+        | Command::Stop { agents }
+        | Command::Restart { agents }
+        | Command::Pause { agents }
+        | Command::Resume { agents } => agents.len() * size_of::<AgentId>(),
+        _ => serde_json::to_vec(command).map_or(0, |text| text.len()),
+    };
+    why.len() + said
 }
 
 /// A latch file that somebody set while this daemon ran, or hung, is recorded before anything else

@@ -228,6 +228,7 @@ fn insert_event(
     event: &Event,
     subject: &Subject,
 ) -> Result<(), ViewError> {
+    let text = json(event);
     execute(
         connection,
         "INSERT OR IGNORE INTO events (seq, idx, time, kind, project, agent, run, event)
@@ -239,13 +240,18 @@ fn insert_event(
             seq,
             idx,
             time.0,
-            word(event),
+            kind(&text),
             subject.project.map(|p| p.0),
             subject.agent.map(|a| a.0),
             subject.run.map(|r| r.0),
-            json(event)
+            text
         ],
     )
+}
+
+/// The name of an event's variant, which its stored text begins with: `"name"` or `{"name":…}`.
+fn kind(text: &str) -> &str {
+    text.split('"').nth(1).unwrap_or_default()
 }
 
 fn json(value: &impl serde::Serialize) -> String {

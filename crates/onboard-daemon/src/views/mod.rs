@@ -32,6 +32,10 @@ const SETTLED_KEPT: i64 = 50_000;
 const SLOT_DAYS_KEPT: i64 = 400;
 /// Batches between prunings.
 const PRUNE_EVERY: u64 = 5_000;
+/// How long batches are gathered into one transaction while nobody waits for them: a transaction
+/// writes the same few pages for one batch as for fifty. Followers may lag by far more batches than
+/// come in this time.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// Why the views can't be used.
 #[derive(Debug)]
@@ -68,24 +72,45 @@ impl From<JournalError> for ViewError {
 /// How far the views are, for readers to wait on.
 #[derive(Debug, Default)]
 pub struct Applied {
-    seq: Mutex<u64>,
+    reach: Mutex<Reach>,
     moved: Condvar,
+    asked: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Reach {
+    seq: u64,
+    /// The furthest entry that a reader waits for.
+    wanted: u64,
 }
 
 impl Applied {
     fn set(&self, seq: u64) {
-        *self.seq.lock().unwrap_or_else(PoisonError::into_inner) = seq;
+        self.reach.lock().unwrap_or_else(PoisonError::into_inner).seq = seq;
         self.moved.notify_all();
     }
 
     /// Waits until entry `seq` is applied; false after `patience`.
     pub fn wait(&self, seq: u64, patience: Duration) -> bool {
-        let applied = self.seq.lock().unwrap_or_else(PoisonError::into_inner);
-        let (applied, _) = self
+        let mut reach = self.reach.lock().unwrap_or_else(PoisonError::into_inner);
+        if reach.seq >= seq {
+            return true;
+        }
+        reach.wanted = reach.wanted.max(seq);
+        self.asked.notify_all();
+        let (reach, _) = self
             .moved
-            .wait_timeout_while(applied, patience, |applied| *applied < seq)
+            .wait_timeout_while(reach, patience, |reach| reach.seq < seq)
             .unwrap_or_else(PoisonError::into_inner);
-        *applied >= seq
+        reach.seq >= seq
+    }
+
+    /// Lets batches gather until a reader waits for one that is not applied.
+    fn gather(&self, most: Duration) {
+        let reach = self.reach.lock().unwrap_or_else(PoisonError::into_inner);
+        let gathered =
+            self.asked.wait_timeout_while(reach, most, |reach| reach.wanted <= reach.seq);
+        drop(gathered.unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -130,7 +155,8 @@ impl ViewWriter {
     }
 
     fn seq(&self) -> Result<u64, ViewError> {
-        Ok(self.connection.query_row("SELECT applied FROM meta", [], |row| row.get(0))?)
+        let mut select = self.connection.prepare_cached("SELECT applied FROM meta")?;
+        Ok(select.query_row([], |row| row.get(0))?)
     }
 
     /// Applies what the journal has and the views have not.
@@ -170,6 +196,7 @@ impl ViewWriter {
     /// When the views can't be written.
     pub fn follow(&mut self, published: &Receiver<Published>) -> Result<(), ViewError> {
         while let Ok(first) = published.recv() {
+            self.applied.gather(GATHER);
             let mut batches = vec![first];
             batches.extend(published.try_iter().take(PAGE_ENTRIES));
             let applied = self.seq()?;
@@ -198,7 +225,7 @@ impl ViewWriter {
             self.since_prune += 1;
         }
         let Some(applied) = applied else { return Ok(()) };
-        transaction.execute("UPDATE meta SET applied = ?1", [applied])?;
+        transaction.prepare_cached("UPDATE meta SET applied = ?1")?.execute([applied])?;
         if self.since_prune >= PRUNE_EVERY {
             self.since_prune = 0;
             prune(&transaction)?;
@@ -279,5 +306,30 @@ impl Views {
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(Duration::from_secs(2))?;
         Ok(connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Applied;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    #[test]
+    fn a_reader_that_waits_ends_the_gathering() {
+        const FOR_EVER: Duration = Duration::from_secs(3600);
+        let applied = Arc::new(Applied::default());
+        let writer = Arc::clone(&applied);
+        let writing = std::thread::spawn(move || {
+            writer.gather(FOR_EVER);
+            writer.set(7);
+        });
+        assert!(applied.wait(7, FOR_EVER));
+        writing.join().unwrap();
+        // What is applied is waited for no more.
+        applied.gather(Duration::ZERO);
+        assert!(applied.wait(7, Duration::ZERO));
+        assert!(!applied.wait(8, Duration::ZERO));
+        applied.gather(FOR_EVER);
     }
 }

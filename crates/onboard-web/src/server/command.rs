@@ -10,8 +10,8 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State as Shared;
 use axum::extract::rejection::BytesRejection;
-use onboard_daemon::handle::{Request, Unavailable};
-use onboard_domain::{Command, Via};
+use onboard_daemon::handle::{Handle, Request, Unavailable};
+use onboard_domain::{Answer, Command, Via};
 use serde::de::DeserializeOwned;
 use std::path::Path;
 use std::sync::Arc;
@@ -54,23 +54,22 @@ async fn carry_out(
     via: Via,
 ) -> Answered<CommandAnswer> {
     let (reply, answer) = tokio::sync::oneshot::channel();
+    let (handle, replies) = (app.sources.handle.clone(), Arc::clone(&app.replies));
     let submitted = app.sources.handle.submit(Request {
         actor: peer.actor(),
         via,
         why,
         command,
+        // Names are looked up where the answer is given, by the loop between two turns: here the
+        // state may be locked until the next batch is on the disk, and no request would be read
+        // meanwhile to share it.
         reply: Box::new(move |told| {
-            // Nobody waits any more when the peer went away or its time was over.
-            let _ = reply.send(told);
+            replies.put(reply, told.map(|answer| named(&handle, answer)));
         }),
     });
     submitted.map_err(unavailable)?;
     match tokio::time::timeout(COMMAND_TIMEOUT, answer).await {
-        Ok(Ok(Ok(answer))) => Ok(Told(
-            app.sources
-                .handle
-                .read(|state| CommandAnswer::new(answer, |agent| view::agent_name(state, agent))),
-        )),
+        Ok(Ok(Ok(answer))) => Ok(Told(answer)),
         Ok(Ok(Err(refusal))) => Err(Problem::new(refusal.kind.into(), refusal.message)),
         Ok(Err(_)) => Err(unavailable(Unavailable::Ended)),
         Err(_) => Err(Problem::new(
@@ -81,6 +80,10 @@ async fn carry_out(
             ),
         )),
     }
+}
+
+fn named(handle: &Handle, answer: Answer) -> CommandAnswer {
+    handle.read(|state| CommandAnswer::new(answer, |agent| view::agent_name(state, agent)))
 }
 
 fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Problem> {

@@ -1,9 +1,12 @@
 //! Accepting connections, each with its peer's identity, until told to stop.
 
 use super::peer::Peer;
-use super::routes;
+use super::routes::{self, App};
 use super::{CONNECTIONS_MAX, DRAIN_TIMEOUT, HEAD_TIMEOUT, Sources};
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::os::unix::net::UnixListener;
@@ -22,7 +25,11 @@ pub async fn accept(
         Ok(listener) => listener,
         Err(error) => return eprintln!("the API can't listen: {error}"),
     };
-    let router = routes::router(sources, stopped.clone());
+    let app = Arc::new(App::new(sources, stopped.clone()));
+    let replies = Arc::clone(&app.replies);
+    // Ends with the runtime, after the last connection.
+    tokio::spawn(async move { replies.hand_on().await });
+    let router = routes::router(app);
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut open = JoinSet::new();
     loop {
@@ -66,7 +73,11 @@ async fn serve(stream: UnixStream, router: Router, mut stopped: watch::Receiver<
     let Ok(credentials) = stream.peer_cred() else { return };
     let peer = Peer::of(credentials.uid());
     let router = if peer.is_ours() { router } else { routes::closed() };
-    let service = TowerToHyperService::new(router.layer(axum::Extension(peer)));
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)

@@ -13,6 +13,7 @@ mod peer;
 mod proposals;
 mod query;
 mod reads;
+mod replies;
 mod routes;
 mod signals;
 mod watch;

@@ -3,6 +3,7 @@
 use super::{BODY_MAX, Sources, command, follow_logs, proposals, reads, watch};
 use crate::api::{BASE, Problem, ProblemKind};
 use crate::server::feed::Feed;
+use crate::server::replies::Replies;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
@@ -12,34 +13,33 @@ use std::sync::Arc;
 pub struct App {
     pub sources: Sources,
     pub feed: Feed,
+    pub replies: Arc<Replies>,
     /// Holds the reason once the server is told to stop.
     pub stopped: tokio::sync::watch::Receiver<Option<String>>,
 }
 
-/// All paths.
-pub fn router(sources: Sources, stopped: tokio::sync::watch::Receiver<Option<String>>) -> Router {
-    let feed = Feed::new(sources.handle.clone());
-    let app = Arc::new(App { sources, feed, stopped });
-    let api = Router::new()
-        .route("/commands", post(command::submit))
-        .route("/projects", post(command::register))
-        .route("/agents", get(reads::agents))
-        .route("/agents/{id}", get(reads::agent))
-        .route("/runs", get(reads::runs))
-        .route("/runs/{id}", get(reads::run))
-        .route("/findings", get(reads::findings))
-        .route("/proposals", get(proposals::list))
-        .route("/proposals/{id}", get(proposals::one))
-        .route("/events", get(reads::events))
-        .route("/logs", get(reads::logs))
-        .route("/logs/follow", get(follow_logs::stream))
-        .route("/audit", get(reads::audit))
-        .route("/report", get(reads::report))
-        .route("/daemon", get(reads::daemon))
-        .route("/daemon/digest", get(reads::digest))
-        .route("/watch", get(watch::stream));
+/// All paths, flat: one look-up a request. Whoever serves them gives each request its
+/// [`Peer`](super::peer::Peer).
+pub fn router(app: Arc<App>) -> Router {
+    let at = |path: &str| format!("{BASE}{path}");
     Router::new()
-        .nest(BASE, api)
+        .route(&at("/commands"), post(command::submit))
+        .route(&at("/projects"), post(command::register))
+        .route(&at("/agents"), get(reads::agents))
+        .route(&at("/agents/{id}"), get(reads::agent))
+        .route(&at("/runs"), get(reads::runs))
+        .route(&at("/runs/{id}"), get(reads::run))
+        .route(&at("/findings"), get(reads::findings))
+        .route(&at("/proposals"), get(proposals::list))
+        .route(&at("/proposals/{id}"), get(proposals::one))
+        .route(&at("/events"), get(reads::events))
+        .route(&at("/logs"), get(reads::logs))
+        .route(&at("/logs/follow"), get(follow_logs::stream))
+        .route(&at("/audit"), get(reads::audit))
+        .route(&at("/report"), get(reads::report))
+        .route(&at("/daemon"), get(reads::daemon))
+        .route(&at("/daemon/digest"), get(reads::digest))
+        .route(&at("/watch"), get(watch::stream))
         .route("/healthz", get(reads::version))
         .route("/readyz", get(reads::ready))
         .route("/version", get(reads::version))
@@ -47,6 +47,14 @@ pub fn router(sources: Sources, stopped: tokio::sync::watch::Receiver<Option<Str
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(app)
+}
+
+impl App {
+    /// The routes' common ground, until `stopped` holds a reason.
+    pub fn new(sources: Sources, stopped: tokio::sync::watch::Receiver<Option<String>>) -> App {
+        let feed = Feed::new(sources.handle.clone());
+        App { sources, feed, replies: Arc::default(), stopped }
+    }
 }
 
 /// What a peer of another user gets.
