@@ -7,11 +7,13 @@
 
 use crate::decide::Round;
 use crate::demand::{self, Taken};
+use crate::host::Pressure;
 use crate::settings::Settings;
 use crate::wait::{Sight, Wait, class, ready};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Bound::{Excluded, Included};
 use onboard_domain::event::LeaseGrant;
 use onboard_domain::state::{Agent, Run, bounds};
 use onboard_domain::{Effect, Event, Generation, ProjectId, RunId, State, Time};
@@ -46,66 +48,183 @@ impl Kept {
     }
 }
 
+/// A run whose time has come, with what decides about it at hand.
+struct Candidate<'s> {
+    id: RunId,
+    run: &'s Run,
+    agent: &'s Agent,
+}
+
 /// The runs whose time has come, in the order in which they get places.
 pub(crate) fn in_order(state: &State, now: Time, settings: &Settings) -> Vec<RunId> {
-    let mut order: Vec<(Time, RunId)> = state
+    candidates(state, now, settings).into_iter().map(|candidate| candidate.id).collect()
+}
+
+fn candidates<'s>(state: &'s State, now: Time, settings: &Settings) -> Vec<Candidate<'s>> {
+    let mut order: Vec<(Time, Candidate<'_>)> = state
         .queued
         .iter()
         .take_while(|(at, _)| *at <= now)
-        .filter_map(|(_, id)| Some((rank(&state.runs[id], state, settings)?, *id)))
+        .filter_map(|(_, id)| {
+            let run = &state.runs[id];
+            let agent = state.agents.get(&run.agent)?;
+            Some((rank(run, agent, settings), Candidate { id: *id, run, agent }))
+        })
         .collect();
-    order.sort_unstable();
-    order.into_iter().map(|(_, id)| id).collect()
+    order.sort_unstable_by_key(|(rank, candidate)| (*rank, candidate.id));
+    order.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
-fn rank(run: &Run, state: &State, settings: &Settings) -> Option<Time> {
-    let priority = state.agents.get(&run.agent)?.spec.priority;
-    Some(ready(run).plus(-class(priority).saturating_mul(settings.ageing_ms)))
+fn rank(run: &Run, agent: &Agent, settings: &Settings) -> Time {
+    ready(run).plus(-class(agent.spec.priority).saturating_mul(settings.ageing_ms))
+}
+
+/// What the look at one run after another comes to.
+struct Look {
+    taken: Taken,
+    kept: Kept,
+    ends: Ends,
+}
+
+/// When a look is worth repeating although nothing happened.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ends {
+    /// When time alone may let another run go.
+    at: Option<Time>,
+    /// Whether a run waits for the host, which is looked at now and then.
+    by_host: bool,
+}
+
+impl Ends {
+    fn wake(self, now: Time, settings: &Settings) -> Option<Time> {
+        let again = self.by_host.then(|| now.plus(settings.pressure.again_ms));
+        [self.at, again].into_iter().flatten().min()
+    }
+}
+
+/// The end of a look that let nothing more go. As long as it holds, another would end the same.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    at: Time,
+    pressure: Pressure,
+    ends: Ends,
+    queued: usize,
+    active: usize,
+}
+
+impl Standing {
+    /// Whether time has let no run go and brought none since. What events may have done is another
+    /// question: see [`lets_go`].
+    fn holds(&self, state: &State, now: Time, pressure: Pressure) -> bool {
+        let since = (Excluded((self.at, RunId(u64::MAX))), Included((now, RunId(u64::MAX))));
+        self.pressure == pressure
+            && self.at <= now
+            && self.ends.at.is_none_or(|end| now < end)
+            && (self.queued, self.active) == (state.queued.len(), state.active.len())
+            && (self.at == now || state.queued.range(since).next().is_none())
+    }
+}
+
+/// Whether a run that had to wait may go after this event. What is not listed may do so.
+fn lets_go(event: &Event) -> bool {
+    !matches!(
+        event,
+        Event::RunStarted { .. }
+            | Event::RunStopping { .. }
+            | Event::RunFinished { .. }
+            | Event::SlotPlanned { .. }
+            | Event::SlotPassed { .. }
+            | Event::ProjectChanged { .. }
+            | Event::CheckpointSaved { .. }
+            | Event::EventEmitted { .. }
+            | Event::FindingRecorded { .. }
+            | Event::FindingSeen { .. }
+            | Event::FindingResolved { .. }
+            | Event::FindingAccepted { .. }
+            | Event::FindingDismissed { .. }
+            | Event::MessageSent { .. }
+            | Event::MessageDelivered { .. }
+            | Event::MessageAcked { .. }
+            | Event::MessageDied { .. }
+            | Event::StatePut { .. }
+            | Event::LeaseTaken { .. }
+            | Event::CommandRefused { .. }
+            | Event::PolicyAdopted { .. }
+    )
 }
 
 impl Round<'_, '_> {
     /// Places what may go. Returns when time alone may let another run go.
     pub fn admit(&mut self) -> Option<Time> {
-        let state = self.state();
+        let (state, pressure) = (self.turn.state(), self.cache.verdict.pressure);
+        let standing = self.cache.standing.take();
         let halted = state.emergency.is_some() || state.is_stopping();
         if halted || state.queued.first().is_none_or(|(at, _)| *at > self.now) {
             return None;
         }
-        let mut taken = Taken::of(state);
-        if taken.runs >= self.settings.max_running {
+        if state.active.len() >= self.settings.max_running as usize {
             // Ranking those that wait would be for nothing: the end of a run comes first.
             return None;
         }
-        let mut kept = Kept::default();
-        let mut wake: Option<Time> = None;
-        for id in in_order(state, self.now, self.settings) {
-            if taken.runs >= self.settings.max_running {
-                // The end of a run is what comes next, and that is an input.
-                return wake;
-            }
-            match self.wait_of(id, taken, &kept) {
-                None => self.place(id, &mut taken),
-                Some(wait) => {
-                    let run = &self.state().runs[&id];
-                    let again = wait.until(self.settings, run);
-                    wake = [wake, again].into_iter().flatten().min();
-                    let waited = self.now.since(ready(run));
-                    if wait.may_be_kept() && waited >= self.settings.reserve_after_ms {
-                        kept.keep(id, &self.state().agents[&run.agent], &wait);
-                    }
-                }
-            }
+        if let Some(standing) = standing
+            && standing.holds(state, self.now, pressure)
+            && !self.turn.events().iter().any(lets_go)
+        {
+            let ends = standing.ends;
+            self.cache.standing = Some(standing);
+            return ends.wake(self.now, self.settings);
         }
-        wake
+        let ends = self.look(Taken::of(state));
+        let state = self.turn.state();
+        let (queued, active) = (state.queued.len(), state.active.len());
+        self.cache.standing = Some(Standing { at: self.now, pressure, ends, queued, active });
+        ends.wake(self.now, self.settings)
     }
 
-    fn wait_of(&self, id: RunId, taken: Taken, kept: &Kept) -> Option<Wait> {
-        let state = self.state();
-        let run = &state.runs[&id];
-        let agent = &state.agents[&run.agent];
-        let (now, settings, verdict) = (self.now, self.settings, self.cache.verdict);
-        let sight = Sight { state, now, settings, verdict, taken };
-        sight.wait(run, agent).or_else(|| kept.from(agent))
+    fn look(&mut self, taken: Taken) -> Ends {
+        let mut look = Look { taken, kept: Kept::default(), ends: Ends::default() };
+        for id in self.pass_over(&mut look) {
+            if look.taken.runs >= self.settings.max_running {
+                // The end of a run is what comes next, and that is an input.
+                break;
+            }
+            let state = self.turn.state();
+            let run = &state.runs[&id];
+            let candidate = Candidate { id, run, agent: &state.agents[&run.agent] };
+            if !self.must_wait(&candidate, &mut look) {
+                self.place(id, &mut look.taken);
+            }
+        }
+        look.ends
+    }
+
+    /// Looks at the runs up to the first that may go; returns that one and those after it. Placing
+    /// changes the state, so from there on each is looked up anew; mostly there is none.
+    fn pass_over(&self, look: &mut Look) -> Vec<RunId> {
+        let mut candidates = candidates(self.turn.state(), self.now, self.settings).into_iter();
+        let first = candidates.find(|candidate| !self.must_wait(candidate, look));
+        first.into_iter().chain(candidates).map(|candidate| candidate.id).collect()
+    }
+
+    /// Whether the run has to wait, noting what for.
+    fn must_wait(&self, candidate: &Candidate<'_>, look: &mut Look) -> bool {
+        let Candidate { id, run, agent } = *candidate;
+        let Some(wait) = self.wait_of(candidate, look) else { return false };
+        let until = wait.until(self.settings, run);
+        look.ends.at = [look.ends.at, until].into_iter().flatten().min();
+        look.ends.by_host |= matches!(wait, Wait::Pressure { .. });
+        let waited = self.now.since(ready(run));
+        if wait.may_be_kept() && waited >= self.settings.reserve_after_ms {
+            look.kept.keep(id, agent, &wait);
+        }
+        true
+    }
+
+    fn wait_of(&self, candidate: &Candidate<'_>, look: &Look) -> Option<Wait> {
+        let (state, now, settings) = (self.turn.state(), self.now, self.settings);
+        let sight = Sight { state, now, settings, verdict: self.cache.verdict, taken: look.taken };
+        let Candidate { run, agent, .. } = *candidate;
+        sight.wait(run, agent).or_else(|| look.kept.from(agent))
     }
 
     /// Gives a run its place and all its leases at once.

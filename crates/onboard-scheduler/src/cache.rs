@@ -1,6 +1,7 @@
 //! What may be forgotten without changing a decision's rightness: parsed schedules, the last
-//! verdict on the host, and when kills were last asked for.
+//! verdict on the host, when kills were last asked for, and what the last admission came to.
 
+use crate::admit::Standing;
 use crate::host::Verdict;
 use crate::schedule::{Scatter, Schedule};
 use alloc::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub struct ScheduleCache {
     timings: BTreeMap<AgentId, Timing>,
     pub(crate) verdict: Verdict,
     pub(crate) kills: BTreeMap<RunId, KillAgain>,
+    pub(crate) standing: Option<Standing>,
 }
 
 /// When a kill is asked for again.

@@ -137,15 +137,12 @@ impl fmt::Display for Length {
 }
 
 impl Wait {
-    /// When time alone may end it, or make it worth another look.
+    /// When time alone may end it: the same time whenever it is asked.
     pub(crate) fn until(&self, settings: &Settings, run: &Run) -> Option<Time> {
         match self {
             Wait::Time { until, .. } | Wait::Breaker { until, .. } => Some(*until),
             Wait::Dependency { .. } => Some(ready(run).plus(settings.dependency_wait_ms)),
-            Wait::Pressure { until, now, .. } => {
-                let again = now.plus(settings.pressure.again_ms);
-                Some(if *until > *now { again.min(*until) } else { again })
-            }
+            Wait::Pressure { until, now, .. } => Some(*until).filter(|until| *until > *now),
             _ => None,
         }
     }

@@ -355,3 +355,20 @@ fn no_slot_runs_twice() {
         }
     }
 }
+
+/// What the last admission came to may be forgotten at any time: every turn decides the same.
+#[test]
+fn remembering_an_admission_decides_nothing() {
+    for seed in 0..SEEDS {
+        let [remembers, forgets] = [false, true].map(|forgets| {
+            let mut dice = Dice(seed ^ 0xcafe);
+            let mut world = random_world(&mut dice);
+            world.forgets = forgets;
+            trouble(&mut world, &mut dice, seed);
+            world
+        });
+        assert_eq!(remembers.told, forgets.told, "seed {seed}");
+        assert_eq!(remembers.journal, forgets.journal, "seed {seed}");
+        assert_eq!((remembers.state, remembers.wake), (forgets.state, forgets.wake), "seed {seed}");
+    }
+}

@@ -37,6 +37,8 @@ impl Zones for Utc {
 pub struct World {
     pub state: State,
     pub cache: ScheduleCache,
+    /// Whether each admission looks at everything anew.
+    pub forgets: bool,
     pub settings: Settings,
     pub host: HostSample,
     pub wake: Option<Time>,
@@ -54,6 +56,7 @@ impl World {
         let mut world = World {
             state: State { time: MIDNIGHT, ..State::default() },
             cache: ScheduleCache::default(),
+            forgets: false,
             settings: Settings::default(),
             host: HostSample { cores: 2, ..HostSample::default() },
             wake: None,
@@ -81,6 +84,9 @@ impl World {
     pub fn turn(&mut self, now: Time, inputs: impl FnOnce(&mut Turn<'_>)) {
         self.state.advance(now).expect("time goes on");
         self.host.at = now;
+        if self.forgets {
+            self.cache.standing = None;
+        }
         let mut turn = Turn::new(&mut self.state);
         inputs(&mut turn);
         let wake = decide(&mut turn, now, &self.host, &self.settings, &Utc, &mut self.cache);
