@@ -108,6 +108,9 @@ pub enum Command {
     /// What agents found, and what you make of it
     #[command(subcommand)]
     Recommendations(FindingsCommand),
+    /// What agents tried and what followed: look, write down, close
+    #[command(subcommand)]
+    Incidents(IncidentsCommand),
     /// Changes that agents want: look at them, and decide
     #[command(subcommand)]
     Proposals(ProposalsCommand),
@@ -325,6 +328,35 @@ pub enum FindingsCommand {
         id: String,
         /// Why; agents that are often dismissed run less often
         #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+}
+
+/// `incidents …`
+#[derive(Debug, Subcommand)]
+pub enum IncidentsCommand {
+    /// List what somebody has to look at; with --all, what is closed too
+    List {
+        /// Of all projects
+        #[arg(short = 'A', long)]
+        all_projects: bool,
+        /// Closed ones too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show one: what was tried, what followed, what people wrote
+    Show { id: String },
+    /// Write something down
+    Note {
+        id: String,
+        /// What you found
+        text: String,
+    },
+    /// Close it; what its agent tries next opens another
+    Close {
+        id: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
         reason: String,
     },
 }

@@ -7,10 +7,10 @@ use crate::converse::{Conversation, Ends, Output};
 use crate::handle::{LiveUsage, Shared, Wake};
 use crate::input::{Exit, Input};
 use crate::logs::RunLog;
-use crate::output_budget::Budget;
 use crate::records;
+use crate::sightings::Sightings;
 use onboard_domain::state::{Process, Usage};
-use onboard_domain::{AgentId, Generation, RunId};
+use onboard_domain::{AgentId, Generation, RunId, Violation};
 use onboard_protocol::Task;
 use onboard_sandbox::cgroup::Layout;
 use onboard_sandbox::{AgentFiles, Ended, LaunchError, Outcome, Permitted, Running};
@@ -213,7 +213,6 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         wakes: house.wakes.clone(),
         output: Output { log, reports: running.reports().clone() },
         fence,
-        budget: Budget::new(),
     };
     let speaking = std::thread::Builder::new().name(format!("{run} host"));
     let speaking = match speaking.spawn(move || conversation.hold(ends)) {
@@ -223,13 +222,17 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
             return Told::fault(format!("no thread to speak with it: {error}"));
         }
     };
-    let ended = watch(house, run, generation, &running).or_else(|error| {
+    let teller = Teller { house, run, generation };
+    let mut sightings = Sightings::default();
+    let ended = watch(&teller, &running, &mut sightings).or_else(|error| {
         bury(&running);
         running.wait(Some(SAMPLE_EVERY))?.ok_or(error)
     });
     let last_words = speaking.join().unwrap_or_default();
     // What it said last is looked over by now, too.
-    tell_violations(house, run, generation, &running);
+    let mut last = sightings.new_among(running.take_violations());
+    last.extend(sightings.rest());
+    teller.tell(last);
     match ended {
         Ok(ended) => gone(ended, last_words, memory_limit_mb),
         Err(error) => Told::fault(format!("its end could not be observed: {error}")),
@@ -276,20 +279,33 @@ fn tell_launched(
     drop(house.wakes.send(Wake::Input(input)));
 }
 
-/// Waits for the end, measuring on the way and telling what the run tried.
-fn watch(
-    house: &House,
+/// Brings what one run's sensors saw before the loop.
+struct Teller<'a> {
+    house: &'a House,
     run: RunId,
     generation: Generation,
-    running: &Running,
-) -> io::Result<Ended> {
+}
+
+impl Teller<'_> {
+    fn tell(&self, violations: Vec<Violation>) {
+        let Teller { house, run, generation } = *self;
+        if !violations.is_empty() {
+            let input = Input::Violations { run, generation, violations };
+            // As above: without the loop this process is ending.
+            drop(house.wakes.send(Wake::Input(input)));
+        }
+    }
+}
+
+/// Waits for the end, measuring on the way and telling what the run tried.
+fn watch(teller: &Teller<'_>, running: &Running, sightings: &mut Sightings) -> io::Result<Ended> {
     let pace = Pace::begin();
     let (mut before, mut measured) = (running.usage(), pace.now());
     loop {
         if let Some(ended) = running.wait(Some(SAMPLE_EVERY))? {
             return Ok(ended);
         }
-        tell_violations(house, run, generation, running);
+        teller.tell(sightings.new_among(running.take_violations()));
         let passed_ms = pace.now().since(measured);
         // Woken by a report: the next sample comes in its time.
         if passed_ms < SAMPLE_MS / 2 {
@@ -303,18 +319,8 @@ fn watch(
             cpu_ms: now.cpu_us / 1000,
             memory_bytes: now.memory,
         };
-        let mut live = house.shared.live.write().unwrap_or_else(PoisonError::into_inner);
-        live.usage.insert(run, usage);
-    }
-}
-
-/// What the run's sensors saw since the last time.
-fn tell_violations(house: &House, run: RunId, generation: Generation, running: &Running) {
-    let violations = running.take_violations();
-    if !violations.is_empty() {
-        let input = Input::Violations { run, generation, violations };
-        // As above: without the loop this process is ending.
-        drop(house.wakes.send(Wake::Input(input)));
+        let live = &teller.house.shared.live;
+        live.write().unwrap_or_else(PoisonError::into_inner).usage.insert(teller.run, usage);
     }
 }
 

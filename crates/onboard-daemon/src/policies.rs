@@ -6,11 +6,12 @@
 use crate::clock;
 use crate::manifests::PROJECT_FOLDER;
 use crate::plain;
+use crate::step::Escalations;
 use onboard_domain::spec::Limits;
 use onboard_domain::state::bounds;
 use onboard_policy::{
-    Authority, EffectiveLimits, Entry, NotEnforced, Policy, PolicyInForce, check_limits,
-    default_layer, merge, parse_layer,
+    Authority, EffectiveLimits, Entry, Escalation, NotEnforced, Policy, PolicyInForce,
+    check_limits, default_layer, merge, parse_layer,
 };
 use onboard_protocol::Problem;
 use std::collections::BTreeMap;
@@ -117,6 +118,11 @@ impl Known {
         self.sound().map_or_else(Vec::new, Policy::not_enforced)
     }
 
+    /// What calls people, and what follows; `None` without a sound policy.
+    pub fn escalation(&self) -> Option<Escalation> {
+        self.sound().map(Policy::escalation)
+    }
+
     /// The values of the policy in force, each with its origin.
     pub fn entries(&self) -> Vec<Entry> {
         self.sound().map_or_else(Vec::new, Policy::entries)
@@ -138,6 +144,12 @@ impl Inner {
             (self.user.clone(), Authority::User),
             (root.join(PROJECT_FOLDER).join("policy.yaml"), Authority::Project),
         ]
+    }
+}
+
+impl Escalations for Policies {
+    fn escalation(&self, root: &str) -> Escalation {
+        self.of(Path::new(root)).escalation().unwrap_or_else(Escalation::strictest)
     }
 }
 

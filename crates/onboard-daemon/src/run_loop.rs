@@ -210,6 +210,7 @@ impl Loop {
             host: &self.host,
             settings: &self.settings,
             zones: &self.zones,
+            policies: &self.effects.policies,
         };
         let decided = step(state, &world, &mut self.cache, inputs).map_err(Fault::Illegal)?;
         let seq = self.append(&decided)?;

@@ -1,7 +1,10 @@
 //! The consistency checker: what must hold of every state, for tests, the simulation and operators.
 
+use crate::ids::AgentId;
+use crate::incident;
 use crate::proposal;
 use crate::state::{Desired, Phase, State, bounds};
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -11,6 +14,7 @@ pub fn check(state: &State) -> Vec<String> {
     check_runs(state, &mut notes);
     check_agents(state, &mut notes);
     check_projects(state, &mut notes);
+    check_incidents(state, &mut notes);
     check_indexes(state, &mut notes);
     notes
 }
@@ -74,6 +78,29 @@ fn check_projects(state: &State, notes: &mut Vec<String>) {
             if project.dismissed.contains_key(fingerprint) {
                 notes.push(alloc::format!("finding {fingerprint} of {id} is live and dismissed"));
             }
+        }
+    }
+}
+
+fn check_incidents(state: &State, notes: &mut Vec<String>) {
+    let open = state.incidents.values().filter(|incident| incident.is_open());
+    let agents: BTreeSet<AgentId> = open.clone().map(|incident| incident.agent).collect();
+    if agents.len() < open.clone().count() {
+        notes.push("an agent has two open incidents".into());
+    }
+    if state.incidents.len() > bounds::AGENTS + incident::bounds::KEPT {
+        notes.push(alloc::format!("{} incidents are remembered", state.incidents.len()));
+    }
+    for (id, incident) in &state.incidents {
+        if incident.timeline.len() > incident::bounds::TIMELINE {
+            notes.push(alloc::format!("{id} holds more than its bounds"));
+        }
+    }
+    for (id, agent) in &state.agents {
+        let marks = agent.conduct.marks.values().map(VecDeque::len).max().unwrap_or(0);
+        if marks > incident::bounds::MARKS || agent.conduct.recent.len() > incident::bounds::RECENT
+        {
+            notes.push(alloc::format!("{id} holds more than its bounds"));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What people and programs ask of the daemon, who they are, and how it answers.
 
-use crate::ids::{AgentId, AgentName, Fingerprint, ProjectId, ProposalId, RunId};
+use crate::ids::{AgentId, AgentName, Fingerprint, IncidentId, ProjectId, ProposalId, RunId};
 use crate::proposal::Decision;
 use crate::spec::AgentSpec;
 use alloc::{boxed::Box, string::String, vec::Vec};
@@ -76,6 +76,14 @@ pub enum Command {
         decision: Decision,
         reason: String,
     },
+    NoteIncident {
+        incident: IncidentId,
+        text: String,
+    },
+    CloseIncident {
+        incident: IncidentId,
+        reason: String,
+    },
     /// The text of a policy that was parsed, checked and takes effect now.
     AdoptPolicy {
         hash: String,
@@ -106,6 +114,8 @@ impl Command {
             Command::DecideProposal { decision: Decision::Apply { .. }, .. } => "apply_proposal",
             Command::DecideProposal { decision: Decision::Reject, .. } => "reject_proposal",
             Command::DecideProposal { decision: Decision::Revert, .. } => "revert_proposal",
+            Command::NoteIncident { .. } => "note_incident",
+            Command::CloseIncident { .. } => "close_incident",
             Command::AdoptPolicy { .. } => "adopt_policy",
             Command::Shutdown => "shutdown",
         }

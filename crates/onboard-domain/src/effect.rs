@@ -37,6 +37,8 @@ pub enum KillReason {
     Shutdown,
     /// A limit that the host watches itself, because the kernel here can't.
     Limit,
+    /// What its agent tried had this consequence.
+    Violation,
 }
 
 impl KillReason {
@@ -49,6 +51,7 @@ impl KillReason {
             KillReason::Emergency => "an emergency shutdown",
             KillReason::Shutdown => "the daemon was stopped",
             KillReason::Limit => "a limit that the host watches",
+            KillReason::Violation => "what it tried is not allowed",
         }
     }
 }

@@ -9,7 +9,10 @@ use crate::command::Cause;
 use crate::command::RefusalKind;
 use crate::effect::KillReason;
 use crate::finding::Finding;
-use crate::ids::{AgentId, Fingerprint, Generation, MessageId, ProjectId, ProposalId, RunId, Time};
+use crate::ids::{
+    AgentId, Fingerprint, Generation, IncidentId, MessageId, ProjectId, ProposalId, RunId, Time,
+};
+use crate::incident;
 use crate::proposal;
 use crate::spec::AgentSpec;
 use crate::state::{BlobRef, Outcome, Process, Trigger, Usage};
@@ -323,6 +326,12 @@ pub enum Event {
     Proposal {
         proposal: ProposalId,
         fact: Box<proposal::Fact>,
+    },
+
+    /// An incident has come further.
+    Incident {
+        incident: IncidentId,
+        fact: Box<incident::Fact>,
     },
 
     EmergencyDeclared {

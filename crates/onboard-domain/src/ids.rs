@@ -43,6 +43,10 @@ number_id!(
     MessageId(u64), "m"
 );
 number_id!(
+    /// One incident.
+    IncidentId(u64), "i"
+);
+number_id!(
     /// One change that an agent proposes.
     ProposalId(u64), "c"
 );

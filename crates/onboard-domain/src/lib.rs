@@ -4,7 +4,7 @@
 //! function that changes a [`State`]. Nothing here reads a clock, a file or a random source, so a
 //! replay on another machine gives the same bytes.
 //!
-//! Reading order: [`ids`], [`spec`], [`command`], [`event`], [`proposal`], [`state`], [`mod@apply`], [`check`], [`violation`].
+//! Reading order: [`ids`], [`spec`], [`command`], [`event`], [`proposal`], [`state`], [`mod@apply`], [`check`], [`violation`], [`incident`].
 
 #![no_std]
 
@@ -18,6 +18,7 @@ pub mod effect;
 pub mod event;
 pub mod finding;
 pub mod ids;
+pub mod incident;
 pub mod proposal;
 pub mod spec;
 pub mod state;
@@ -30,7 +31,8 @@ pub use effect::{Effect, KillReason};
 pub use event::{Batch, Event, FORMAT};
 pub use finding::{Evidence, EvidenceKind, Finding, Severity};
 pub use ids::{
-    AgentId, AgentName, Fingerprint, Generation, MessageId, ProjectId, ProposalId, RunId, Time,
+    AgentId, AgentName, Fingerprint, Generation, IncidentId, MessageId, ProjectId, ProposalId,
+    RunId, Time,
 };
 pub use spec::AgentSpec;
 pub use state::State;

@@ -6,10 +6,13 @@
 use crate::effect::KillReason;
 use crate::finding::Finding;
 use crate::ids::{
-    AgentId, AgentName, Fingerprint, Generation, MessageId, ProjectId, ProposalId, RunId, Time,
+    AgentId, AgentName, Fingerprint, Generation, IncidentId, MessageId, ProjectId, ProposalId,
+    RunId, Time,
 };
+use crate::incident::{Conduct, Incident};
 use crate::proposal::Proposal;
 use crate::spec::AgentSpec;
+use crate::violation::Violation;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
@@ -32,8 +35,6 @@ pub mod bounds {
     /// New findings an agent may tell a day (UTC), unless its manifest or its users' settings say
     /// otherwise: as many as one run may, so that a first look at a project is told whole.
     pub const FINDINGS_PER_DAY: u32 = 50;
-    /// Records of violations of one run: the different ones, each with what was counted later.
-    pub const VIOLATIONS_PER_RUN: u32 = 500;
     /// Events one run may emit.
     pub const EVENTS_PER_RUN: u32 = 100;
     /// Unacknowledged messages to one agent, refused beyond.
@@ -70,6 +71,9 @@ pub struct State {
     /// Changes that agents proposed, the newest of each project.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub proposals: BTreeMap<ProposalId, Proposal>,
+    /// What people are or were called to, the newest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub incidents: BTreeMap<IncidentId, Incident>,
     pub emergency: Option<Emergency>,
     /// When an emergency was last lifted: a latch file from before then is a leftover.
     pub emergency_lifted: Option<Time>,
@@ -102,6 +106,8 @@ pub struct Counters {
     pub lease_token: u64,
     #[serde(default, skip_serializing_if = "is_none_yet")]
     pub proposal: u64,
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub incident: u64,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
@@ -170,6 +176,9 @@ pub struct Agent {
     /// What it told on the newest day that it told anything.
     #[serde(default, skip_serializing_if = "is_none_yet")]
     pub noise: Noise,
+    /// What it tried and was refused.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub conduct: Conduct,
 }
 
 /// New findings of one day.
@@ -269,12 +278,12 @@ pub struct Run {
     pub seen: BTreeSet<Fingerprint>,
     pub new_findings: u32,
     pub emitted: u32,
-    /// Records of what it tried and was refused.
-    #[serde(default, skip_serializing_if = "is_none_yet")]
-    pub violations: u32,
     /// Changes that it proposed.
     #[serde(default, skip_serializing_if = "is_none_yet")]
     pub proposals: u32,
+    /// What it tried and was refused, each once with its count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub violations: Vec<Violation>,
     pub finished: Option<Finished>,
 }
 

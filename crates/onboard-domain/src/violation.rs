@@ -1,7 +1,7 @@
 //! What an agent tried that its walls or its host did not allow: one record of one sensor.
 
 use alloc::string::String;
-use core::fmt::{self, Write};
+use core::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 /// Longest texts of a violation, in bytes after escaping: a line of a terminal, not a document.
@@ -34,10 +34,14 @@ pub struct Violation {
     pub count: u64,
 }
 
+/// An enum of stable words, the same in Rust, in JSON and for people.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal),* $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize,
+        )]
         #[serde(rename_all = "snake_case")]
         pub enum $name { $($(#[$of])* $variant),* }
 
@@ -51,13 +55,15 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 f.write_str(self.word())
             }
         }
     };
 }
+
+pub(crate) use words;
 
 words! {
     /// Who saw it.
@@ -293,7 +299,7 @@ mod tests {
 
     #[test]
     fn every_word_is_the_one_in_json() {
-        fn same<T: serde::Serialize + fmt::Display>(all: &[T]) {
+        fn same<T: serde::Serialize + core::fmt::Display>(all: &[T]) {
             for one in all {
                 let json = serde_json::to_string(one).expect("a word");
                 assert_eq!(json, alloc::format!("\"{one}\""));

@@ -7,15 +7,16 @@ use onboard_domain::command::{Actor, Cause, RefusalKind, Via};
 use onboard_domain::effect::KillReason;
 use onboard_domain::event::{Adaptation, LeaseGrant, Passed};
 use onboard_domain::finding::{Evidence, EvidenceKind, Finding, Severity};
+use onboard_domain::incident::{self, Consequence, Seen};
 use onboard_domain::proposal::{Branch, ChangeKind, ChangedFile, Check, Fact, Proposed, Verdict};
 use onboard_domain::spec::{
     Class, Classes, Limits, Missed, Overlap, Priority, Program, Retry, Source,
 };
 use onboard_domain::state::{BlobRef, Outcome, Process, Trigger, Usage};
-use onboard_domain::violation::{Action, Confidence, Rule, Sensor, Violation};
+use onboard_domain::violation::{Action, Confidence, Rule, Sensor};
 use onboard_domain::{
-    AgentId, AgentName, AgentSpec, Batch, Event, Fingerprint, Generation, MessageId, ProjectId,
-    ProposalId, RunId, Time,
+    AgentId, AgentName, AgentSpec, Batch, Event, Fingerprint, Generation, IncidentId, MessageId,
+    ProjectId, ProposalId, RunId, Time, Violation,
 };
 use std::collections::BTreeMap;
 
@@ -71,9 +72,10 @@ fn place(event: &Event) -> usize {
         Event::Proposal { .. } => 43,
         Event::FindingSuppressed { .. } => 44,
         Event::ViolationRecorded { .. } => 45,
+        Event::Incident { .. } => 46,
     }
 }
-const PLACES: usize = 46;
+const PLACES: usize = 47;
 
 /// Every value of an enum without fields; a new one does not compile before it is listed.
 macro_rules! all {
@@ -212,8 +214,8 @@ fn findings() -> Vec<Finding> {
     std::iter::once(plain.clone()).chain(severities.into_iter().map(full)).collect()
 }
 
-fn kill_reasons() -> [KillReason; 6] {
-    all!(KillReason: Stopped, Deadline, Replaced, Emergency, Shutdown, Limit)
+fn kill_reasons() -> [KillReason; 7] {
+    all!(KillReason: Stopped, Deadline, Replaced, Emergency, Shutdown, Limit, Violation)
 }
 
 fn outcomes() -> Vec<Outcome> {
@@ -464,6 +466,48 @@ fn proposals() -> Vec<Event> {
     facts.into_iter().map(event).collect()
 }
 
+/// A violation of every word that one may have.
+fn every_violation() -> Vec<Violation> {
+    let plain = Violation::new(Sensor::Mask, Rule::ForbiddenPath, "open", b"/project/.env");
+    let rules = Rule::ALL.iter().map(|rule| Violation { rule: *rule, ..plain.clone() });
+    let sensors = Sensor::ALL.iter().map(|sensor| Violation { sensor: *sensor, ..plain.clone() });
+    let actions = Action::ALL.iter().map(|action| plain.clone().with(*action));
+    let full = plain.clone().hint().resolved(b"/project/x").by(b"cat").times(7);
+    rules.chain(sensors).chain(actions).chain([full]).collect()
+}
+
+fn oversight() -> Vec<Event> {
+    let recorded =
+        |violation| Event::ViolationRecorded { agent: A, run: R, violation: Box::new(violation) };
+    let seen =
+        every_violation().into_iter().take(1).map(|violation| Seen { at: T, run: R, violation });
+    let evidence: Vec<Seen> = seen.collect();
+    let escalated = |trigger, consequence| incident::Fact::Escalated {
+        agent: A,
+        run: R,
+        trigger,
+        consequence,
+        why: "because".into(),
+        evidence: evidence.clone(),
+    };
+    let by = || "ada".to_string();
+    let mut facts = vec![
+        incident::Fact::Noted { by: by(), text: "seen".into() },
+        incident::Fact::Closed { by: by(), reason: "because".into() },
+    ];
+    facts.extend(incident::Trigger::ALL.iter().map(|t| escalated(*t, Consequence::Warn)));
+    facts.extend(Consequence::ALL.iter().map(|c| escalated(incident::Trigger::ALL[0], *c)));
+    for fact in &facts {
+        match fact {
+            incident::Fact::Escalated { .. }
+            | incident::Fact::Noted { .. }
+            | incident::Fact::Closed { .. } => {}
+        }
+    }
+    let event = |fact| Event::Incident { incident: IncidentId(7), fact: Box::new(fact) };
+    every_violation().into_iter().map(recorded).chain(facts.into_iter().map(event)).collect()
+}
+
 fn causes() -> Vec<Cause> {
     let actors = [
         Actor::Person { uid: 1000, name: "ada".into() },
@@ -487,7 +531,8 @@ fn causes() -> Vec<Cause> {
 fn batches() -> Vec<Batch> {
     let batch = |causes, events| Batch { format: 1, time: T, causes, events };
     let events =
-        [daemon_and_projects(), agents(), runs(), findings_and_sharing(), proposals()].concat();
+        [daemon_and_projects(), agents(), runs(), findings_and_sharing(), proposals(), oversight()]
+            .concat();
     let mut batches: Vec<Batch> =
         events.into_iter().map(|event| batch(Vec::new(), vec![event])).collect();
     batches.extend(causes().into_iter().map(|cause| batch(vec![cause], Vec::new())));

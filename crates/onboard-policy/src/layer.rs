@@ -19,9 +19,6 @@ pub const PATH: usize = 1_024;
 const PART: usize = 255;
 /// Bytes of a command's or protocol's name.
 const NAME: usize = 64;
-/// Characters of a host's name and of one part of it: DNS has no room for more.
-const HOST: usize = 253;
-const LABEL: usize = 63;
 
 /// Keys of `resource_limits` with the range of each.
 pub(crate) const LIMITS: [(&str, RangeInclusive<u64>); 6] = [
@@ -33,6 +30,14 @@ pub(crate) const LIMITS: [(&str, RangeInclusive<u64>); 6] = [
     ("max_pids", 1..=4_194_304),
     // A week is no limit any more.
     ("max_run_minutes", 1..=10_080),
+];
+/// Keys of `escalation` with the range of each: the largest is what is counted at most.
+pub(crate) const ESCALATION: [(&str, RangeInclusive<u64>); 5] = [
+    ("warn", 1..=200),
+    ("throttle", 1..=200),
+    ("pause", 1..=200),
+    ("quarantine", 1..=200),
+    ("emergency", 1..=200),
 ];
 /// Range of `max_file_size_mb`.
 pub(crate) const FILE_SIZE_MB: RangeInclusive<u64> = 1..=4_194_304;
@@ -62,11 +67,11 @@ pub struct Layer {
     pub(crate) file_size_mb: Option<Written<u32>>,
     pub(crate) read_only_paths: Vec<Written<String>>,
     pub(crate) forbidden_paths: Vec<Written<String>>,
-    /// Nothing where the file doesn't say; an empty list says that none is allowed.
-    pub(crate) allowed_domains: Option<Written<Vec<Written<String>>>>,
     pub(crate) forbidden_protocols: Vec<Written<String>>,
     pub(crate) forbidden_commands: Vec<Written<String>>,
     pub(crate) escalation_triggers: Vec<Written<String>>,
+    /// In the order of [`ESCALATION`].
+    pub(crate) escalation: [Option<Written<u32>>; 5],
     pub(crate) sandbox_mode: Option<Written<bool>>,
 }
 
@@ -91,10 +96,10 @@ pub fn parse_layer(text: &str, file: &str, authority: Authority) -> Result<Layer
         file_size_mb: None,
         read_only_paths: Vec::new(),
         forbidden_paths: Vec::new(),
-        allowed_domains: None,
         forbidden_protocols: Vec::new(),
         forbidden_commands: Vec::new(),
         escalation_triggers: Vec::new(),
+        escalation: [const { None }; 5],
         sandbox_mode: None,
     };
     let root = document.root().fields(&["background_agent_safety"])?;
@@ -102,9 +107,11 @@ pub fn parse_layer(text: &str, file: &str, authority: Authority) -> Result<Layer
         "resource_limits",
         "action_restrictions",
         "escalation_triggers",
+        "escalation",
     ])?;
     let mut layer = empty;
-    layer.limits = limits(&safety)?;
+    layer.limits = numbers(&safety, "resource_limits", LIMITS)?;
+    layer.escalation = numbers(&safety, "escalation", ESCALATION)?;
     layer.escalation_triggers = list(&safety, "escalation_triggers", trigger)?;
     if let Some(item) = safety.get("action_restrictions") {
         let restrictions = item.fields(&["file_system", "network", "system"])?;
@@ -128,9 +135,12 @@ impl Layer {
     fn network(&mut self, restrictions: &Fields<'_>) -> Result<(), Problem> {
         let Some(item) = restrictions.get("network") else { return Ok(()) };
         let fields = item.fields(&["allowed_domains", "forbidden_protocols"])?;
-        if let Some(item) = fields.get("allowed_domains") {
-            let value = list(&fields, "allowed_domains", host)?;
-            self.allowed_domains = Some(Written { value, span: item.span() });
+        if let Some(item) = fields.get("allowed_domains")
+            && let Some(first) = item.list(LIST)?.first()
+        {
+            return Err(first
+                .problem("agents have no network in this version, so no domain can be allowed")
+                .mend("write `allowed_domains: []`, or leave the key out"));
         }
         self.forbidden_protocols = list(&fields, "forbidden_protocols", protocol)?;
         Ok(())
@@ -147,14 +157,18 @@ impl Layer {
     }
 }
 
-fn limits(safety: &Fields<'_>) -> Result<[Option<Written<u32>>; 6], Problem> {
-    let mut limits = [const { None }; 6];
-    let Some(item) = safety.get("resource_limits") else { return Ok(limits) };
-    let fields = item.fields(&LIMITS.map(|(name, _)| name))?;
-    for (place, (name, range)) in limits.iter_mut().zip(LIMITS) {
+fn numbers<const N: usize>(
+    safety: &Fields<'_>,
+    key: &str,
+    known: [(&str, RangeInclusive<u64>); N],
+) -> Result<[Option<Written<u32>>; N], Problem> {
+    let mut numbers = [const { None }; N];
+    let Some(item) = safety.get(key) else { return Ok(numbers) };
+    let fields = item.fields(&known.clone().map(|(name, _)| name))?;
+    for (place, (name, range)) in numbers.iter_mut().zip(known) {
         *place = number(&fields, name, range)?;
     }
-    Ok(limits)
+    Ok(numbers)
 }
 
 fn number(
@@ -189,61 +203,6 @@ fn list(
 
 fn trigger(item: &Item<'_>) -> Result<String, Problem> {
     item.one_of(&TRIGGERS.map(|name| (name, name))).map(ToString::to_string)
-}
-
-/// The exact name of one host.
-fn host(item: &Item<'_>) -> Result<String, Problem> {
-    let text = item.text()?;
-    match wrong_host(text) {
-        None => Ok(text.to_string()),
-        Some((why, mend)) => Err(item.problem(alloc::format!("a host {why}")).mend(mend)),
-    }
-}
-
-/// What is wrong with a host's name, and the mend. Names are compared byte for byte with what a
-/// connection asks for, so there is one way to write each.
-fn wrong_host(text: &str) -> Option<(&'static str, &'static str)> {
-    const BARE: &str = "write the host's name alone, such as `example.org`";
-    let labels = || text.split('.');
-    let letter = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-');
-    if text.contains('*') {
-        Some(("with a pattern", "name each host: patterns are not understood"))
-    } else if text.contains("://") {
-        Some(("with a scheme", BARE))
-    } else if text.contains('/') {
-        Some(("with a path", BARE))
-    } else if text.contains(['[', ']']) || text.matches(':').count() > 1 {
-        Some(("that is an address", "write the host's name: addresses are not understood"))
-    } else if text.contains(':') {
-        Some(("with a port", BARE))
-    } else if text.contains('@') {
-        Some(("with a user", BARE))
-    } else if !text.is_ascii() {
-        Some(("with letters that DNS doesn't have", "write its ASCII form, which has `xn--` in it"))
-    } else if text.chars().any(|c| c.is_ascii_uppercase()) {
-        Some(("with capitals", "write it in lower case"))
-    } else if text.len() > HOST || labels().any(|label| label.len() > LABEL) {
-        Some(("that is too long for any name", "shorten it"))
-    } else if labels().any(str::is_empty) {
-        Some(("with an empty part", "write one dot between parts and none at the ends"))
-    } else if !labels().all(|label| label.chars().all(letter)) {
-        Some(("with a character that no name has", "letters, digits, `-` and `.` are possible"))
-    } else if labels().any(|label| label.starts_with('-') || label.ends_with('-')) {
-        Some(("with a part that starts or ends with `-`", "remove the `-`"))
-    } else if labels().count() == 1 {
-        Some(("without a domain", "write its full name, such as `example.org`"))
-    } else if labels().next_back().is_some_and(numeric) {
-        Some(("that is an address", "write the host's name: addresses are not understood"))
-    } else {
-        None
-    }
-}
-
-/// Whether a name with this last part would be read as an IPv4 address: `10`, `0x7f`.
-fn numeric(label: &str) -> bool {
-    let hexadecimal = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    label.bytes().all(|byte| byte.is_ascii_digit())
-        || label.strip_prefix("0x").is_some_and(hexadecimal)
 }
 
 fn protocol(item: &Item<'_>) -> Result<String, Problem> {

@@ -11,6 +11,7 @@
 extern crate alloc;
 
 pub mod authority;
+pub mod escalation;
 pub mod judge;
 pub mod layer;
 pub mod policy;
@@ -18,6 +19,7 @@ pub mod schema;
 pub mod walls;
 
 pub use authority::{Authority, Origin};
+pub use escalation::{Due, Escalation};
 pub use judge::{Assessment, Denial, Permit, Request, assess, check_limits, judge};
 pub use layer::{Layer, default_layer, parse_layer};
 pub use onboard_text::Problem;

@@ -62,12 +62,8 @@ const SCHEMA: &str = r##"{
               "additionalProperties": false,
               "properties": {
                 "allowed_domains": {
-                  "type": "array", "maxItems": 256, "uniqueItems": true,
-                  "description": "exact names of hosts, lower-case; an empty list allows none",
-                  "items": {
-                    "type": "string", "minLength": 1, "maxLength": 253,
-                    "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)+$"
-                  }
+                  "type": "array", "maxItems": 0,
+                  "description": "agents have no network in this version"
                 },
                 "forbidden_protocols": { "$ref": "#/$defs/names" }
               }
@@ -79,6 +75,21 @@ const SCHEMA: &str = r##"{
                 "forbidden_commands": { "$ref": "#/$defs/names" },
                 "sandbox_mode": { "type": "boolean", "default": true }
               }
+            }
+          }
+        },
+        "escalation": {
+          "type": "object",
+          "additionalProperties": false,
+          "description": "different attempts within a day that have each consequence",
+          "properties": {
+            "warn": { "type": "integer", "minimum": 1, "maximum": 200, "default": 1 },
+            "throttle": { "type": "integer", "minimum": 1, "maximum": 200, "default": 5 },
+            "pause": { "type": "integer", "minimum": 1, "maximum": 200, "default": 10 },
+            "quarantine": { "type": "integer", "minimum": 1, "maximum": 200, "default": 20 },
+            "emergency": {
+              "type": "integer", "minimum": 1, "maximum": 200, "default": 3,
+              "description": "agents in quarantine at once"
             }
           }
         },

@@ -219,6 +219,12 @@ fn standing(state: &State, agent: &Agent, now: Time, reasons: &mut Vec<String>) 
         Desired::Started => {}
     }
     match agent.breaker {
+        Breaker::Open { until, .. } if until > now && agent.consecutive_failures == 0 => {
+            reasons.push(alloc::format!(
+                "held back for another {} after what it tried (`ai_onboard incidents list`)",
+                Length(until.since(now))
+            ));
+        }
         Breaker::Open { until, times } if until > now => reasons.push(alloc::format!(
             "{} runs failed in a row, so its circuit breaker is open for another {}, time {times}",
             agent.consecutive_failures,

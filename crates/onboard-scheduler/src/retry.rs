@@ -2,6 +2,7 @@
 
 use crate::decide::Round;
 use crate::schedule::Kind;
+use onboard_domain::incident::Consequence;
 use onboard_domain::spec::Retry;
 use onboard_domain::state::{Agent, Breaker, Desired, EndedRun, Outcome, Trigger};
 use onboard_domain::{AgentId, Event, RunId, Time};
@@ -11,7 +12,7 @@ impl Round<'_, '_> {
         let agent = &self.state().agents[&id];
         let open = agent.breaker != Breaker::Closed;
         if ended.outcome.is_success() {
-            if open {
+            if open && !throttled_in(agent, ended) {
                 self.turn.record(Event::BreakerClosed { agent: id });
             }
         } else if matches!(ended.outcome, Outcome::Lost { .. }) {
@@ -87,6 +88,14 @@ impl Round<'_, '_> {
             self.turn.record(Event::SlotPlanned { agent: id, due: Some(until) });
         }
     }
+}
+
+/// Whether the run was throttled for what it tried: that it ended well does not undo it.
+fn throttled_in(agent: &Agent, ended: &EndedRun) -> bool {
+    let mut reached = agent.conduct.reached.values();
+    reached.any(|reached| {
+        reached.consequence == Consequence::Throttle && Some(reached.at) >= ended.started
+    })
 }
 
 fn was_lost(agent: &Agent, run: RunId) -> bool {

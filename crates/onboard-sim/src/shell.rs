@@ -12,6 +12,7 @@ use onboard_domain::{
     Actor, AgentCall, Answer, CallAnswer, Command, Effect, Event, Generation, MessageId, ProjectId,
     Refusal, RunId, State, Time, Via,
 };
+use onboard_policy::{Escalation, default_layer, merge};
 use onboard_scheduler::{HostSample, ScheduleCache, Settings, Zones};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -91,6 +92,8 @@ pub struct Shell<N: Nature, Z: Zones> {
     pub state: State,
     pub settings: Settings,
     pub zones: Z,
+    /// What calls people, and what follows: the policy's defaults.
+    policies: Escalation,
     pub ledger: Ledger,
     pub host: HostSample,
     journal: Journal,
@@ -113,12 +116,16 @@ pub struct Shell<N: Nature, Z: Zones> {
 impl<N: Nature, Z: Zones> Shell<N, Z> {
     /// A machine that is switched on at `clock`, with a daemon that begins.
     pub fn new(nature: N, zones: Z, clock: Clock, settings: Settings, keeping: Keeping) -> Self {
+        let defaults = default_layer().and_then(|layer| merge(&[layer]));
+        let policies =
+            defaults.map_or_else(|_| Escalation::strictest(), |policy| policy.escalation());
         let mut shell = Shell {
             nature,
             clock,
             state: State::default(),
             settings,
             zones,
+            policies,
             ledger: Ledger::default(),
             host: HostSample { at: Time(i64::MIN / 2), ..HostSample::default() },
             journal: Journal::new(keeping),
@@ -356,7 +363,13 @@ impl<N: Nature, Z: Zones> Shell<N, Z> {
         }
         let tokens: Vec<Option<(RunId, Generation)>> = inputs.iter().map(caller).collect();
         let inputs = numbered(inputs);
-        let world = World { now, host: &self.host, settings: &self.settings, zones: &self.zones };
+        let world = World {
+            now,
+            host: &self.host,
+            settings: &self.settings,
+            zones: &self.zones,
+            policies: &self.policies,
+        };
         let decided = match step(&mut self.state, &world, &mut self.cache, inputs) {
             Ok(decided) => decided,
             Err(illegal) => {

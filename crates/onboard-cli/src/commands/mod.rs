@@ -8,6 +8,7 @@ mod daemon_run;
 mod doctor;
 mod emergency_shutdown;
 mod host;
+mod incidents;
 mod list;
 mod logs;
 mod manual;
@@ -43,6 +44,7 @@ pub fn run(cli: Cli) -> Done {
     match cli.command {
         Command::BackgroundAgents(command) => run_agents(global, command),
         Command::Recommendations(command) => recommendations::run(global, command),
+        Command::Incidents(command) => incidents::run(global, command),
         Command::Proposals(command) => proposals::run(global, command),
         Command::Daemon(DaemonCommand::Run { detached }) => daemon_run::run(detached),
         Command::Daemon(command) => daemon::run(global, &command),

@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod daemon;
 pub mod findings;
+pub mod incidents;
 pub mod progress;
 pub mod proposals;
 pub mod report;

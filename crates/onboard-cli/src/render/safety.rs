@@ -1,7 +1,10 @@
 //! What holds an agent's runs: limits with what is used of them, walls, policy.
 
-use super::{Ink, Look, bytes, when};
+use super::{Ink, Look, bytes, incidents, when};
 use onboard_web::api::{AgentDetail, LayerView, LimitsView, Live, Safety};
+
+/// Refused attempts shown in a status, the newest.
+const REFUSED: usize = 5;
 
 /// The lines of a status, each with its label.
 pub fn lines(detail: &AgentDetail, look: &Look) -> Vec<(&'static str, String)> {
@@ -13,6 +16,11 @@ pub fn lines(detail: &AgentDetail, look: &Look) -> Vec<(&'static str, String)> {
     }
     for unenforced in &safety.not_enforced {
         lines.push(("", format!("not enforced: {}: {}", unenforced.key, unenforced.why)));
+    }
+    for (index, violation) in detail.violations.iter().take(REFUSED).enumerate() {
+        let label = if index == 0 { "Refused" } else { "" };
+        let ago = when::relative(look, violation.at);
+        lines.push((label, format!("{} ({ago})", incidents::violation_line(violation))));
     }
     lines
 }

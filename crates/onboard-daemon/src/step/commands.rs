@@ -1,6 +1,6 @@
 //! What people ask for, decided.
 
-use super::{World, agents, findings, projects, proposals};
+use super::{World, agents, findings, oversight, projects, proposals};
 use crate::cut::cut;
 use onboard_domain::state::bounds;
 use onboard_domain::{
@@ -53,7 +53,11 @@ fn dispatch(
         Command::LiftQuarantine { agent, reason } => {
             agents::lift_quarantine(turn, world, cache, agent, reason)
         }
-        Command::EmergencyShutdown { reason } => emergency(turn, reason),
+        Command::EmergencyShutdown { reason } => Ok(emergency(turn, &reason)),
+        Command::NoteIncident { incident, text } => oversight::note(turn, actor, incident, text),
+        Command::CloseIncident { incident, reason } => {
+            oversight::close(turn, actor, incident, reason)
+        }
         Command::LiftEmergency { reason } => lift_emergency(turn, reason),
         Command::AcceptFinding { project, fingerprint } => {
             findings::accept(turn, project, fingerprint)
@@ -81,16 +85,17 @@ pub(super) fn reason(text: String) -> Result<String, Refusal> {
     Ok(text)
 }
 
-fn emergency(turn: &mut Turn<'_>, reason: String) -> Result<Answer, Refusal> {
+/// Stops everything, and keeps it stopped until a person lifts it.
+pub(super) fn emergency(turn: &mut Turn<'_>, reason: &str) -> Answer {
     let changed = turn.state().emergency.is_none();
     // Never refused: what is too long is cut.
-    let reason = cut(&reason, bounds::PAYLOAD).to_string();
+    let reason = cut(reason, bounds::PAYLOAD).to_string();
     if changed {
         turn.record(Event::EmergencyDeclared { reason: reason.clone() });
     }
     turn.effect(Effect::SetLatch { reason });
     agents::end_all(turn, KillReason::Emergency);
-    Ok(Answer::Done { changed })
+    Answer::Done { changed }
 }
 
 fn lift_emergency(turn: &mut Turn<'_>, why: String) -> Result<Answer, Refusal> {

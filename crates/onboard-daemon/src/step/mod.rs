@@ -7,6 +7,7 @@ mod agents;
 mod calls;
 mod commands;
 mod findings;
+mod oversight;
 mod projects;
 mod proposals;
 mod runs;
@@ -19,6 +20,7 @@ use onboard_domain::{
     Actor, Answer, Batch, CallAnswer, CallRefusal, Cause, Effect, Event, FORMAT, Refusal, State,
     Time, Turn, Via,
 };
+use onboard_policy::Escalation;
 use onboard_scheduler::{HostSample, ScheduleCache, Settings, Zones};
 
 /// What decisions read besides the state.
@@ -27,6 +29,20 @@ pub struct World<'a> {
     pub host: &'a HostSample,
     pub settings: &'a Settings,
     pub zones: &'a dyn Zones,
+    pub policies: &'a dyn Escalations,
+}
+
+/// The part of the projects' policies that decisions read.
+pub trait Escalations {
+    /// What calls people for agents of the project at `root`, and what follows.
+    fn escalation(&self, root: &str) -> Escalation;
+}
+
+/// The same for every project.
+impl Escalations for Escalation {
+    fn escalation(&self, _: &str) -> Escalation {
+        self.clone()
+    }
 }
 
 /// What a step decided.
@@ -106,11 +122,11 @@ fn one(
         Input::LaunchRefused { run, generation, rule, why } => {
             runs::refused(turn, run, generation, rule, why);
         }
-        Input::Violations { run, generation, violations } => {
-            runs::violated(turn, run, generation, violations);
-        }
         Input::Gone { run, generation, exit, usage } => {
-            runs::gone(turn, run, generation, exit, usage);
+            runs::gone(turn, world, run, generation, exit, usage);
+        }
+        Input::Violations { run, generation, violations } => {
+            oversight::violations(turn, world, run, generation, violations);
         }
         Input::Observed { project, git, plan } => projects::observed(turn, project, git, plan),
         Input::Proposal { proposal, news } => proposals::news(turn, proposal, news),
@@ -120,7 +136,7 @@ fn one(
 
 /// The scheduler's turn, and the end of a daemon that was asked to stop and has nothing running.
 fn schedule(turn: &mut Turn<'_>, world: &World<'_>, cache: &mut ScheduleCache) -> Option<Time> {
-    let World { now, host, settings, zones } = *world;
+    let World { now, host, settings, zones, .. } = *world;
     let wake = onboard_scheduler::decide(turn, now, host, settings, zones, cache);
     if turn.state().is_stopping() && turn.state().active.is_empty() {
         turn.record(Event::DaemonStopped);

@@ -1,11 +1,10 @@
 //! Runs: what follows from processes that started, were refused, or are proven gone.
 
-use super::findings;
+use super::{World, findings, oversight};
 use crate::cut::cut;
 use crate::input::Exit;
-use onboard_domain::state::{Outcome, Phase, Process, Run, Usage, bounds};
-use onboard_domain::violation::{Rule, Sensor};
-use onboard_domain::{Effect, Event, Generation, KillReason, RunId, Turn, Violation};
+use onboard_domain::state::{Outcome, Phase, Process, Run, Usage};
+use onboard_domain::{Effect, Event, Generation, KillReason, RunId, Turn};
 
 /// Bytes of an agent's last words that are kept with its outcome: the line of an error, which
 /// every state keeps for twenty runs of each agent. The log has all of it.
@@ -77,35 +76,9 @@ pub(super) fn refused(
     }
 }
 
-/// What a run tried goes on record, as far as a run may have records; the last one says that more
-/// were left out.
-pub(super) fn violated(
-    turn: &mut Turn<'_>,
-    run: RunId,
-    generation: Generation,
-    violations: Vec<Violation>,
-) {
-    if !current(turn, run, generation) {
-        return;
-    }
-    let agent = turn.state().runs[&run].agent;
-    for violation in violations {
-        let recorded = turn.state().runs[&run].violations;
-        if recorded >= bounds::VIOLATIONS_PER_RUN {
-            return;
-        }
-        let violation = if recorded + 1 == bounds::VIOLATIONS_PER_RUN {
-            Violation::new(Sensor::Host, Rule::OutputFlood, "violations", b"further ones left out")
-        } else {
-            violation
-        };
-        let violation = Box::new(violation);
-        turn.record(Event::ViolationRecorded { agent, run, violation });
-    }
-}
-
 pub(super) fn gone(
     turn: &mut Turn<'_>,
+    world: &World<'_>,
     run: RunId,
     generation: Generation,
     exit: Exit,
@@ -118,6 +91,10 @@ pub(super) fn gone(
     if outcome == Outcome::Succeeded {
         findings::resolve_unseen(turn, run);
     }
+    if outcome == Outcome::TimedOut {
+        oversight::deadline(turn, world, run);
+    }
+    oversight::failed(turn, world, run, &outcome);
     turn.record(Event::RunEnded { run, outcome, usage });
 }
 

@@ -9,6 +9,7 @@ use onboard_domain::state::{Process, Usage};
 use onboard_domain::{
     Actor, AgentId, AgentName, AgentSpec, Batch, Command, Effect, Event, State, Time, Via,
 };
+use onboard_policy::Escalation;
 use onboard_scheduler::{HostSample, ScheduleCache, Settings};
 use std::collections::BTreeMap;
 
@@ -75,6 +76,7 @@ impl Daemon {
             host: &host,
             settings: &settings,
             zones: &HostZones::default(),
+            policies: &Escalation::strictest(),
         };
         let step = step(&mut self.state, &world, &mut self.cache, inputs).unwrap();
         if !step.batch.events.is_empty() || !step.batch.causes.is_empty() {

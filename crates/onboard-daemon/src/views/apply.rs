@@ -1,6 +1,7 @@
 //! One batch, applied to the tables, once: what is applied is told in the same transaction.
 
 use super::ViewError;
+use onboard_domain::incident;
 use onboard_domain::proposal::Fact;
 use onboard_domain::{AgentId, Batch, Event, ProjectId, RunId, Time};
 use rusqlite::{Connection, params};
@@ -175,6 +176,13 @@ fn subject(event: &Event) -> Option<Subject> {
         | Event::FindingAccepted { project, .. }
         | Event::FindingDismissed { project, .. }
         | Event::LeaseReleased { project, .. } => Some(of_project(project)),
+        Event::ViolationRecorded { agent, run, .. } => {
+            Some(Subject { agent: Some(*agent), run: Some(*run), ..Subject::default() })
+        }
+        Event::Incident { fact, .. } => match &**fact {
+            incident::Fact::Escalated { agent, .. } => Some(of_agent(agent)),
+            _ => Some(Subject::default()),
+        },
         Event::AgentRegistered { agent, .. }
         | Event::AgentConfigured { agent, .. }
         | Event::AgentStarted { agent }
@@ -202,9 +210,6 @@ fn subject(event: &Event) -> Option<Subject> {
             }
             _ => Subject::default(),
         }),
-        Event::ViolationRecorded { agent, run, .. } => {
-            Some(Subject { project: None, agent: Some(*agent), run: Some(*run) })
-        }
         Event::FindingRecorded { project, agent, run, .. }
         | Event::FindingSuppressed { project, agent, run, .. }
         | Event::EventEmitted { project, agent, run, .. } => {

@@ -1,6 +1,7 @@
 //! The daemon's decisions and what it keeps on disk, without processes of agents.
 
 mod manifests;
+mod oversight;
 mod proposals;
 mod stage;
 mod step;

@@ -8,10 +8,12 @@ use jiff::tz::TimeZone;
 use onboard_daemon::input::{Exit, Input};
 use onboard_daemon::step::{Step, World, step};
 use onboard_domain::state::{Process, Usage};
+use onboard_domain::violation::Sensor;
 use onboard_domain::{
     Actor, AgentCall, AgentId, AgentSpec, Batch, Command, Effect, Event, Generation, ProjectId,
-    RunId, State, Time, Via,
+    RunId, State, Time, Via, Violation,
 };
+use onboard_policy::{default_layer, merge};
 use onboard_scheduler::{HostSample, ScheduleCache, Settings, Zones};
 use serde_json::{Map, Value, json};
 
@@ -144,6 +146,14 @@ impl Stage {
                 let proposal = id.parse().expect("a proposal");
                 Input::Proposal { proposal, news: serde_json::from_str(news).expect(news) }
             }
+            "tried" => {
+                let (run, generation) = self.run(words[0]);
+                let rule = serde_json::from_value(words[1].into()).expect("a rule");
+                let targets = words[2..].iter();
+                let one =
+                    |target: &&str| Violation::new(Sensor::Mask, rule, "open", target.as_bytes());
+                Input::Violations { run, generation, violations: targets.map(one).collect() }
+            }
             "back" => return self.step_back(rest),
             _ => self.command(verb, rest, &words),
         })
@@ -246,7 +256,14 @@ impl Stage {
 
     pub fn turn(&mut self, inputs: Vec<Input>) -> Step {
         let host = HostSample { cores: 2, at: self.now, ..HostSample::default() };
-        let world = World { now: self.now, host: &host, settings: &self.settings, zones: &Utc };
+        let policy = merge(&[default_layer().expect("the defaults")]).expect("the defaults");
+        let world = World {
+            now: self.now,
+            host: &host,
+            settings: &self.settings,
+            zones: &Utc,
+            policies: &policy.escalation(),
+        };
         let decided = step(&mut self.state, &world, &mut self.cache, inputs).expect("legal");
         self.wake = decided.wake;
         self.tell(&decided);
@@ -300,6 +317,14 @@ fn event_text(event: &Event) -> String {
         if let Some(finding) = body.get_mut("finding") {
             let (mark, severity) = (word(&finding["fingerprint"]), word(&finding["severity"]));
             *finding = format!("{mark} {severity}").into();
+        }
+        if let Some(violation) = body.get_mut("violation") {
+            let (rule, target) = (word(&violation["rule"]), word(&violation["target"]));
+            *violation = format!("{rule} {target} x{}", violation["count"]).into();
+        }
+        if let Some(escalated) = body.get_mut("fact").and_then(|fact| fact.get_mut("escalated")) {
+            let count = escalated["evidence"].as_array().map_or(0, Vec::len);
+            escalated["evidence"] = format!("{count} seen").into();
         }
         shorten(body);
     }

@@ -862,6 +862,7 @@ fn a_deadline_kills_and_is_told_as_such() {
               … 90000 ms
               ! kill r0 g1 deadline
             > gone r0 signal 9
+              violation_recorded {agent: 0, run: 0, violation: deadline 120 s after its start x1}
               run_ended {outcome: timed_out, run: 0, usage: {cpu_ms: 3, memory_peak_bytes: 4, throttled_ms: 5}}
         "#]],
     );

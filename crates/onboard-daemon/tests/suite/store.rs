@@ -67,7 +67,15 @@ fn check(bodies: &[&str], expect: Expect) {
         seq = journal.append(seq, stage.state.time.0, body.as_bytes()).unwrap().seq;
     }
     let error = Store::open(Box::new(journal)).err().expect("a fault");
-    expect.assert_eq(&error.to_string());
+    // The list of events grows; what is wrong and where does not.
+    let told = error.to_string();
+    let told = match (told.find("one of `"), told.rfind("` at line")) {
+        (Some(from), Some(to)) => {
+            format!("{}one of the events there are{}", &told[..from], &told[to + 1..])
+        }
+        _ => told,
+    };
+    expect.assert_eq(&told);
 }
 
 #[test]
@@ -82,7 +90,7 @@ fn an_entry_that_cannot_be_folded_is_named() {
             r#"{"format":1,"time":9000000000000,"events":[{"dreamt":{}}]}"#,
         ],
         expect![
-            "journal entry 4: the batch can't be decoded: unknown variant `dreamt`, expected one of `daemon_started`, `daemon_stopping`, `daemon_stopped`, `policy_adopted`, `command_refused`, `project_registered`, `project_changed`, `agent_registered`, `agent_configured`, `agent_started`, `agent_stopped`, `agent_paused`, `agent_resumed`, `agent_terminated`, `agent_quarantined`, `quarantine_lifted`, `breaker_opened`, `breaker_closed`, `interval_adapted`, `slot_planned`, `slot_passed`, `run_queued`, `run_placed`, `run_started`, `run_stopping`, `run_finished`, `run_ended`, `violation_recorded`, `finding_recorded`, `finding_seen`, `finding_suppressed`, `finding_resolved`, `finding_accepted`, `finding_dismissed`, `event_emitted`, `message_sent`, `message_delivered`, `message_acked`, `message_died`, `state_put`, `lease_taken`, `lease_released`, `checkpoint_saved`, `proposal`, `emergency_declared`, `emergency_lifted` at line 1 column 52"
+            "journal entry 4: the batch can't be decoded: unknown variant `dreamt`, expected one of the events there are at line 1 column 52"
         ],
     );
     check(

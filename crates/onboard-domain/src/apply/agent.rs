@@ -3,6 +3,7 @@
 use super::{Illegal, illegal};
 use crate::event::{Event, Passed};
 use crate::ids::{AgentId, ProjectId, Time};
+use crate::incident::Conduct;
 use crate::spec::AgentSpec;
 use crate::state::{AS_WRITTEN, Agent, Breaker, Desired, Noise, State, Totals};
 use alloc::collections::{BTreeMap, VecDeque};
@@ -108,6 +109,7 @@ fn fresh(project: ProjectId, spec: &AgentSpec, since: Time) -> Agent {
         live: Vec::new(),
         inbox: Vec::new(),
         noise: Noise::default(),
+        conduct: Conduct::default(),
     }
 }
 

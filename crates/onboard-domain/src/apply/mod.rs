@@ -6,6 +6,7 @@
 mod agent;
 mod finding;
 mod message;
+mod oversight;
 mod proposal;
 mod run;
 mod shared;
@@ -139,8 +140,7 @@ impl State {
             | Event::RunStarted { .. }
             | Event::RunStopping { .. }
             | Event::RunFinished { .. }
-            | Event::RunEnded { .. }
-            | Event::ViolationRecorded { .. } => run::apply(self, event),
+            | Event::RunEnded { .. } => run::apply(self, event),
             Event::FindingRecorded { .. }
             | Event::FindingSeen { .. }
             | Event::FindingSuppressed { .. }
@@ -151,6 +151,10 @@ impl State {
             | Event::MessageDelivered { .. }
             | Event::MessageAcked { .. }
             | Event::MessageDied { .. } => message::apply(self, event),
+            Event::ViolationRecorded { agent, run, violation } => {
+                oversight::violation(self, *agent, *run, violation)
+            }
+            Event::Incident { incident, fact } => oversight::incident(self, *incident, fact),
             Event::Proposal { proposal, fact } => proposal::apply(self, *proposal, fact),
             Event::StatePut { .. } | Event::LeaseTaken { .. } | Event::LeaseReleased { .. } => {
                 shared::apply(self, event)

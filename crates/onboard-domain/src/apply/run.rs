@@ -12,6 +12,7 @@ use crate::state::{
 };
 use alloc::collections::BTreeSet;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
     match event {
@@ -31,12 +32,6 @@ pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
             Ok(())
         }
         Event::RunEnded { run, outcome, usage } => end(state, *run, outcome, *usage),
-        Event::ViolationRecorded { agent, run, violation } => {
-            state.run_mut(*run)?.violations += 1;
-            let totals = &mut state.agent_mut(*agent)?.totals;
-            totals.violations = totals.violations.saturating_add(violation.count);
-            Ok(())
-        }
         other => illegal!("not a run's event: {other:?}"),
     }
 }
@@ -79,8 +74,8 @@ fn queue(
         seen: BTreeSet::new(),
         new_findings: 0,
         emitted: 0,
-        violations: 0,
         proposals: 0,
+        violations: Vec::new(),
         finished: None,
     };
     state.runs.insert(id, run);

@@ -13,6 +13,7 @@ background_agent_safety:
     network: { allowed_domains: [], forbidden_protocols: [] }
     system: { forbidden_commands: [], sandbox_mode: true }
   escalation_triggers: []
+  escalation: { warn: 1, throttle: 5, pause: 10, quarantine: 20, emergency: 3 }
 ";
 
 /// One agent with one run that has its place.

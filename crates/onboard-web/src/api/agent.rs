@@ -1,6 +1,6 @@
 //! Agents as people and programs see them.
 
-use super::{FindingRow, RunRow, Stamp};
+use super::{FindingRow, RunRow, Stamp, ViolationRow};
 use onboard_domain::AgentSpec;
 use onboard_domain::event::Adaptation;
 use onboard_domain::spec::Priority;
@@ -266,5 +266,8 @@ pub struct AgentDetail {
     pub quarantine: Option<String>,
     pub inbox: usize,
     pub checkpoints: Vec<String>,
+    /// What it tried and was refused, the newest first.
+    #[serde(default)]
+    pub violations: Vec<ViolationRow>,
     pub findings: Vec<FindingRow>,
 }

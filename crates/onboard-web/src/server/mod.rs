@@ -8,6 +8,7 @@ mod connection;
 mod explain;
 mod feed;
 mod follow_logs;
+mod incidents;
 mod lines;
 mod peer;
 mod proposals;

@@ -1,6 +1,6 @@
 //! Agents as rows and in full.
 
-use super::{finding, run};
+use super::{finding, incident, run};
 use crate::api;
 use crate::api::{AgentDetail, AgentRow, Explanation, ProjectRef};
 use onboard_daemon::handle;
@@ -65,6 +65,7 @@ pub fn detail(
         quarantine: agent.quarantine.clone(),
         inbox: agent.inbox.len(),
         checkpoints: agent.checkpoints.keys().cloned().collect(),
+        violations: agent.conduct.recent.iter().rev().map(incident::seen).collect(),
         findings: finding::rows(state, Some(agent.project), Some(id)),
     })
 }
@@ -116,6 +117,9 @@ fn attention(state: &State, id: AgentId, agent: &Agent) -> Vec<String> {
     let mut notes = Vec::new();
     if agent.quarantine.is_some() {
         notes.push("quarantined".to_string());
+    }
+    if let Some((incident, _)) = state.open_incident(id) {
+        notes.push(format!("incident {incident}"));
     }
     if matches!(agent.breaker, Breaker::Open { .. }) {
         notes.push("breaker open".to_string());

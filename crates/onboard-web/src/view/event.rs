@@ -2,8 +2,9 @@
 
 use crate::api::{AuditRow, EventRow, EventSeverity};
 use onboard_domain::event::Passed;
+use onboard_domain::incident;
 use onboard_domain::proposal::Fact;
-use onboard_domain::{AgentId, Batch, Cause, Event, ProjectId, RunId, State, Time, Violation};
+use onboard_domain::{AgentId, Batch, Cause, Event, ProjectId, RunId, State, Time};
 
 /// An event with its place and what it belongs to.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,10 +94,14 @@ fn agent_of(state: &State, event: &Event) -> Option<AgentId> {
         | Event::RunQueued { agent, .. }
         | Event::FindingRecorded { agent, .. }
         | Event::FindingSuppressed { agent, .. }
-        | Event::ViolationRecorded { agent, .. }
         | Event::EventEmitted { agent, .. }
         | Event::StatePut { by: agent, .. }
+        | Event::ViolationRecorded { agent, .. }
         | Event::CheckpointSaved { agent, .. } => Some(*agent),
+        Event::Incident { incident, fact } => match &**fact {
+            incident::Fact::Escalated { agent, .. } => Some(*agent),
+            _ => state.incidents.get(incident).map(|incident| incident.agent),
+        },
         Event::MessageSent { from, .. } => Some(*from),
         Event::Proposal { proposal, fact } => match &**fact {
             Fact::Made { agent, .. } => Some(*agent),
@@ -176,7 +181,11 @@ pub(super) fn warning(
     Told { kind, subject, severity: EventSeverity::Warning, message: message.into() }
 }
 
-fn error(kind: &'static str, subject: Option<String>, message: impl Into<String>) -> Told {
+pub(super) fn error(
+    kind: &'static str,
+    subject: Option<String>,
+    message: impl Into<String>,
+) -> Told {
     Told { kind, subject, severity: EventSeverity::Error, message: message.into() }
 }
 
@@ -226,7 +235,7 @@ fn tell_of_agent(event: &Event) -> Told {
             warning("agent.quarantine.lifted", None, format!("quarantine lifted: {reason}"))
         }
         Event::BreakerOpened { failures, .. } => {
-            error("agent.breaker.opened", None, format!("held back after {failures} failures"))
+            error("agent.breaker.opened", None, held_back(*failures))
         }
         Event::BreakerClosed { .. } => info("agent.breaker.closed", None, "runs again"),
         Event::IntervalAdapted { permille, .. } => info(
@@ -244,12 +253,23 @@ fn tell_of_agent(event: &Event) -> Told {
         Event::SlotPassed { count, why, .. } => {
             info("agent.slot.passed", None, format!("{count} slot(s) passed: {}", passed(why)))
         }
+        Event::ViolationRecorded { run, violation, .. } => {
+            super::incident::tell_violation(*run, violation)
+        }
+        Event::Incident { incident, fact } => super::incident::tell(*incident, fact),
         Event::CheckpointSaved { name, blob, .. } => info(
             "agent.checkpoint.saved",
             None,
             format!("checkpoint `{name}`, {} bytes", blob.bytes),
         ),
         _ => tell_of_run(event),
+    }
+}
+
+fn held_back(failures: u32) -> String {
+    match failures {
+        0 => "held back after what it tried".into(),
+        many => format!("held back after {many} failures"),
     }
 }
 
@@ -298,12 +318,6 @@ fn tell_of_run(event: &Event) -> Told {
                 severity,
                 message: text,
             }
-        }
-        Event::ViolationRecorded { run, violation, .. } => {
-            let Violation { rule, what, target, action, count, sensor, .. } = &**violation;
-            let often = if *count > 1 { format!(", {count} times") } else { String::new() };
-            let text = format!("{action}: {what} {target} ({rule}, seen by {sensor}{often})");
-            warning("agent.violation.recorded", Some(run.to_string()), text)
         }
         _ => tell_of_finding(event),
     }

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod daemon;
 pub mod event;
 pub mod finding;
+pub mod incident;
 pub mod proposal;
 pub mod report;
 pub mod run;
