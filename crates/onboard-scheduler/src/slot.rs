@@ -10,6 +10,11 @@ use onboard_domain::spec::{Missed, Overlap, Source};
 use onboard_domain::state::{Agent, Breaker, Desired, Project, Trigger};
 use onboard_domain::{AgentId, Event, KillReason, Time};
 
+/// Events of a turn after which no further agent's slots are settled in it; the turn after goes on.
+/// A turn is one entry of the journal, of at most 16 MiB: so each may have over a kilobyte, several
+/// times what the longest of them has.
+pub(crate) const EVENTS_A_TURN: usize = 10_000;
+
 /// The slots of an agent that are due: usually one, more after a time when nothing could run.
 struct Due {
     total: u32,
@@ -54,7 +59,8 @@ impl Round<'_, '_> {
         self.cache.timing(state, self.zones, id, agent).kind()
     }
 
-    /// Settles every slot that is due. While the emergency latch is on, time stands still for the
+    /// Settles the slots that are due, agent by agent; those that are too many for one turn stay due,
+    /// which ends the sleep after it at once. While the emergency latch is on, time stands still for the
     /// schedule: its slots are settled as missed when it is lifted.
     pub fn settle_slots(&mut self) {
         if self.state().emergency.is_some() {
@@ -69,6 +75,9 @@ impl Round<'_, '_> {
                 self.settle_continuous(id, at);
             } else {
                 self.settle(id, at);
+            }
+            if self.turn.events().len() >= EVENTS_A_TURN {
+                return;
             }
         }
     }

@@ -4,6 +4,7 @@ use super::world::{DAY, HOUR, MIDNIGHT, MINUTE, SECOND, World, changed, spec};
 use crate::ScheduleCache;
 use crate::demand::Taken;
 use crate::host::HostSample;
+use crate::slot::EVENTS_A_TURN;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -370,5 +371,42 @@ fn remembering_an_admission_decides_nothing() {
         assert_eq!(remembers.told, forgets.told, "seed {seed}");
         assert_eq!(remembers.journal, forgets.journal, "seed {seed}");
         assert_eq!((remembers.state, remembers.wake), (forgets.state, forgets.wake), "seed {seed}");
+    }
+}
+
+/// What a long stop left is too much for one entry of the journal: it is settled over several turns,
+/// and nothing of it is lost.
+#[test]
+fn a_long_stop_is_settled_over_several_turns() {
+    const AGENTS: usize = 60;
+    const MISSED: usize = 250;
+    let mut world = World::new();
+    world.settings.catch_up_max = MISSED as u32;
+    world.settings.max_running = 1;
+    let agents: Vec<AgentId> = (0..AGENTS)
+        .map(|index| {
+            let mut spec = spec(&format!("a{index}"), "every 5 minutes");
+            spec.missed = Missed::RunAll { cap: MISSED as u32 };
+            world.add(spec)
+        })
+        .collect();
+    let now = world.state.time;
+    world.turn(now, |turn| {
+        agents.iter().for_each(|agent| turn.record(Event::AgentStarted { agent: *agent }));
+    });
+    world.journal.clear();
+    let back = now.plus(3 * DAY);
+    world.turn(back, |_| {});
+    while world.state.due.first().is_some_and(|(at, _)| *at <= back) {
+        let wake = world.wake.expect("it goes on");
+        assert_eq!(wake, world.state.time.plus(1));
+        world.turn(wake, |_| {});
+    }
+    let sizes: Vec<usize> = world.journal.iter().map(|batch| batch.events.len()).collect();
+    let most = EVENTS_A_TURN + MISSED + 2;
+    assert!(sizes.iter().all(|size| *size <= most), "{sizes:?}");
+    assert!(sizes.iter().sum::<usize>() > most, "one turn would have done: {sizes:?}");
+    for agent in agents {
+        assert!(world.state.runs_of(agent).count() >= MISSED, "{agent}");
     }
 }
