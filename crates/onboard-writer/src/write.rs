@@ -43,7 +43,13 @@ pub(crate) fn write(order: &Order) -> Result<Branch, NotWritten> {
         .map_or_else(|| repository.write_object(gix::objs::Tree { entries: Vec::new() }), Ok)?;
     let by = author(order);
     let commit = commit(&repository, &by, tree, head, message(order))?;
-    repository.create_branch(&name, commit, &by)?;
+    if let Err(why) = repository.create_branch(&name, commit, &by) {
+        // Another writer with the same order may have been a moment faster.
+        return match repository.branch(&name)? {
+            Some(there) => already(&repository, order, &name, there),
+            None => Err(why.into()),
+        };
+    }
     Ok(Branch { name, commit: commit.to_string() })
 }
 

@@ -536,3 +536,27 @@ fn without_a_repository_or_a_commit_it_is_said() {
     project.git(&["init", "-q"]);
     assert_eq!(checks(&project, TYPO), "repository: HEAD names no commit yet\n");
 }
+
+/// A daemon that was killed leaves its writer to finish, and the next daemon starts another.
+#[test]
+fn writers_at_once_come_to_the_same() {
+    let project = Project::new();
+    let order = project.order(Work::Write, TYPO);
+    let work_on = |_| {
+        std::thread::spawn({
+            let order = order.clone();
+            move || work(&order)
+        })
+    };
+    let writers: Vec<_> = (0..8).map(work_on).collect();
+    let news: Vec<News> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
+    let written = |news: &&News| matches!(news, News::Written { .. });
+    let first = news.iter().find(written).expect("one of them");
+    for other in &news {
+        // One that met another's lock says so and may be ordered again.
+        let is_busy = matches!(other, News::NotWritten { stale: false, .. });
+        assert!(other == first || is_busy, "{other:?}");
+    }
+    assert_eq!(&work(&order), first);
+    project.sound();
+}

@@ -11,9 +11,8 @@ use std::process::ExitCode;
 
 pub fn run() -> Done {
     let failed = |what: &str, why: String| Failure::new(Kind::Failed, format!("{what}: {why}"));
-    // A daemon that is gone has nobody to report to; the next one orders it again.
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
-        .map_err(|error| failed("the daemon's end can't be heard of", error.to_string()))?;
+    // It outlives a daemon that is killed by the moment that its work takes: killed in the middle it
+    // would leave git's locks behind. The next daemon orders the same and finds it done.
     let mut text = Vec::new();
     std::io::stdin()
         .take(BYTES_MAX)

@@ -173,6 +173,59 @@ fn holding(folder: &Path, wanted: &[u8]) -> Vec<String> {
     found
 }
 
+#[test]
+fn a_policy_that_was_tightened_since_holds() {
+    let world = with_typo();
+    world.check(&["bg", "start", "typo-fixer", "--wait"], 0, "c0");
+    assert_eq!(until_checked(&world, "c0")["proposal"]["status"], "open");
+    let policy = world.project.path().join(".ai_onboard/policy.yaml");
+    let text = "background_agent_safety:\n  action_restrictions:\n    file_system:\n      read_only_paths: [README.md]\n";
+    std::fs::write(&policy, text).unwrap();
+    let says = "c0 is open: README.md: the policy keeps `README.md` read-only";
+    world.check(&["proposals", "apply", "c0"], 1, says);
+    assert_eq!(said(world.project.path(), &["branch", "--list"]), "* main\n");
+    std::fs::remove_file(policy).unwrap();
+    world.check(&["proposals", "apply", "c0"], 0, "written as branch");
+}
+
+/// Whether or not the acceptance was durable when the daemon was killed: what the journal says and
+/// what the repository holds agree once there is a daemon again.
+#[test]
+fn a_daemon_that_is_killed_meanwhile_finishes_or_never_began() {
+    let world = with_typo();
+    world.check(&["bg", "start", "typo-fixer", "--wait"], 0, "c0");
+    assert_eq!(until_checked(&world, "c0")["proposal"]["status"], "open");
+    for attempt in 0..4 {
+        let pid = world.json(&["daemon", "status"])["pid"].as_i64().unwrap();
+        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+        let mut command = world.command(&["proposals", "apply", "c0"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        // Later each time, as far as looks at the daemon take time.
+        for _ in 0..attempt {
+            world.run(&["daemon", "status"]);
+        }
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        child.wait().unwrap();
+        world.check(&["daemon", "start"], 0, "");
+        let mut status = String::from("accepted");
+        for _ in 0..2_000 {
+            let shown = world.json(&["proposals", "show", "c0"]);
+            status = shown["proposal"]["status"].as_str().unwrap().into();
+            if status != "accepted" {
+                break;
+            }
+        }
+        let branches = said(world.project.path(), &["branch", "--list", "ai-onboard/*"]);
+        assert_eq!(!branches.is_empty(), status == "written", "{status}: {branches}");
+        if status == "written" {
+            return;
+        }
+        assert_eq!(status, "open");
+    }
+    world.check(&["proposals", "apply", "c0"], 0, "written as branch");
+}
+
 /// What belongs to root in a person's repository can't be cleaned up by that person's git.
 #[test]
 fn what_the_writer_writes_belongs_to_the_repository_s_owner() {
