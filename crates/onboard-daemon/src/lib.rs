@@ -21,6 +21,7 @@ pub mod policies;
 pub mod pressure;
 mod propose;
 pub mod records;
+pub mod retention;
 mod run_loop;
 mod screen;
 mod sightings;

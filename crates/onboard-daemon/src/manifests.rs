@@ -5,7 +5,9 @@ use crate::plain;
 use crate::zones::HostZones;
 use onboard_domain::spec::Program;
 use onboard_domain::{AgentName, AgentSpec};
-use onboard_protocol::{Manifest, Problem, Settings, parse_manifest, parse_settings};
+use onboard_protocol::{
+    DaemonSettings, Manifest, Problem, Settings, parse_manifest, parse_settings,
+};
 use onboard_text::{Place, nearest};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -93,7 +95,7 @@ fn read_sources(
     for file in [&project_config, user_config] {
         if let Some(text) = read_text(file)? {
             let settings = parse_settings(&text, &file.to_string_lossy()).map_err(one)?;
-            if file != user_config && settings.max_running().is_some() {
+            if file != user_config && *settings.daemon() != DaemonSettings::default() {
                 return Err(one(not_for_a_project(&settings, user_config)));
             }
             apply_settings(&mut sources, &settings)?;
@@ -224,19 +226,17 @@ fn read_text(path: &Path) -> Result<Option<String>, LoadError> {
     text.map(Some).map_err(fault)
 }
 
-/// The numbers that the scheduler decides by, from the user's settings file.
+/// What the user's own file says of the daemon.
 ///
 /// # Errors
 /// When the file can't be read or is wrong, at its place.
-pub fn scheduler_settings(user_config: &Path) -> Result<onboard_scheduler::Settings, LoadError> {
-    let given = match read_text(user_config)? {
-        Some(text) => {
-            let read = parse_settings(&text, &user_config.to_string_lossy()).map_err(one)?;
-            read.max_running()
-        }
-        None => None,
-    };
-    Ok(given.map_or_else(Default::default, onboard_scheduler::Settings::with_max_running))
+pub fn daemon_settings(user_config: &Path) -> Result<DaemonSettings, LoadError> {
+    match read_text(user_config)? {
+        Some(text) => parse_settings(&text, &user_config.to_string_lossy())
+            .map(|read| *read.daemon())
+            .map_err(one),
+        None => Ok(DaemonSettings::default()),
+    }
 }
 
 fn not_for_a_project(settings: &Settings, user_config: &Path) -> Problem {

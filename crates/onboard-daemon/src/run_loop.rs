@@ -196,6 +196,7 @@ impl Loop {
         // Effects first: whoever is answered finds them begun.
         let ended = self.perform(effects);
         self.answer(replies, answers);
+        self.trim(now);
         Ok(if ended { Turned::Ended } else { Turned::Sleep(wake) })
     }
 
@@ -217,6 +218,15 @@ impl Loop {
         self.shared.folded.store(self.store.seq(), Ordering::Relaxed);
         self.store.snapshot_when_due(state).map_err(Fault::Store)?;
         Ok((decided, seq))
+    }
+
+    /// After the answers, which need not wait for it. What can't be dropped stays, and is no reason
+    /// to end: whatever ails the disk shows in the next append.
+    fn trim(&mut self, now: Time) {
+        let seen = self.shared.views.applied().seq();
+        if let Err(error) = self.store.trim(now, seen) {
+            eprintln!("{error}; the journal's old entries stay and are tried again later");
+        }
     }
 
     fn refresh_host(&mut self, now: Time) {

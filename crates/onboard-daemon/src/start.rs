@@ -11,6 +11,7 @@ use crate::manifests::BuiltInManifest;
 use crate::policies::Policies;
 use crate::pressure;
 use crate::records;
+use crate::retention::Retention;
 use crate::run_loop::{Fault, Loop, Waiting};
 use crate::store::{Store, StoreError};
 use crate::views::{Applied, ViewError, ViewWriter, Views};
@@ -55,6 +56,8 @@ pub struct Options {
     pub program: PathBuf,
     pub built_in: Vec<BuiltInManifest>,
     pub settings: Settings,
+    /// How much of the journal is kept.
+    pub kept: Retention,
 }
 
 /// Why a daemon could not start. Nothing was changed.
@@ -148,14 +151,15 @@ impl Daemon {
 /// # Errors
 /// When another daemon has the folder (it is named), or anything it must rely on can't be used.
 pub fn start(options: Options) -> Result<Daemon, StartError> {
-    let Options { paths, version, program, built_in, settings } = options;
+    let Options { paths, version, program, built_in, settings, kept } = options;
     for (folder, closed) in
         [(&paths.state, NOT_OTHERS), (&paths.runtime, NOT_OTHERS), (&paths.config, NOT_WRITABLE)]
     {
         make_private(folder, closed)?;
     }
     let lock = lock(&paths)?;
-    let (store, state) = Store::open(Box::new(SqliteJournal::open(&paths.journal())?))?;
+    let (store, state) =
+        Store::open_keeping(Box::new(SqliteJournal::open(&paths.journal())?), kept)?;
     let instance = instance(&paths.state);
     let layout = Arc::new(Layout::find().map_err(StartError::Groups)?);
     bury_inherited(&paths.state, &instance)?;

@@ -81,6 +81,20 @@ pub trait Journal: Send {
     /// [`JournalError::Broken`] when a prefix was compacted away and no snapshot is left for it.
     fn latest_snapshot(&self) -> Result<Option<Snapshot>, JournalError>;
 
+    /// The places of the whole snapshots that stand on this chain, newest first; at most
+    /// [`SNAPSHOTS_KEPT`].
+    ///
+    /// # Errors
+    /// As [`Journal::head`].
+    fn snapshots(&self) -> Result<Vec<Head>, JournalError>;
+
+    /// About how many bytes the entries take where they are kept, without snapshots and without
+    /// room that is free for the next entries.
+    ///
+    /// # Errors
+    /// [`JournalError::Storage`].
+    fn entry_bytes(&self) -> Result<u64, JournalError>;
+
     /// Drops the entries up to and including `up_to`, keeping the hash the rest continues from.
     ///
     /// Pass the place of the older snapshot to keep both of use. Answers the new anchor; a place

@@ -119,6 +119,14 @@ impl Journal for MemoryJournal {
         }
     }
 
+    fn snapshots(&self) -> Result<Vec<Head>, JournalError> {
+        Ok(self.whole_snapshots().map(|snapshot| snapshot.at).collect())
+    }
+
+    fn entry_bytes(&self) -> Result<u64, JournalError> {
+        Ok(self.entries.iter().map(|entry| entry.body.len() as u64).sum())
+    }
+
     fn compact(&mut self, up_to: u64) -> Result<Head, JournalError> {
         if up_to <= self.anchor.seq {
             return Ok(self.anchor);

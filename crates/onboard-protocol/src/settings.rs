@@ -17,11 +17,30 @@ const RUNNING_MAX: u64 = 150;
 /// Where a problem of a whole file is.
 const START: Span = Span { start: 0, end: 0, line: 1, column: 1 };
 
+/// The most of the journal that may be asked to be kept, in MiB and in days: what one disk holds,
+/// and ten years.
+const JOURNAL_MIB_MAX: u64 = 65_536;
+const JOURNAL_DAYS_MAX: u64 = 3_650;
+
+/// The daemon's keys, each in [`DaemonSettings`].
+const DAEMON_KEYS: [&str; 3] = ["max_running", "journal_mib", "journal_days"];
+
+/// What a user's file says of the daemon; `None` leaves its own number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DaemonSettings {
+    /// How many runs may have a process at a time.
+    pub max_running: Option<u32>,
+    /// How many MiB of journal entries are kept.
+    pub journal_mib: Option<u64>,
+    /// How many days of journal entries are kept.
+    pub journal_days: Option<u64>,
+}
+
 /// Settings that were read, and where each was written.
 #[derive(Clone, Debug)]
 pub struct Settings {
     agents: BTreeMap<AgentName, Overrides>,
-    max_running: Option<u32>,
+    daemon: DaemonSettings,
     document: Document,
     places: BTreeMap<String, Span>,
 }
@@ -34,6 +53,8 @@ pub struct Settings {
 ///     schedule: daily
 /// daemon:
 ///   max_running: 8
+///   journal_mib: 512
+///   journal_days: 400
 /// ```
 ///
 /// # Errors
@@ -42,9 +63,9 @@ pub fn parse_settings(text: &str, file: &str) -> Result<Settings, Problem> {
     let document = Document::parse(file, text)?;
     let mut agents = BTreeMap::new();
     let fields = document.root().fields(&["agents", "daemon"])?;
-    let max_running = match fields.get("daemon") {
-        Some(item) if !item.is_empty() => max_running(&item)?,
-        _ => None,
+    let daemon = match fields.get("daemon") {
+        Some(item) if !item.is_empty() => daemon(&item)?,
+        _ => DaemonSettings::default(),
     };
     if let Some(item) = fields.get("agents")
         && !item.is_empty()
@@ -58,25 +79,30 @@ pub fn parse_settings(text: &str, file: &str) -> Result<Settings, Problem> {
     }
     let mut places = BTreeMap::new();
     collect_places(&document.root(), &mut places)?;
-    Ok(Settings { agents, max_running, document, places })
+    Ok(Settings { agents, daemon, document, places })
 }
 
-fn max_running(daemon: &Item<'_>) -> Result<Option<u32>, Problem> {
-    let fields = daemon.fields(&["max_running"])?;
-    let Some(item) = fields.get("max_running") else { return Ok(None) };
-    Ok(u32::try_from(item.integer(1..=RUNNING_MAX)?).ok())
+fn daemon(item: &Item<'_>) -> Result<DaemonSettings, Problem> {
+    let fields = item.fields(&DAEMON_KEYS)?;
+    let number = |key, max| fields.get(key).map(|item| item.integer(1..=max)).transpose();
+    Ok(DaemonSettings {
+        max_running: number("max_running", RUNNING_MAX)?.and_then(|most| u32::try_from(most).ok()),
+        journal_mib: number("journal_mib", JOURNAL_MIB_MAX)?,
+        journal_days: number("journal_days", JOURNAL_DAYS_MAX)?,
+    })
 }
 
 impl Settings {
-    /// How many runs may have a process at a time; `None` leaves the daemon's own number. Only the
-    /// user's file sets it: what comes with a repository doesn't decide about the machine.
-    pub fn max_running(&self) -> Option<u32> {
-        self.max_running
+    /// What is said of the daemon. Only the user's file says it: what comes with a repository doesn't
+    /// decide about the machine.
+    pub fn daemon(&self) -> &DaemonSettings {
+        &self.daemon
     }
 
     /// That a project's file sets something of the daemon, at its place.
     pub fn problem_of_daemon(&self, message: impl Into<String>) -> Problem {
-        let place = self.places.get("daemon.max_running").copied();
+        let place = |key: &&str| self.places.get(&alloc::format!("daemon.{key}")).copied();
+        let place = DAEMON_KEYS.iter().find_map(place);
         self.document.problem(place.unwrap_or(START), message)
     }
 

@@ -494,7 +494,7 @@ fn a_user_may_say_how_many_runs_go_at_a_time() {
         let told = match parse_settings(text, "config.yaml") {
             Ok(settings) => format!(
                 "{:?}\n{}",
-                settings.max_running(),
+                settings.daemon().max_running,
                 settings.problem_of_daemon("not for a project")
             ),
             Err(problem) => problem.to_string(),
@@ -518,6 +518,14 @@ fn a_user_may_say_how_many_runs_go_at_a_time() {
             |                ^"#]],
     );
     check(
+        "daemon:\n  journal_mib: 4\n",
+        expect![[r#"
+        None
+        config.yaml:2:16: not for a project
+          2 |   journal_mib: 4
+            |                ^"#]],
+    );
+    check(
         "daemon: {max_running: 0}\n",
         expect![[r#"
         config.yaml:1:23: `daemon.max_running` wants a whole number from 1 to 150, found `0`
@@ -530,6 +538,6 @@ fn a_user_may_say_how_many_runs_go_at_a_time() {
         config.yaml:1:10: unknown key `running`
           1 | daemon: {running: 4}
             |          ^^^^^^^
-            = known here: `max_running`"#]],
+            = known here: `max_running`, `journal_mib`, `journal_days`"#]],
     );
 }

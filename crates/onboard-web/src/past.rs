@@ -6,7 +6,7 @@ use onboard_daemon::handle::Handle;
 use onboard_daemon::logs;
 use onboard_daemon::views::{self, ViewError, Views};
 use onboard_domain::{AgentId, Batch, ProjectId, RunId, Time};
-use onboard_journal::{Journal, SqliteJournal};
+use onboard_journal::{Journal, JournalError, SqliteJournal};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -175,7 +175,11 @@ pub fn audit(
         let mut after = start;
         while after < end {
             let left = usize::try_from(end - after).unwrap_or(WINDOW);
-            let entries = journal.read(after, left, WINDOW_BYTES).map_err(unreadable)?;
+            let entries = match journal.read(after, left, WINDOW_BYTES) {
+                // Dropped since the anchor was asked for.
+                Err(JournalError::Compacted { .. }) => return Ok(found),
+                entries => entries.map_err(unreadable)?,
+            };
             let Some(last) = entries.last() else { break };
             after = last.seq;
             page.extend(entries);

@@ -4,7 +4,9 @@ use super::Done;
 use crate::failure::{Failure, Kind};
 use crate::{output, paths, spawn};
 use onboard_daemon::manifests::{self, BuiltInManifest};
+use onboard_daemon::retention::Retention;
 use onboard_daemon::{Options, clock};
+use onboard_scheduler::Settings;
 use onboard_web::server::{self, Sources};
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,14 +22,15 @@ pub fn run(detached: bool) -> Done {
     let program = std::env::current_exe()
         .map_err(|error| Failure::file("find", Path::new("this program"), &error))?;
     let paths = paths::find()?;
-    let settings = manifests::scheduler_settings(&paths.user_config())
+    let said = manifests::daemon_settings(&paths.user_config())
         .map_err(|error| Failure::new(Kind::Failed, error.to_string()))?;
     let options = Options {
         paths,
         version: super::version::VERSION.into(),
         program,
         built_in: built_in(),
-        settings,
+        settings: said.max_running.map_or_else(Default::default, Settings::with_max_running),
+        kept: Retention::with(said.journal_mib, said.journal_days),
     };
     let fail = |error: &dyn std::fmt::Display| Failure::new(Kind::Failed, error.to_string());
     let daemon = onboard_daemon::start(options).map_err(|error| fail(&error))?;

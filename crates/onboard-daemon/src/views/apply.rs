@@ -3,7 +3,8 @@
 use super::ViewError;
 use onboard_domain::incident;
 use onboard_domain::proposal::Fact;
-use onboard_domain::{AgentId, Batch, Event, ProjectId, RunId, Time};
+use onboard_domain::state::KnownFinding;
+use onboard_domain::{AgentId, Batch, Event, ProjectId, RunId, State, Time};
 use rusqlite::{Connection, params};
 
 /// Milliseconds of a day, for counting slots by day.
@@ -17,6 +18,55 @@ pub(super) fn batch(connection: &Connection, seq: u64, batch: &Batch) -> Result<
         }
     }
     Ok(())
+}
+
+/// The rows of what a state knows: its agents, its runs that have not ended, its open findings.
+pub(super) fn seed(connection: &Connection, state: &State) -> Result<(), ViewError> {
+    for (id, agent) in &state.agents {
+        execute(
+            connection,
+            "INSERT OR IGNORE INTO agents VALUES (?1, ?2, ?3)",
+            params![id.0, agent.project.0, agent.spec.name.as_str()],
+        )?;
+    }
+    for (id, run) in &state.runs {
+        execute(
+            connection,
+            "INSERT OR IGNORE INTO runs (run, agent, slot, trigger, attempt, queued)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![id.0, run.agent.0, run.slot.0, word(&run.trigger), run.attempt, run.queued.0],
+        )?;
+    }
+    for (id, project) in &state.projects {
+        for (fingerprint, known) in &project.findings {
+            seed_finding(connection, *id, &fingerprint.0, known)?;
+        }
+    }
+    Ok(())
+}
+
+/// An open finding; which run found it is no longer known, so the row says run 0 of nobody's.
+fn seed_finding(
+    connection: &Connection,
+    project: ProjectId,
+    fingerprint: &str,
+    known: &KnownFinding,
+) -> Result<(), ViewError> {
+    let status = if known.accepted { "accepted" } else { "open" };
+    execute(
+        connection,
+        "INSERT OR IGNORE INTO findings (project, fingerprint, agent, run, first_seen, last_seen,
+           status, status_at, finding) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?4, ?7)",
+        params![
+            project.0,
+            fingerprint,
+            known.agent.0,
+            known.first_seen.0,
+            known.last_seen.0,
+            status,
+            json(&known.finding)
+        ],
+    )
 }
 
 fn apply(connection: &Connection, time: Time, event: &Event) -> Result<(), ViewError> {

@@ -9,8 +9,8 @@ mod query;
 pub use query::{EventRow, FindingRow, RunRow, SlotRow};
 
 use crate::handle::Published;
-use onboard_domain::Batch;
 use onboard_domain::event::Undecodable;
+use onboard_domain::{Batch, State};
 use onboard_journal::{Journal, JournalError};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fmt;
@@ -88,6 +88,11 @@ impl Applied {
     fn set(&self, seq: u64) {
         self.reach.lock().unwrap_or_else(PoisonError::into_inner).seq = seq;
         self.moved.notify_all();
+    }
+
+    /// The newest entry that is applied.
+    pub fn seq(&self) -> u64 {
+        self.reach.lock().unwrap_or_else(PoisonError::into_inner).seq
     }
 
     /// Waits until entry `seq` is applied; false after `patience`.
@@ -172,7 +177,13 @@ impl ViewWriter {
                  DELETE FROM slots; UPDATE meta SET applied = 0;",
             )?;
         }
-        let mut after = self.seq()?.max(journal.anchor()?.seq);
+        let anchor = journal.anchor()?.seq;
+        let mut after = self.seq()?;
+        if after < anchor {
+            // What was dropped from the journal is known by its result only.
+            self.begin_from(journal, anchor)?;
+            after = anchor;
+        }
         loop {
             let page = journal.read(after, PAGE_ENTRIES, PAGE_BYTES)?;
             let Some(last) = page.last() else { return Ok(()) };
@@ -187,6 +198,20 @@ impl ViewWriter {
                 .collect();
             self.apply_all(batches?.iter().map(|(seq, batch)| (*seq, batch)))?;
         }
+    }
+
+    /// Begins with what a snapshot knows of the time before entry `anchor`. The snapshot may be of
+    /// later: the entries up to it are applied to it again, and their last word is the same.
+    fn begin_from(&mut self, journal: &dyn Journal, anchor: u64) -> Result<(), ViewError> {
+        let state = journal.latest_snapshot()?.and_then(|taken| State::decode(&taken.bytes).ok());
+        let transaction = self.connection.transaction()?;
+        if let Some(state) = state {
+            apply::seed(&transaction, &state)?;
+        }
+        transaction.execute("UPDATE meta SET applied = ?1", [anchor])?;
+        transaction.commit()?;
+        self.applied.set(anchor);
+        Ok(())
     }
 
     /// Follows the loop until it ends, or until a batch is missing in between because this follower

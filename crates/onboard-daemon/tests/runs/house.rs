@@ -1,6 +1,7 @@
 //! A daemon on temporary folders, with a project of scripts.
 
 use onboard_daemon::handle::{Published, Request};
+use onboard_daemon::retention::Retention;
 use onboard_daemon::{Daemon, Handle, Options, Paths, logs, records};
 use onboard_domain::state::{Agent, EndedRun, Phase, Process};
 use onboard_domain::{
@@ -105,6 +106,7 @@ impl House {
             program: std::env::current_exe().expect("own program"),
             built_in: Vec::new(),
             settings: Settings::default(),
+            kept: Retention::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 mod manifests;
 mod oversight;
 mod proposals;
+mod retention;
 mod stage;
 mod step;
 mod store;

@@ -4,8 +4,8 @@ use crate::stage::{MIDNIGHT, Stage};
 use expect_test::expect;
 use onboard_daemon::handle::Published;
 use onboard_daemon::views::{Applied, ViewWriter, Views};
-use onboard_domain::{AgentId, Batch, Event, FORMAT, Fingerprint, ProjectId, RunId, Time};
-use onboard_journal::{Journal, MemoryJournal};
+use onboard_domain::{AgentId, Batch, Event, FORMAT, Fingerprint, ProjectId, RunId, State, Time};
+use onboard_journal::{Hash, Journal, MemoryJournal};
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -287,4 +287,32 @@ fn old_rows_go() {
     // Pruned at the end of a transaction, so that those after the last pruning may be more.
     assert!((400..=1_401).contains(&counted(4_999)), "{}", counted(4_999));
     assert_eq!(counted(99), 100);
+}
+
+#[test]
+fn views_begun_anew_after_entries_were_dropped_know_what_is_open() {
+    let mut scene = Scene::new();
+    let (mut state, mut at) = (State::default(), 0);
+    for batch in Stage::play(HISTORY).journal {
+        scene.append(&batch);
+        state.apply_batch(&batch).unwrap();
+        at += 1;
+    }
+    scene.caught_up();
+    let finding = |scene: &Scene| {
+        let row = scene.views().finding(ProjectId(0), &Fingerprint("f".into())).unwrap();
+        row.map(|row| (row.status, row.last_seen, row.finding.title))
+    };
+    let before = finding(&scene);
+    assert!(before.is_some());
+    let bytes = state.encode();
+    scene.journal.put_snapshot(at, Hash::of(&bytes), &bytes).unwrap();
+    scene.journal.compact(at).unwrap();
+    std::fs::remove_file(scene.path()).unwrap();
+    scene.caught_up();
+    assert_eq!(finding(&scene), before);
+    assert_eq!(scene.views().applied().seq(), at);
+    let live = state.runs.len();
+    let seeded = (0..3).map(|agent| scene.views().runs(AgentId(agent), None, 100).unwrap().len());
+    assert_eq!(seeded.sum::<usize>(), live, "runs that have not ended are there");
 }

@@ -30,6 +30,9 @@ const LOG_BOUND_BYTES: u64 = 1 << 30;
 /// Entries dropped in one transaction of a compaction, so that the log it causes stays small.
 const COMPACT_ENTRIES: u64 = 4096;
 
+/// The most that a compaction writes anew to give room back: a fraction of a second on a slow disk.
+const REWRITTEN_MAX_BYTES: i64 = 16 << 20;
+
 /// A journal in a SQLite file.
 ///
 /// Beside `path` there are SQLite's own `-wal` and `-shm` and a `-head` that remembers the last
@@ -223,11 +226,13 @@ impl SqliteJournal {
 
     /// Gives free pages back to the file system when most of the file is free, by writing what is
     /// left anew: that costs in proportion to the rest, where moving page by page costs in
-    /// proportion to what is gone. Otherwise the free pages are soon filled again.
+    /// proportion to what is gone. Otherwise the free pages are soon filled again. A rest that would
+    /// take long to write keeps its file: the free pages take what comes next.
     fn shrink(&self) -> rusqlite::Result<()> {
-        let pages = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        let free = pages("PRAGMA freelist_count")?;
-        match free > pages("PRAGMA page_count")? / 2 {
+        let ask = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let (free, all) = (ask("PRAGMA freelist_count")?, ask("PRAGMA page_count")?);
+        let rest_bytes = (all - free) * ask("PRAGMA page_size")?;
+        match free > all / 2 && rest_bytes <= REWRITTEN_MAX_BYTES {
             true => self.connection.execute_batch("VACUUM"),
             false => Ok(()),
         }
@@ -307,6 +312,21 @@ impl Journal for SqliteJournal {
     fn latest_snapshot(&self) -> Result<Option<Snapshot>, JournalError> {
         let anchor = self.anchor()?;
         snapshots::latest(&self.connection, &self.path, &anchor)
+    }
+
+    fn snapshots(&self) -> Result<Vec<Head>, JournalError> {
+        snapshots::whole_places(&self.connection, &self.path, &self.anchor()?)
+    }
+
+    fn entry_bytes(&self) -> Result<u64, JournalError> {
+        let ask = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let used = || -> rusqlite::Result<i64> {
+            let pages = ask("PRAGMA page_count")? - ask("PRAGMA freelist_count")?;
+            let snapshots = ask("SELECT coalesce(sum(length(bytes)), 0) FROM snapshot")?;
+            Ok(pages * ask("PRAGMA page_size")? - snapshots)
+        };
+        let used = used().map_err(|error| self.failed(&error))?;
+        Ok(u64::try_from(used).unwrap_or(0))
     }
 
     fn compact(&mut self, up_to: u64) -> Result<Head, JournalError> {

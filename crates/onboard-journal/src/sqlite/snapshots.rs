@@ -63,6 +63,19 @@ pub(super) fn covers(
     Ok(false)
 }
 
+/// The places of the whole snapshots, newest first.
+pub(super) fn whole_places(
+    connection: &Connection,
+    path: &Path,
+    anchor: &Head,
+) -> Result<Vec<Head>, JournalError> {
+    let mut found = Vec::new();
+    for seq in places(connection, path)? {
+        found.extend(whole(connection, path, anchor, seq)?.map(|snapshot| snapshot.at));
+    }
+    Ok(found)
+}
+
 /// Where there are snapshots, newest first.
 fn places(connection: &Connection, path: &Path) -> Result<Vec<i64>, JournalError> {
     connection

@@ -112,10 +112,14 @@ fn compacts_only_what_a_snapshot_stands_for(journal: &mut dyn Journal) {
     let before = journal.read(0, 100, usize::MAX).expect("reads");
     assert_eq!(journal.compact(1), Err(JournalError::NoSnapshot { up_to: 1 }));
     journal.put_snapshot(12, Hash::ZERO, b"state 12").expect("keeps");
+    let places = journal.snapshots().expect("reads");
+    assert_eq!(places.iter().map(|at| at.seq).collect::<Vec<_>>(), [12]);
+    let full = journal.entry_bytes().expect("asks");
     assert_eq!(journal.compact(13), Err(JournalError::NoSnapshot { up_to: 13 }));
     assert_eq!(journal.compact(31), Err(JournalError::NoEntry { seq: 31, head: 30 }));
     let anchor = Head { seq: 12, hash: before[11].hash };
     assert_eq!(journal.compact(12), Ok(anchor));
+    assert!(journal.entry_bytes().expect("asks") <= full);
     assert_eq!(journal.compact(3), Ok(anchor), "what is dropped stays dropped");
     assert_eq!(journal.anchor(), Ok(anchor));
     assert_eq!(journal.read(11, 100, 1000), Err(JournalError::Compacted { after: 11, first: 13 }));
