@@ -7,6 +7,7 @@ use crate::converse::{Conversation, Ends, Output};
 use crate::handle::{LiveUsage, Shared, Wake};
 use crate::input::{Exit, Input};
 use crate::logs::RunLog;
+use crate::output_budget::Budget;
 use crate::records;
 use crate::sightings::Sightings;
 use onboard_domain::state::{Process, Usage};
@@ -213,6 +214,7 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         wakes: house.wakes.clone(),
         output: Output { log, reports: running.reports().clone() },
         fence,
+        budget: Budget::new(),
     };
     let speaking = std::thread::Builder::new().name(format!("{run} host"));
     let speaking = match speaking.spawn(move || conversation.hold(ends)) {

@@ -5,8 +5,9 @@ use crate::clock::{self, Pace};
 use crate::cut::cut;
 use crate::handle::{Progress, Shared, Wake};
 use crate::logs::{self, Level, RunLog};
+use crate::output_budget::Budget;
 use crate::propose::look_over;
-use crate::screen::{Screened, screen, secret_in};
+use crate::screen::{Screened, screen, secret_in, what};
 use onboard_domain::proposal::Proposed;
 use onboard_domain::state::BlobRef;
 use onboard_domain::violation::{Action, Rule, Sensor};
@@ -48,6 +49,8 @@ pub(crate) struct Conversation {
     pub(crate) output: Output,
     /// Where the run's agent may not propose changes.
     pub(crate) fence: Fence,
+    /// What the run may still add.
+    pub(crate) budget: Budget,
 }
 
 /// What an agent says of its patch.
@@ -87,6 +90,11 @@ impl Printed {
 
 impl Output {
     fn line(&mut self, screen: &mut LineScreen, level: Level, source: &'static str, text: &str) {
+        if source == "stdout" && self.log.is_full() {
+            // Nothing of it is kept, so there is nothing to look over: a flood costs little.
+            self.log.leave_out();
+            return self.too_large(source);
+        }
         let clean = screen.line(text);
         if let Some((_, rules)) = &clean {
             for rule in rules {
@@ -95,10 +103,14 @@ impl Output {
         }
         let text = clean.as_ref().map_or(text, |(clean, _)| clean);
         if !self.log.line(clock::wall(), level, source, text) {
-            let limit = format!("a run's log of {} bytes", logs::RUN_BYTES_MAX);
-            let too_large = Rule::OutputTooLarge;
-            self.reports.push(Violation::new(Sensor::Host, too_large, source, limit.as_bytes()));
+            self.too_large(source);
         }
+    }
+
+    fn too_large(&self, source: &str) {
+        let limit = format!("a run's log of {} bytes", logs::RUN_BYTES_MAX);
+        let rule = Rule::OutputTooLarge;
+        self.reports.push(Violation::new(Sensor::Host, rule, source, limit.as_bytes()));
     }
 
     /// A call that was refused because of what it said, or how often.
@@ -156,7 +168,11 @@ impl Conversation {
             let reply = match action {
                 HostAction::Reply(bytes) => Some(bytes),
                 HostAction::Call { id, call } => {
+                    let tool = what(&call);
                     let answer = self.carry_out_screened(call);
+                    if let Err(refusal) = &answer {
+                        self.output.refused(tool, &refusal.code);
+                    }
                     session.reply_to(id, &answer)
                 }
             };
@@ -175,7 +191,9 @@ impl Conversation {
     fn carry_out_screened(&mut self, call: HostCall) -> Result<HostAnswer, CallRefusal> {
         let Screened { call, violations } = screen(call);
         violations.into_iter().for_each(|violation| self.output.reports.push(violation));
-        self.carry_out(call?)
+        let call = call?;
+        self.budget.spend(&call)?;
+        self.carry_out(call)
     }
 
     fn carry_out(&mut self, call: HostCall) -> Result<HostAnswer, CallRefusal> {

@@ -16,6 +16,7 @@ pub mod latch;
 pub mod logs;
 pub mod manifests;
 pub mod observe;
+mod output_budget;
 mod plain;
 pub mod policies;
 pub mod pressure;

@@ -13,6 +13,8 @@ pub const RUN_BYTES_MAX: u64 = 1024 * 1024;
 pub const RUNS_KEPT: usize = 50;
 /// Bytes of one line.
 const LINE_MAX: usize = 8 * 1024;
+/// A line with its time, level and source has more.
+const LEAST_LINE: u64 = 128;
 
 /// Where an agent's logs are: `<logs>/<agent>/<run>.log`, a line each:
 /// `time_ms level source text`.
@@ -99,6 +101,16 @@ impl RunLog {
             self.suppressed += 1;
         }
         true
+    }
+
+    /// Whether it has no room for a line of any use.
+    pub fn is_full(&self) -> bool {
+        self.written + LEAST_LINE > RUN_BYTES_MAX
+    }
+
+    /// Counts a line that is not kept.
+    pub fn leave_out(&mut self) {
+        self.suppressed += 1;
     }
 
     /// Says how much was left out, and gives the last line of trouble.

@@ -47,7 +47,7 @@ pub(crate) fn secret_in(what: &str, place: &str, rule: &str) -> Violation {
 }
 
 /// The tool's name, for the record.
-fn what(call: &HostCall) -> &'static str {
+pub(crate) fn what(call: &HostCall) -> &'static str {
     match call {
         HostCall::Agent(AgentCall::RecordFinding(_)) => "record_finding",
         HostCall::Agent(AgentCall::EmitEvent { .. }) => "emit_event",

@@ -77,6 +77,9 @@ pub struct Assessment {
     limits: EffectiveLimits,
     read_only_paths: Vec<String>,
     forbidden_paths: Vec<String>,
+    allowed_domains: Vec<String>,
+    forbidden_protocols: Vec<String>,
+    forbidden_commands: Vec<String>,
     missing_walls: Vec<Wall>,
 }
 
@@ -94,6 +97,21 @@ impl Assessment {
     /// Paths of the project that can't be read; they count more than the read-only ones.
     pub fn forbidden_paths(&self) -> &[String] {
         &self.forbidden_paths
+    }
+
+    /// Hosts that may be reached, by exact lower-case name; an empty list allows none.
+    pub fn allowed_domains(&self) -> &[String] {
+        &self.allowed_domains
+    }
+
+    /// Protocols that may not be spoken, by lower-case name.
+    pub fn forbidden_protocols(&self) -> &[String] {
+        &self.forbidden_protocols
+    }
+
+    /// Programs that may not be started, by name without path.
+    pub fn forbidden_commands(&self) -> &[String] {
+        &self.forbidden_commands
     }
 
     /// Walls that are absent on this host; not empty only without `sandbox_mode`.
@@ -187,6 +205,9 @@ pub fn assess(
         limits,
         read_only_paths: policy.read_only_paths().map(ToString::to_string).collect(),
         forbidden_paths: policy.forbidden_paths().map(ToString::to_string).collect(),
+        allowed_domains: policy.allowed_domains().map(ToString::to_string).collect(),
+        forbidden_protocols: policy.forbidden_protocols().map(ToString::to_string).collect(),
+        forbidden_commands: policy.forbidden_commands().map(ToString::to_string).collect(),
         missing_walls: absent.into_iter().map(|(wall, _)| wall).collect(),
     })
 }
@@ -245,6 +266,7 @@ fn within(policy: &Policy, asked: &Limits) -> Result<EffectiveLimits, Denial> {
             most.io_ops_per_sec,
             "/s",
         )?,
+        network_requests_per_min: most.network_requests_per_min,
     })
 }
 

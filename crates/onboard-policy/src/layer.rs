@@ -19,6 +19,9 @@ pub const PATH: usize = 1_024;
 const PART: usize = 255;
 /// Bytes of a command's or protocol's name.
 const NAME: usize = 64;
+/// Characters of a host's name and of one part of it: DNS has no room for more.
+const HOST: usize = 253;
+const LABEL: usize = 63;
 
 /// Keys of `resource_limits` with the range of each.
 pub(crate) const LIMITS: [(&str, RangeInclusive<u64>); 6] = [
@@ -67,6 +70,8 @@ pub struct Layer {
     pub(crate) file_size_mb: Option<Written<u32>>,
     pub(crate) read_only_paths: Vec<Written<String>>,
     pub(crate) forbidden_paths: Vec<Written<String>>,
+    /// Nothing where the file doesn't say; an empty list says that none is allowed.
+    pub(crate) allowed_domains: Option<Written<Vec<Written<String>>>>,
     pub(crate) forbidden_protocols: Vec<Written<String>>,
     pub(crate) forbidden_commands: Vec<Written<String>>,
     pub(crate) escalation_triggers: Vec<Written<String>>,
@@ -96,6 +101,7 @@ pub fn parse_layer(text: &str, file: &str, authority: Authority) -> Result<Layer
         file_size_mb: None,
         read_only_paths: Vec::new(),
         forbidden_paths: Vec::new(),
+        allowed_domains: None,
         forbidden_protocols: Vec::new(),
         forbidden_commands: Vec::new(),
         escalation_triggers: Vec::new(),
@@ -135,12 +141,9 @@ impl Layer {
     fn network(&mut self, restrictions: &Fields<'_>) -> Result<(), Problem> {
         let Some(item) = restrictions.get("network") else { return Ok(()) };
         let fields = item.fields(&["allowed_domains", "forbidden_protocols"])?;
-        if let Some(item) = fields.get("allowed_domains")
-            && let Some(first) = item.list(LIST)?.first()
-        {
-            return Err(first
-                .problem("agents have no network in this version, so no domain can be allowed")
-                .mend("write `allowed_domains: []`, or leave the key out"));
+        if let Some(item) = fields.get("allowed_domains") {
+            let value = list(&fields, "allowed_domains", host)?;
+            self.allowed_domains = Some(Written { value, span: item.span() });
         }
         self.forbidden_protocols = list(&fields, "forbidden_protocols", protocol)?;
         Ok(())
@@ -203,6 +206,61 @@ fn list(
 
 fn trigger(item: &Item<'_>) -> Result<String, Problem> {
     item.one_of(&TRIGGERS.map(|name| (name, name))).map(ToString::to_string)
+}
+
+/// The exact name of one host.
+fn host(item: &Item<'_>) -> Result<String, Problem> {
+    let text = item.text()?;
+    match wrong_host(text) {
+        None => Ok(text.to_string()),
+        Some((why, mend)) => Err(item.problem(alloc::format!("a host {why}")).mend(mend)),
+    }
+}
+
+/// What is wrong with a host's name, and the mend. Names are compared byte for byte with what a
+/// connection asks for, so there is one way to write each.
+fn wrong_host(text: &str) -> Option<(&'static str, &'static str)> {
+    const BARE: &str = "write the host's name alone, such as `example.org`";
+    let labels = || text.split('.');
+    let letter = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-');
+    if text.contains('*') {
+        Some(("with a pattern", "name each host: patterns are not understood"))
+    } else if text.contains("://") {
+        Some(("with a scheme", BARE))
+    } else if text.contains('/') {
+        Some(("with a path", BARE))
+    } else if text.contains(['[', ']']) || text.matches(':').count() > 1 {
+        Some(("that is an address", "write the host's name: addresses are not understood"))
+    } else if text.contains(':') {
+        Some(("with a port", BARE))
+    } else if text.contains('@') {
+        Some(("with a user", BARE))
+    } else if !text.is_ascii() {
+        Some(("with letters that DNS doesn't have", "write its ASCII form, which has `xn--` in it"))
+    } else if text.chars().any(|c| c.is_ascii_uppercase()) {
+        Some(("with capitals", "write it in lower case"))
+    } else if text.len() > HOST || labels().any(|label| label.len() > LABEL) {
+        Some(("that is too long for any name", "shorten it"))
+    } else if labels().any(str::is_empty) {
+        Some(("with an empty part", "write one dot between parts and none at the ends"))
+    } else if !labels().all(|label| label.chars().all(letter)) {
+        Some(("with a character that no name has", "letters, digits, `-` and `.` are possible"))
+    } else if labels().any(|label| label.starts_with('-') || label.ends_with('-')) {
+        Some(("with a part that starts or ends with `-`", "remove the `-`"))
+    } else if labels().count() == 1 {
+        Some(("without a domain", "write its full name, such as `example.org`"))
+    } else if labels().next_back().is_some_and(numeric) {
+        Some(("that is an address", "write the host's name: addresses are not understood"))
+    } else {
+        None
+    }
+}
+
+/// Whether a name with this last part would be read as an IPv4 address: `10`, `0x7f`.
+fn numeric(label: &str) -> bool {
+    let hexadecimal = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    label.bytes().all(|byte| byte.is_ascii_digit())
+        || label.strip_prefix("0x").is_some_and(hexadecimal)
 }
 
 fn protocol(item: &Item<'_>) -> Result<String, Problem> {

@@ -1,6 +1,6 @@
 //! The policy in force: layers merged, each value with its origin.
 
-use crate::authority::{Origin, Settled};
+use crate::authority::{Authority, Origin, Settled};
 use crate::escalation::Escalation;
 use crate::layer::{ESCALATION, LIMITS, Layer, Written};
 use alloc::boxed::Box;
@@ -22,6 +22,9 @@ pub struct Policy {
     file_size_mb: Settled<u32>,
     read_only_paths: Vec<Settled<String>>,
     forbidden_paths: Vec<Settled<String>>,
+    allowed_domains: Vec<Settled<String>>,
+    /// Who allowed them, or said first that none is.
+    domains_origin: Origin,
     forbidden_protocols: Vec<Settled<String>>,
     forbidden_commands: Vec<Settled<String>>,
     escalation_triggers: Vec<Settled<String>>,
@@ -49,6 +52,7 @@ pub struct EffectiveLimits {
     pub deadline_ms: i64,
     pub file_size_mb: u32,
     pub io_ops_per_sec: u32,
+    pub network_requests_per_min: u32,
 }
 
 /// One value of the policy, for people.
@@ -87,11 +91,7 @@ pub fn merge(layers: &[Layer]) -> Result<Policy, Problem> {
 
 impl Layer {
     fn settled<T: Clone>(&self, written: &Written<T>) -> Settled<T> {
-        let place = self.document.place(written.span);
-        Settled {
-            value: written.value.clone(),
-            origin: Origin { authority: self.authority, place },
-        }
+        Settled { value: written.value.clone(), origin: self.origin(written.span) }
     }
 
     fn all(&self, list: &[Written<String>]) -> Vec<Settled<String>> {
@@ -103,23 +103,33 @@ impl Layer {
         written: Option<&Written<T>>,
         key: &str,
     ) -> Result<Settled<T>, Problem> {
-        written.map(|written| self.settled(written)).ok_or_else(|| {
-            let start = Span { start: 0, end: 0, line: 1, column: 1 };
-            let message = alloc::format!("`{key}` is missing: the first layer must be complete");
-            self.document.problem(start, message)
-        })
+        written.map(|written| self.settled(written)).ok_or_else(|| self.lacks(key))
+    }
+
+    fn lacks(&self, key: &str) -> Problem {
+        let start = Span { start: 0, end: 0, line: 1, column: 1 };
+        let message = alloc::format!("`{key}` is missing: the first layer must be complete");
+        self.document.problem(start, message)
+    }
+
+    fn origin(&self, span: Span) -> Origin {
+        Origin { authority: self.authority, place: self.document.place(span) }
     }
 }
 
 impl Policy {
     fn complete(layer: &Layer) -> Result<Policy, Problem> {
         let limit = |at: usize| layer.needed(layer.limits[at].as_ref(), LIMITS[at].0);
+        let domains = layer.allowed_domains.as_ref();
+        let domains = domains.ok_or_else(|| layer.lacks("allowed_domains"))?;
         let rung = |at: usize| layer.needed(layer.escalation[at].as_ref(), ESCALATION[at].0);
         Ok(Policy {
             limits: [limit(0)?, limit(1)?, limit(2)?, limit(3)?, limit(4)?, limit(5)?],
             file_size_mb: layer.needed(layer.file_size_mb.as_ref(), "max_file_size_mb")?,
             read_only_paths: layer.all(&layer.read_only_paths),
             forbidden_paths: layer.all(&layer.forbidden_paths),
+            allowed_domains: layer.all(&domains.value),
+            domains_origin: layer.origin(domains.span),
             forbidden_protocols: layer.all(&layer.forbidden_protocols),
             forbidden_commands: layer.all(&layer.forbidden_commands),
             escalation_triggers: layer.all(&layer.escalation_triggers),
@@ -146,11 +156,37 @@ impl Policy {
                 self.sandbox_mode = layer.settled(written);
             }
         }
+        self.narrow(layer)?;
         add(&mut self.read_only_paths, layer, &layer.read_only_paths);
         add(&mut self.forbidden_paths, layer, &layer.forbidden_paths);
         add(&mut self.forbidden_protocols, layer, &layer.forbidden_protocols);
         add(&mut self.forbidden_commands, layer, &layer.forbidden_commands);
         add(&mut self.escalation_triggers, layer, &layer.escalation_triggers);
+        Ok(())
+    }
+
+    /// The defaults allow no host, and who administers the machine or uses it says which ones may
+    /// be reached. Whoever speaks after that can only leave some out; so can a project from the
+    /// start, for whoever wrote it need not be trusted by who runs it.
+    fn narrow(&mut self, layer: &Layer) -> Result<(), Problem> {
+        let Some(written) = &layer.allowed_domains else { return Ok(()) };
+        let first = self.domains_origin.authority == Authority::Defaults
+            && matches!(layer.authority, Authority::Organisation | Authority::User);
+        if !first {
+            let known = |host: &str| self.allowed_domains.iter().any(|known| known.value == host);
+            if let Some(new) = written.value.iter().find(|written| !known(&written.value)) {
+                let message =
+                    alloc::format!("`allowed_domains` would be loosened by `{}`", new.value);
+                let mend = alloc::format!(
+                    "the list is set by {}; {} may only leave hosts out",
+                    self.domains_origin,
+                    layer.authority
+                );
+                return Err(layer.document.problem(new.span, message).mend(mend));
+            }
+        }
+        self.allowed_domains = layer.all(&written.value);
+        self.domains_origin = layer.origin(written.span);
         Ok(())
     }
 
@@ -160,6 +196,7 @@ impl Policy {
             cpu_percent: self.limits[0].value,
             memory_mb: self.limits[1].value,
             io_ops_per_sec: self.limits[2].value,
+            network_requests_per_min: self.limits[3].value,
             pids: self.limits[4].value,
             deadline_ms: i64::from(self.limits[5].value) * 60_000,
             file_size_mb: self.file_size_mb.value,
@@ -176,7 +213,17 @@ impl Policy {
         self.forbidden_paths.iter().map(|settled| settled.value.as_str())
     }
 
-    /// Programs that agents may not start, by name.
+    /// Hosts that may be reached, by exact lower-case name; none where it is empty.
+    pub fn allowed_domains(&self) -> impl Iterator<Item = &str> {
+        self.allowed_domains.iter().map(|settled| settled.value.as_str())
+    }
+
+    /// Protocols that may not be spoken, by lower-case name.
+    pub fn forbidden_protocols(&self) -> impl Iterator<Item = &str> {
+        self.forbidden_protocols.iter().map(|settled| settled.value.as_str())
+    }
+
+    /// Programs that may not be started, by name.
     pub fn forbidden_commands(&self) -> impl Iterator<Item = &str> {
         self.forbidden_commands.iter().map(|settled| settled.value.as_str())
     }
@@ -219,6 +266,9 @@ impl Policy {
         let mut list = Vec::new();
         let mut note = |key, why| list.push(NotEnforced { key, why });
         note("resource_limits.max_network_requests", NO_NETWORK);
+        if !self.allowed_domains.is_empty() {
+            note("action_restrictions.network.allowed_domains", NO_NETWORK);
+        }
         if !self.forbidden_protocols.is_empty() {
             note("action_restrictions.network.forbidden_protocols", NO_NETWORK);
         }
@@ -244,6 +294,7 @@ impl Policy {
         for (key, list) in [
             ("action_restrictions.file_system.read_only_paths", &self.read_only_paths),
             ("action_restrictions.file_system.forbidden_paths", &self.forbidden_paths),
+            ("action_restrictions.network.allowed_domains", &self.allowed_domains),
             ("action_restrictions.network.forbidden_protocols", &self.forbidden_protocols),
             ("action_restrictions.system.forbidden_commands", &self.forbidden_commands),
             ("escalation_triggers", &self.escalation_triggers),

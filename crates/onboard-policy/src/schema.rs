@@ -62,8 +62,12 @@ const SCHEMA: &str = r##"{
               "additionalProperties": false,
               "properties": {
                 "allowed_domains": {
-                  "type": "array", "maxItems": 0,
-                  "description": "agents have no network in this version"
+                  "type": "array", "maxItems": 256, "uniqueItems": true,
+                  "description": "exact names of hosts, lower-case; an empty list allows none",
+                  "items": {
+                    "type": "string", "minLength": 1, "maxLength": 253,
+                    "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)+$"
+                  }
                 },
                 "forbidden_protocols": { "$ref": "#/$defs/names" }
               }

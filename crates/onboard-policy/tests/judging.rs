@@ -121,40 +121,44 @@ fn a_sound_request_is_permitted_inside_definite_limits() {
     check(
         |_| {},
         expect![[r#"
-        Permit {
-            agent: AgentId(
-                0,
-            ),
-            run: RunId(
-                0,
-            ),
-            generation: Generation(
-                1,
-            ),
-            bounds: Assessment {
-                limits: EffectiveLimits {
-                    cpu_percent: 10,
-                    memory_mb: 512,
-                    pids: 128,
-                    deadline_ms: 900000,
-                    file_size_mb: 10,
-                    io_ops_per_sec: 100,
+            Permit {
+                agent: AgentId(
+                    0,
+                ),
+                run: RunId(
+                    0,
+                ),
+                generation: Generation(
+                    1,
+                ),
+                bounds: Assessment {
+                    limits: EffectiveLimits {
+                        cpu_percent: 10,
+                        memory_mb: 512,
+                        pids: 128,
+                        deadline_ms: 900000,
+                        file_size_mb: 10,
+                        io_ops_per_sec: 100,
+                        network_requests_per_min: 50,
+                    },
+                    read_only_paths: [
+                        ".git",
+                        ".ai_onboard",
+                    ],
+                    forbidden_paths: [
+                        ".env",
+                        ".env.local",
+                        ".netrc",
+                        ".ssh",
+                        ".aws",
+                    ],
+                    allowed_domains: [],
+                    forbidden_protocols: [],
+                    forbidden_commands: [],
+                    missing_walls: [],
                 },
-                read_only_paths: [
-                    ".git",
-                    ".ai_onboard",
-                ],
-                forbidden_paths: [
-                    ".env",
-                    ".env.local",
-                    ".netrc",
-                    ".ssh",
-                    ".aws",
-                ],
-                missing_walls: [],
-            },
-        }
-    "#]],
+            }
+        "#]],
     );
     check(
         |case| {
@@ -180,6 +184,7 @@ fn a_sound_request_is_permitted_inside_definite_limits() {
                         deadline_ms: 5000,
                         file_size_mb: 10,
                         io_ops_per_sec: 100,
+                        network_requests_per_min: 50,
                     },
                     read_only_paths: [
                         ".git",
@@ -192,6 +197,9 @@ fn a_sound_request_is_permitted_inside_definite_limits() {
                         ".ssh",
                         ".aws",
                     ],
+                    allowed_domains: [],
+                    forbidden_protocols: [],
+                    forbidden_commands: [],
                     missing_walls: [],
                 },
             }
@@ -305,6 +313,7 @@ fn a_base_without_sandbox_mode_permits_and_names_what_is_missing() {
                         deadline_ms: 900000,
                         file_size_mb: 10,
                         io_ops_per_sec: 100,
+                        network_requests_per_min: 50,
                     },
                     read_only_paths: [
                         ".git",
@@ -317,6 +326,9 @@ fn a_base_without_sandbox_mode_permits_and_names_what_is_missing() {
                         ".ssh",
                         ".aws",
                     ],
+                    allowed_domains: [],
+                    forbidden_protocols: [],
+                    forbidden_commands: [],
                     missing_walls: [
                         Cpu,
                     ],
@@ -324,6 +336,22 @@ fn a_base_without_sandbox_mode_permits_and_names_what_is_missing() {
             }
         "#]],
     );
+}
+
+#[test]
+fn an_assessment_says_what_of_network_and_commands_is_allowed() {
+    let text = "background_agent_safety:\n  action_restrictions:\n    network: {allowed_domains: \
+                [a.example], forbidden_protocols: [ftp]}\n    system: {forbidden_commands: [rm]}\n";
+    let user = parse_layer(text, "policy.yaml", Authority::User).expect("right");
+    let layers = [default_layer().expect("right"), user];
+    let mut case = Case::new();
+    case.policy = PolicyInForce::Sound(Box::new(merge(&layers).expect("complete")));
+    let bounds = assess(&case.policy, &case.state, AgentId(0), &case.spec, &case.walls);
+    let bounds = bounds.expect("it is permitted");
+    assert_eq!(bounds.allowed_domains(), ["a.example"]);
+    assert_eq!(bounds.forbidden_protocols(), ["ftp"]);
+    assert_eq!(bounds.forbidden_commands(), ["rm"]);
+    assert_eq!(bounds.limits().network_requests_per_min, 50);
 }
 
 #[test]

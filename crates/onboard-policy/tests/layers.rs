@@ -38,18 +38,18 @@ fn the_embedded_defaults_are_the_manual_and_are_right() {
         action_restrictions.file_system.forbidden_paths = .netrc [the defaults (default-policy.yaml:41:11)]
         action_restrictions.file_system.forbidden_paths = .ssh [the defaults (default-policy.yaml:42:11)]
         action_restrictions.file_system.forbidden_paths = .aws [the defaults (default-policy.yaml:43:11)]
-        escalation_triggers = resource_limit_exceeded [the defaults (default-policy.yaml:69:7)]
-        escalation_triggers = forbidden_action_attempted [the defaults (default-policy.yaml:70:7)]
-        escalation_triggers = unexpected_error_rate [the defaults (default-policy.yaml:71:7)]
-        escalation_triggers = safety_policy_violation [the defaults (default-policy.yaml:72:7)]
-        escalation_triggers = human_intervention_requested [the defaults (default-policy.yaml:73:7)]
-        escalation.warn = 1 [the defaults (default-policy.yaml:80:11)]
-        escalation.throttle = 5 [the defaults (default-policy.yaml:82:15)]
-        escalation.pause = 10 [the defaults (default-policy.yaml:84:12)]
-        escalation.quarantine = 20 [the defaults (default-policy.yaml:86:17)]
-        escalation.emergency = 3 [the defaults (default-policy.yaml:88:16)]
+        escalation_triggers = resource_limit_exceeded [the defaults (default-policy.yaml:71:7)]
+        escalation_triggers = forbidden_action_attempted [the defaults (default-policy.yaml:72:7)]
+        escalation_triggers = unexpected_error_rate [the defaults (default-policy.yaml:73:7)]
+        escalation_triggers = safety_policy_violation [the defaults (default-policy.yaml:74:7)]
+        escalation_triggers = human_intervention_requested [the defaults (default-policy.yaml:75:7)]
+        escalation.warn = 1 [the defaults (default-policy.yaml:82:11)]
+        escalation.throttle = 5 [the defaults (default-policy.yaml:84:15)]
+        escalation.pause = 10 [the defaults (default-policy.yaml:86:12)]
+        escalation.quarantine = 20 [the defaults (default-policy.yaml:88:17)]
+        escalation.emergency = 3 [the defaults (default-policy.yaml:90:16)]
         action_restrictions.file_system.max_file_size_mb = 10 [the defaults (default-policy.yaml:45:25)]
-        action_restrictions.system.sandbox_mode = true [the defaults (default-policy.yaml:58:21)]
+        action_restrictions.system.sandbox_mode = true [the defaults (default-policy.yaml:60:21)]
     "#]].assert_eq(&shown(&merged(&[]).expect("complete")));
     expect![[r#"
         [
@@ -118,12 +118,12 @@ fn each_wrong_key_and_value_is_shown_at_its_place() {
             |                                                ^^^"#]],
     );
     wrong(
-        "  action_restrictions: {network: {allowed_domains: [example.org]}}\n",
+        "  action_restrictions: {network: {allowed_domains: ['*.example.org']}}\n",
         expect![[r#"
-        policy.yaml:2:53: agents have no network in this version, so no domain can be allowed
-          2 |   action_restrictions: {network: {allowed_domains: [example.org]}}
-            |                                                     ^^^^^^^^^^^
-            = write `allowed_domains: []`, or leave the key out"#]],
+            policy.yaml:2:53: a host with a pattern
+              2 |   action_restrictions: {network: {allowed_domains: ['*.example.org']}}
+                |                                                     ^^^^^^^^^^^^^^^
+                = name each host: patterns are not understood"#]],
     );
     wrong(
         "  action_restrictions: {system: {forbidden_commands: [rm -rf]}}\n",
@@ -239,30 +239,30 @@ fn a_layer_that_loosens_is_refused_with_both_values() {
     wrong(
         "  resource_limits:\n    max_cpu_percent: 50\n",
         expect![[r#"
-        policy.yaml:3:22: `max_cpu_percent` would loosen 10 to 50
-          3 |     max_cpu_percent: 50
-            |                      ^^
-            = 10 is set by the defaults (default-policy.yaml:16:22); the project may only tighten it"#]],
+            policy.yaml:3:22: `max_cpu_percent` would loosen 10 to 50
+              3 |     max_cpu_percent: 50
+                |                      ^^
+                = 10 is set by the defaults (default-policy.yaml:16:22); the project may only tighten it"#]],
     );
     wrong(
         "  action_restrictions: {system: {sandbox_mode: false}}\n",
         expect![[r#"
-        policy.yaml:2:48: `sandbox_mode` would loosen true to false
-          2 |   action_restrictions: {system: {sandbox_mode: false}}
-            |                                                ^^^^^
-            = true is set by the defaults (default-policy.yaml:58:21); the project may only tighten it"#]],
+            policy.yaml:2:48: `sandbox_mode` would loosen true to false
+              2 |   action_restrictions: {system: {sandbox_mode: false}}
+                |                                                ^^^^^
+                = true is set by the defaults (default-policy.yaml:60:21); the project may only tighten it"#]],
     );
     wrong(
         "  action_restrictions: {file_system: {max_file_size_mb: 11}}\n",
         expect![[r#"
-        policy.yaml:2:57: `max_file_size_mb` would loosen 10 to 11
-          2 |   action_restrictions: {file_system: {max_file_size_mb: 11}}
-            |                                                         ^^
-            = 10 is set by the defaults (default-policy.yaml:45:25); the project may only tighten it"#]],
+            policy.yaml:2:57: `max_file_size_mb` would loosen 10 to 11
+              2 |   action_restrictions: {file_system: {max_file_size_mb: 11}}
+                |                                                         ^^
+                = 10 is set by the defaults (default-policy.yaml:45:25); the project may only tighten it"#]],
     );
     let first = with("  resource_limits: {max_pids: 5}\n").expect("right");
     expect![[r#"
-        policy.yaml:1:1: `max_cpu_percent` is missing: the first layer must be complete
+        policy.yaml:1:1: `allowed_domains` is missing: the first layer must be complete
           1 | background_agent_safety:
             | ^"#]]
     .assert_eq(&merge(&[first]).expect_err("incomplete").to_string());
@@ -271,6 +271,82 @@ fn a_layer_that_loosens_is_refused_with_both_values() {
           1 |
             | ^"#]]
     .assert_eq(&merge(&[]).expect_err("nothing").to_string());
+}
+
+#[test]
+fn a_host_that_could_be_misread_is_refused() {
+    let host = |text: &str| {
+        let body = format!(
+            "  action_restrictions: {{network: {{allowed_domains: [a.example, {text}]}}}}\n"
+        );
+        with(&body).map(drop).map_err(|problem| problem.message)
+    };
+    for (text, why) in [
+        ("'*'", "a host with a pattern"),
+        ("'*.example.org'", "a host with a pattern"),
+        ("'https://example.org'", "a host with a scheme"),
+        ("example.org/x", "a host with a path"),
+        ("'example.org:443'", "a host with a port"),
+        ("'me@example.org'", "a host with a user"),
+        ("'::1'", "a host that is an address"),
+        ("'[::1]'", "a host that is an address"),
+        ("127.0.0.1", "a host that is an address"),
+        ("'1.0x7f'", "a host that is an address"),
+        ("bücher.example", "a host with letters that DNS doesn't have"),
+        ("Example.org", "a host with capitals"),
+        ("example.org.", "a host with an empty part"),
+        (".example.org", "a host with an empty part"),
+        ("'example.org '", "a host with a character that no name has"),
+        ("under_score.example", "a host with a character that no name has"),
+        ("-a.example", "a host with a part that starts or ends with `-`"),
+        ("localhost", "a host without a domain"),
+        (&format!("{}.example", "x".repeat(64)), "a host that is too long for any name"),
+        ("a.example", "`a.example` is given a second time"),
+    ] {
+        assert_eq!(host(text), Err(why.to_string()), "{text}");
+    }
+    for text in ["example.org", "xn--bcher-kva.example", "a-1.b.example"] {
+        assert_eq!(host(text), Ok(()), "{text}");
+    }
+}
+
+#[test]
+fn hosts_are_allowed_by_the_first_who_may_and_only_left_out_after() {
+    let hosts = |list: &str, authority| {
+        let text =
+            format!("background_agent_safety:\n  action_restrictions: {{network: {{{list}}}}}\n");
+        parse_layer(&text, "policy.yaml", authority).expect("right")
+    };
+    let domains = |layers: &[Layer]| -> Result<Vec<String>, String> {
+        let policy = merged(layers).map_err(|problem| problem.to_string())?;
+        Ok(policy.allowed_domains().map(str::to_string).collect())
+    };
+    let two = "allowed_domains: [a.example, b.example]";
+    let (organisation, user) = (Authority::Organisation, Authority::User);
+    let allowed = |layers: &[Layer]| domains(layers).expect("it merges").join(" ");
+    assert_eq!(allowed(&[]), "");
+    assert_eq!(allowed(&[hosts(two, organisation)]), "a.example b.example");
+    assert_eq!(allowed(&[hosts(two, user)]), "a.example b.example");
+    let silent = "forbidden_protocols: []";
+    assert_eq!(allowed(&[hosts(two, organisation), hosts(silent, user)]), "a.example b.example");
+    assert_eq!(allowed(&[hosts(silent, organisation), hosts(two, user)]), "a.example b.example");
+    let one = "allowed_domains: [b.example]";
+    assert_eq!(allowed(&[hosts(two, user), hosts(one, Authority::Project)]), "b.example");
+    let none = "allowed_domains: []";
+    assert_eq!(allowed(&[hosts(two, user), hosts(none, Authority::Project)]), "");
+    expect![[r#"
+        policy.yaml:2:53: `allowed_domains` would be loosened by `b.example`
+          2 |   action_restrictions: {network: {allowed_domains: [b.example]}}
+            |                                                     ^^^^^^^^^
+            = the list is set by the organisation (policy.yaml:2:52); the user may only leave hosts out"#]]
+        .assert_eq(&domains(&[hosts(none, organisation), hosts(one, user)]).expect_err("more"));
+    expect![[r#"
+        policy.yaml:2:53: `allowed_domains` would be loosened by `b.example`
+          2 |   action_restrictions: {network: {allowed_domains: [b.example]}}
+            |                                                     ^^^^^^^^^
+            = the list is set by the defaults (default-policy.yaml:52:24); the project may only leave hosts out"#]].assert_eq(&domains(&[hosts(one, Authority::Project)]).expect_err("a project"));
+    let unenforced = merged(&[hosts(one, user)]).expect("it merges").not_enforced();
+    assert!(unenforced.iter().any(|entry| entry.key.ends_with("allowed_domains")));
 }
 
 /// Every key of the manual is in the schema, with its default and its range, and no other.

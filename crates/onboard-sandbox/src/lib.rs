@@ -21,6 +21,7 @@
 
 mod build;
 pub mod cgroup;
+mod confine;
 mod disk;
 mod filter;
 mod host;
@@ -44,6 +45,7 @@ mod tree;
 mod watch;
 mod wire;
 
+pub use confine::confine_writes;
 pub use launch::{AgentFiles, LaunchError, launch, plan};
 pub use launcher::launcher_main_if_asked;
 pub use layer::{Layer, Mechanism, Status};

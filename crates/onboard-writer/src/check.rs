@@ -14,7 +14,6 @@ pub(crate) fn check(order: &Order) -> (Option<String>, Vec<Check>) {
         let verdict = if result.is_ok() { Verdict::Passed } else { Verdict::Failed };
         let note = cut(result.unwrap_or_else(|why| why));
         checks.push(Check { name: name.into(), verdict, note });
-        verdict == Verdict::Passed
     };
     let patch = parsed(order);
     note("reads", patch.as_ref().map(summary).map_err(Clone::clone));
@@ -49,8 +48,9 @@ pub(crate) fn allowed(order: &Order, patch: &Patch) -> Result<String, String> {
     let fence = order.fence();
     for file in &patch.files {
         for path in [Some(file.path.as_str()), file.source()].into_iter().flatten() {
-            let denied = |denied: onboard_validation::patch::paths::Denied| denied.why();
-            fence.check(path).map_err(|d| format!("{}: {}", path.escape_debug(), denied(d)))?;
+            fence
+                .check(path)
+                .map_err(|denied| format!("{}: {}", path.escape_debug(), denied.why()))?;
         }
     }
     Ok(String::new())

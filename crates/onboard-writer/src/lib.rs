@@ -16,7 +16,7 @@ mod revert;
 mod write;
 
 pub use order::Order;
-pub use repository::become_owner;
+pub use repository::{become_owner, places};
 
 use onboard_domain::proposal::{News, Work};
 

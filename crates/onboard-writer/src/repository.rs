@@ -1,13 +1,15 @@
 //! A repository opened by a library that believes nothing of its configuration and runs nothing.
 
+use crate::order::Order;
 use gix::ObjectId;
 use gix::actor::Signature;
 use gix::objs::tree::EntryMode;
 use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
 use gix::refs::{FullName, Target};
+use onboard_domain::proposal::Work;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Commits that are looked at to see whether one was merged; beyond, it counts as merged.
 const ANCESTORS_MAX: usize = 100_000;
@@ -46,6 +48,29 @@ pub fn become_owner(root: &Path) -> io::Result<()> {
     rustix::thread::set_thread_gid(gid)?;
     rustix::thread::set_thread_uid(uid)?;
     Ok(())
+}
+
+/// The folders that a piece of work may write below: none to look, objects, branches and their logs
+/// to write one, the git folder to take one back, since its list of packed branches lies there.
+///
+/// # Errors
+/// When the project has no repository that can be opened.
+pub fn places(order: &Order) -> Result<Vec<PathBuf>, String> {
+    let repository = Repository::open(&order.root)?;
+    let common = repository.inner.common_dir().canonicalize().map_err(|e| e.to_string())?;
+    match order.work {
+        Work::Check => Ok(Vec::new()),
+        Work::Revert => Ok(vec![common]),
+        Work::Write => {
+            if repository.inner.workdir().is_some() {
+                // Git makes it with the first commit; one that was deleted would be missed later.
+                drop(std::fs::create_dir(common.join("logs")));
+            }
+            let place = |name: &str| common.join(name);
+            let is_there = |path: &PathBuf| path.is_dir();
+            Ok(["objects", "refs/heads", "logs"].map(place).into_iter().filter(is_there).collect())
+        }
+    }
 }
 
 impl Repository {

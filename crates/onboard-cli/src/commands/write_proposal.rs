@@ -22,6 +22,10 @@ pub fn run() -> Done {
         .map_err(|error| failed("the order is not understood", error.to_string()))?;
     onboard_writer::become_owner(Path::new(&order.root))
         .map_err(|error| failed("the repository's owner can't be become", error.to_string()))?;
+    // Without a repository there is nothing to write, and the work itself says so.
+    let places = onboard_writer::places(&order).unwrap_or_default();
+    onboard_sandbox::confine_writes(&places)
+        .map_err(|error| failed("this process can't be confined", error.to_string()))?;
     output::json_line(&onboard_writer::work(&order))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -78,6 +78,7 @@ fn a_patch_becomes_a_branch_when_a_person_says_so_and_goes_again() {
     world.check(&["proposals", "list"], 0, "no proposal waits");
     world.check(&["audit", "log"], 0, "apply_proposal");
 
+    git(project, &["gc", "-q"]);
     world.check(&["proposals", "revert", "c0"], 2, "--reason");
     world.check(&["proposals", "revert", "c0", "--reason", "not now"], 0, "its branch is deleted");
     assert_eq!(said(project, &["branch", "--list", "ai-onboard/*"]), "");
@@ -239,27 +240,55 @@ fn what_the_writer_writes_belongs_to_the_repository_s_owner() {
             std::os::unix::fs::lchown(path, Some(owner), Some(owner)).unwrap();
         });
     }
-    let order = serde_json::json!({
-        "work": "write", "root": project, "agent": "a", "proposal": "c0", "title": "t",
-        "reason": "r", "patch": "--- /dev/null\n+++ b/x/y.txt\n@@ -0,0 +1 @@\n+y\n",
-        "accepted_s": 1_800_000_000, "forbidden": [], "read_only": [], "file_bytes_max": 1_000,
-        "branch": null,
-    });
-    let mut command = world.command(&["write-proposal"]);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(order.to_string().as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let report = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(report.contains(r#""written""#), "{report}{}", String::from_utf8_lossy(&output.stderr));
+    let report = ordered(&world);
+    assert!(report.contains(r#""written""#), "{report}");
     assert!(project.join(".git/refs/heads/ai-onboard/a/c0").is_file());
     every_file(project, &|path| {
         assert_eq!(path.symlink_metadata().unwrap().uid(), owner, "{}", path.display());
     });
+}
+
+/// What the writer reports of an order to write a file's branch.
+fn ordered(world: &World) -> String {
+    let order = serde_json::json!({
+        "work": "write", "root": world.project.path(), "agent": "a", "proposal": "c0",
+        "title": "t", "reason": "r", "patch": "--- /dev/null\n+++ b/x/y.txt\n@@ -0,0 +1 @@\n+y\n",
+        "accepted_s": 1_800_000_000, "forbidden": [], "read_only": [], "file_bytes_max": 1_000,
+        "branch": null,
+    });
+    let mut command = world.command(&["write-proposal"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(order.to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let (out, err) = (output.stdout, output.stderr);
+    String::from_utf8_lossy(&[out, err].concat()).into_owned()
+}
+
+/// A folder of the repository that leads out of it: the kernel keeps the writer inside.
+#[test]
+fn the_writer_writes_nothing_outside_of_the_git_folder() {
+    let world = with_typo();
+    let outside = tempfile::tempdir().unwrap();
+    let link = world.project.path().join(".git/refs/heads/ai-onboard");
+    std::os::unix::fs::symlink(outside.path(), link).unwrap();
+    let report = ordered(&world);
+    let written = std::fs::read_dir(outside.path()).unwrap().count();
+    if has_landlock(&world) {
+        assert!(report.contains(r#""not_written""#), "{report}");
+        assert_eq!(written, 0, "{report}");
+    } else {
+        assert!(report.contains(r#""written""#), "{report}");
+    }
+}
+
+/// Whether this kernel has it, as the daemon's own probe found by trying.
+fn has_landlock(world: &World) -> bool {
+    world.check(&["bg", "start", "typo-fixer", "--wait"], 0, "✓");
+    let status = world.json(&["bg", "status", "typo-fixer"]);
+    let layers = status["safety"]["layers"].as_array().unwrap();
+    let landlock = layers.iter().find(|layer| layer["name"] == "landlock").unwrap();
+    landlock["status"] == "enforced"
 }
 
 /// A folder and everything below it.

@@ -2,7 +2,7 @@
 
 use onboard_domain::Fingerprint;
 use onboard_domain::finding::{Finding, Severity};
-use onboard_protocol::{HostClient, Stream};
+use onboard_protocol::{ClientError, HostClient, Stream};
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
@@ -29,6 +29,24 @@ pub fn main(words: &[String]) -> ExitCode {
         "finding" => host.record_finding(&finding(word(1))).map(|status| println!("{status}")),
         "save" => host.save_checkpoint(word(1), word(2)),
         "load" => host.load_checkpoint(word(1)).map(|text| println!("{text:?}")),
+        "fill" => {
+            let value = "x".repeat(16_000);
+            let mut last = Ok(());
+            for n in 0.. {
+                let key = format!("k{}", n % 9);
+                match host.call("put_state", serde_json::json!({ "key": key, "value": value })) {
+                    Ok(_) => {}
+                    Err(ClientError::Refused(refusal)) if refusal.code == "busy" => {
+                        std::thread::park_timeout(std::time::Duration::from_millis(10));
+                    }
+                    Err(error) => {
+                        last = Err(error);
+                        break;
+                    }
+                }
+            }
+            last
+        }
         "finish" => host.finish(word(1) == "nothing", word(2)),
         // The host never closes while the run goes on.
         "wait" => host.call("wait_for_ever", serde_json::json!({})).map(drop).or_else(|_| {

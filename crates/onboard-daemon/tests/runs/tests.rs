@@ -3,6 +3,7 @@
 use crate::house::{House, lives};
 use onboard_daemon::handle::Published;
 use onboard_daemon::latch::{self, Latch};
+use onboard_domain::violation::Rule;
 use onboard_domain::{Command, Event, Fingerprint, ProjectId, RefusalKind, State};
 use onboard_sandbox::{Layer, Status};
 use std::fs::Permissions;
@@ -11,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
 
-pub const ALL: [Named; 16] = [
+pub const ALL: [Named; 17] = [
     ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
     ("a_checkpoint_survives_a_crash_and_a_restart", a_checkpoint_survives_a_crash_and_a_restart),
     ("a_deadline_ends_the_whole_tree", a_deadline_ends_the_whole_tree),
@@ -27,6 +28,7 @@ pub const ALL: [Named; 16] = [
     ("a_second_daemon_is_refused_and_told_of_the_first", a_second_daemon_is_refused),
     ("folders_that_are_open_to_others_are_closed", folders_are_closed),
     ("a_flood_of_output_is_bounded", a_flood_of_output_is_bounded),
+    ("a_run_can_not_fill_the_journal", a_run_can_not_fill_the_journal),
     ("what_an_agent_may_not_say_is_on_record", what_an_agent_may_not_say_is_on_record),
 ];
 
@@ -286,4 +288,25 @@ fn what_an_agent_may_not_say_is_on_record(house: House) {
         assert_eq!(agent.recent[0].summary, "used [redacted: github-token]");
         assert!(agent.totals.violations > 100);
     });
+}
+
+fn a_run_can_not_fill_the_journal(house: House) {
+    house.script("filler", "", "ai_onboard says fill; true");
+    house.register();
+    let published = house.handle().follow();
+    let run = house.run("filler").unwrap();
+    assert_eq!(house.ended(run), SUCCEEDED);
+    let log = house.log("filler", run);
+    assert!(log.contains("limit: a run adds at most 4194304 bytes to the journal"), "{log}");
+    let batches: Vec<_> = published.try_iter().collect();
+    let events: Vec<_> = batches.iter().flat_map(|published| &published.batch.events).collect();
+    let puts = events.iter().filter(|event| matches!(event, Event::StatePut { .. })).count();
+    assert!((200..270).contains(&puts), "{puts}");
+    let flood = events.iter().any(|event| match event {
+        Event::ViolationRecorded { violation, .. } => {
+            violation.rule == Rule::OutputFlood && violation.what == "put_state"
+        }
+        _ => false,
+    });
+    assert!(flood, "no record of it");
 }

@@ -28,8 +28,12 @@ struct Form {
     length: (usize, usize),
 }
 
-/// No form's own maximum is known.
-const LONG: usize = 1_000;
+/// Where a form has no maximum of its own: longer than any that was seen, short enough that a text
+/// full of beginnings costs little.
+const LONG: usize = 400;
+/// Letters of a web token's header and of each of its other parts.
+const HEADER: usize = 1_024;
+const PART: usize = 16 * 1024;
 
 const fn form(
     rule: &'static str,
@@ -118,11 +122,11 @@ impl Form {
     fn end(&self, rest: &[u8]) -> Option<usize> {
         let body = rest.strip_prefix(self.prefix.as_bytes())?;
         let (least, most) = self.length;
-        let mut length = run(body, self.letters);
+        let mut length = run(body, self.letters, most + 1);
         if self.rule == "sendgrid-key" {
             // Two parts with a dot between, of 22 and 43.
             let second = body.get(length..)?.strip_prefix(b".")?;
-            if length != 22 || run(second, Base64Url) != 43 {
+            if length != 22 || run(second, Base64Url, 44) != 43 {
                 return None;
             }
             length += 1 + 43;
@@ -132,26 +136,32 @@ impl Form {
         let body = &body[..length];
         // Of letters drawn at random, ten in sixteen differ; placeholders repeat themselves.
         let varied = variety(body) >= if length < 24 { 7 } else { 10 };
-        (varied && !is_placeholder(body)).then(|| self.prefix.len() + length)
+        // What people write in its place, they write at its beginning.
+        let start = &body[..length.min(64)];
+        (varied && !is_placeholder(start)).then(|| self.prefix.len() + length)
     }
 }
 
-/// Three parts of base64 with dots between; the first two are JSON objects, so they begin alike.
+/// Three parts of base64 with dots between; the first two are JSON objects, so they begin alike. The
+/// header's plain text has letters and digits alone as base64.
 fn web_token(rest: &[u8]) -> Option<usize> {
-    let part = |from: usize, start: &[u8]| {
+    let part = |from: usize, start: &[u8], letters, most| {
         let part = rest.get(from..)?;
-        let length = run(part, Base64Url);
-        (part.starts_with(start) && length >= 12).then_some(from + length)
+        if !part.starts_with(start) {
+            return None;
+        }
+        let length = run(part, letters, most);
+        (length >= 12).then_some(from + length)
     };
-    let header = part(0, b"eyJ")?;
+    let header = part(0, b"eyJ", Alphanumeric, HEADER)?;
     (rest.get(header) == Some(&b'.')).then_some(())?;
-    let claims = part(header + 1, b"eyJ")?;
+    let claims = part(header + 1, b"eyJ", Base64Url, PART)?;
     (rest.get(claims) == Some(&b'.')).then_some(())?;
-    part(claims + 1, b"")
+    part(claims + 1, b"", Base64Url, PART)
 }
 
-/// How many of the first bytes are of an alphabet.
-fn run(bytes: &[u8], letters: Letters) -> usize {
+/// How many of the first bytes, at most so many, are of an alphabet.
+fn run(bytes: &[u8], letters: Letters, most: usize) -> usize {
     let is_of = |byte: &u8| match letters {
         Alphanumeric => byte.is_ascii_alphanumeric(),
         Word => byte.is_ascii_alphanumeric() || *byte == b'_',
@@ -160,5 +170,5 @@ fn run(bytes: &[u8], letters: Letters) -> usize {
         Hex => byte.is_ascii_hexdigit(),
         Path => byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/'),
     };
-    bytes.iter().take_while(|byte| is_of(byte)).count()
+    bytes.iter().take(most).take_while(|byte| is_of(byte)).count()
 }

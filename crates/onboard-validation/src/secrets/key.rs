@@ -7,6 +7,8 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 /// Letters in a row that make it a key: its lines have 64, the smallest key of a curve a few less.
 const LEAST: usize = 40;
+/// Bytes of a key with its armour: 16,384 bits are about 13,000, escaped as JSON a little more.
+const ARMOUR_MAX: usize = 64 * 1024;
 
 /// The key whose armour begins at `at`; one without an end goes as far as it looks like a key.
 pub(super) fn private_key(bytes: &[u8], at: usize) -> Option<(&'static str, Range<usize>)> {
@@ -14,9 +16,13 @@ pub(super) fn private_key(bytes: &[u8], at: usize) -> Option<(&'static str, Rang
     let rest = &bytes[body..];
     let mut run = 0;
     let mut key_end = None;
-    for (index, byte) in rest.iter().enumerate() {
+    for (index, byte) in rest.iter().enumerate().take(ARMOUR_MAX) {
         if *byte == b'-' && rest[index..].starts_with(END) {
             key_end = key_end.map(|_| index + footer(&rest[index..]));
+            break;
+        }
+        // The next one is looked at for itself: a text of beginnings alone is gone through once.
+        if *byte == b'-' && rest[index..].starts_with(BEGIN) {
             break;
         }
         run = if is_of_key(*byte) { run + 1 } else { 0 };
