@@ -201,6 +201,17 @@ pub enum AgentsCommand {
         #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
         timeout: i64,
     },
+    /// Remove a stopped agent from the daemon: its findings are resolved, its checkpoints go
+    #[command(after_help = "\
+Its history and logs stay, and so does its manifest: an agent whose manifest is still there is
+registered again, stopped and without memory, when its project next is.")]
+    Terminate {
+        #[arg(add = ArgValueCandidates::new(agent_names))]
+        name: String,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Stop and start again
     Restart {
         #[command(flatten)]

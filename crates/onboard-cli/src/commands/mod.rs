@@ -22,6 +22,7 @@ pub mod simulate;
 mod start;
 mod status;
 mod stop;
+mod terminate;
 mod turn;
 mod version;
 mod write_proposal;
@@ -70,6 +71,7 @@ fn run_agents(global: &crate::arguments::Global, command: AgentsCommand) -> Done
             start::run(global, &which, &start::Following { wait, timeout, detach })
         }
         AgentsCommand::Stop { which, timeout } => stop::run(global, &which, timeout),
+        AgentsCommand::Terminate { name, yes } => terminate::run(global, &name, yes),
         AgentsCommand::Restart { which } => turn::run(global, &which, turn::Turn::Restart),
         AgentsCommand::Pause { which } => turn::run(global, &which, turn::Turn::Pause),
         AgentsCommand::Resume { names, all, reason } => resume::run(global, names, all, reason),

@@ -54,6 +54,10 @@ fn from_nothing_to_findings_and_back() {
     world.check(&["bg", "stop", "--all"], 0, "stopped");
     world.check(&["bg", "stop", "--all"], 0, "already stopped");
     world.check(&["bg", "status", AGENT], 3, "stopped");
+    world.check(&["bg", "terminate", AGENT], 2, "--yes");
+    world.check(&["bg", "terminate", AGENT, "--yes"], 0, "terminated");
+    assert_eq!(world.json(&["recommendations", "list"])["items"], serde_json::json!([]));
+    world.check(&["bg", "terminate", AGENT, "--yes"], 4, AGENT);
 
     world.check(&["audit", "log"], 0, "register_project");
     assert_eq!(world.json(&["audit", "verify"])["is_whole"], true);

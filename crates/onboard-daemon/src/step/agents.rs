@@ -1,6 +1,6 @@
 //! Agents: started, stopped, paused, run, configured, terminated. Each is idempotent.
 
-use super::{World, commands};
+use super::{World, commands, findings};
 use onboard_domain::command::AgentAnswer;
 use onboard_domain::state::{Desired, Phase, bounds};
 use onboard_domain::{
@@ -200,6 +200,7 @@ pub(super) fn terminate(turn: &mut Turn<'_>, agent: AgentId) -> Result<Answer, R
         let message = format!("`{other}` depends on {agent}; configure or terminate it first");
         return Err(Refusal::new(RefusalKind::Invalid, message));
     }
+    findings::resolve_all(turn, agent);
     turn.record(Event::AgentTerminated { agent });
     Ok(Answer::Done { changed: true })
 }

@@ -1,7 +1,9 @@
 //! Findings: what people say of them, and what later runs no longer see.
 
 use super::commands;
-use onboard_domain::{Answer, Event, Fingerprint, ProjectId, Refusal, RefusalKind, RunId, Turn};
+use onboard_domain::{
+    AgentId, Answer, Event, Fingerprint, ProjectId, Refusal, RefusalKind, RunId, Turn,
+};
 
 pub(super) fn accept(
     turn: &mut Turn<'_>,
@@ -44,6 +46,20 @@ fn no_finding(fingerprint: &Fingerprint) -> Refusal {
         "there is no open finding {fingerprint}; `ai_onboard recommendations list` shows them"
     );
     Refusal::new(RefusalKind::Unknown, message)
+}
+
+/// Nobody will look again whether an agent's findings are still so: they end with it, in its batch.
+pub(super) fn resolve_all(turn: &mut Turn<'_>, agent: AgentId) {
+    let state = turn.state();
+    let project = state.agents[&agent].project;
+    let findings = state.projects[&project].findings.iter();
+    let own: Vec<Fingerprint> = findings
+        .filter(|(_, known)| known.agent == agent)
+        .map(|(fingerprint, _)| fingerprint.clone())
+        .collect();
+    for fingerprint in own {
+        turn.record(Event::FindingResolved { project, fingerprint });
+    }
 }
 
 /// What a run that did its whole work no longer reported is no longer so.

@@ -1485,3 +1485,25 @@ fn a_call_that_changes_nothing_leaves_no_entry() {
     );
     assert_eq!(stage.journal.len(), before);
 }
+
+#[test]
+fn the_findings_of_a_terminated_agent_end_with_it() {
+    check(
+        r#"
+        agent alpha = manual
+        register
+        run alpha
+        launched r0
+        call r0 {"record_finding":{"rule":"r","severity":"low","title":"t","fingerprint":"f"}}
+        gone r0 exit 0
+        ---
+        terminate alpha
+        "#,
+        expect![[r#"
+            > terminate alpha
+              finding_resolved {fingerprint: f, project: 0}
+              agent_terminated {agent: 0}
+              = {done: {changed: true}}
+        "#]],
+    );
+}
