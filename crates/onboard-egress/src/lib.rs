@@ -1,15 +1,34 @@
-//! The only outgoing connections, and today there are none.
+//! The only outgoing connections: an agent's proxy, which asks the policy each time.
 //!
-//! Everything that would ever leave this machine has to be written in this crate: the rest of the
-//! workspace is fenced off from outgoing sockets. So this crate can state what leaves.
+//! Everything that leaves this machine has to be written in this crate: the rest of the workspace
+//! is fenced off from outgoing sockets. An agent's network has a loopback interface and nothing
+//! else; [`Egress`] holds the sockets at which all its connections arrive, and passes on what
+//! [`decide()`] allows. Runs don't get such a network yet, so nothing passes today.
+
+pub mod address;
+pub mod banner;
+pub mod clienthello;
+mod connection;
+mod decide;
+pub mod dns;
+mod environment;
+pub mod host;
+pub mod http1;
+mod meter;
+mod outside;
+mod serve;
+
+pub use decide::{Refusal, Rules, Way, decide};
+pub use environment::environment;
+pub use meter::{Flow, Meter, TooMany};
+pub use outside::{Internet, Outside};
+pub use serve::{Egress, End, Role, Service};
 
 use core::fmt;
 
 /// What this version sends, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// Hosts that this version may connect to.
-    pub destinations: &'static [&'static str],
     /// One sentence for people.
     pub text: &'static str,
 }
@@ -17,7 +36,6 @@ pub struct Statement {
 /// The statement that `ai_onboard doctor` prints.
 pub fn statement() -> Statement {
     Statement {
-        destinations: &[],
         text: "nothing leaves this machine: no telemetry, no model, no update check, and agents have no network",
     }
 }

@@ -1,0 +1,446 @@
+//! One connection of an agent, from its first bytes to its end.
+
+use crate::banner;
+use crate::clienthello::{self, Hello};
+use crate::decide::{Refusal, Way};
+use crate::dns;
+use crate::host::{Host, HostError};
+use crate::http1::{self, Asked, Request};
+use crate::outside::{Unreachable, reach};
+use crate::serve::{Role, Shared, meant};
+use onboard_domain::violation::Rule;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+/// How long the first words of a connection may take in all, however they trickle.
+const FIRST_WORDS_MS: u64 = 5_000;
+/// How long a head of HTTP may take in all.
+const HEAD_MS: u64 = 10_000;
+/// How long a connection may be silent in one direction while the other is open.
+const SILENCE: Duration = Duration::from_secs(300);
+/// How long a peer may leave what is written to it unread.
+const UNREAD: Duration = Duration::from_secs(60);
+/// What one read takes.
+const PIECE: usize = 16 * 1024;
+/// Questions of DNS in one stream.
+const QUESTIONS: usize = 64;
+/// The stack of the thread of the way back.
+const STACK: usize = 128 * 1024;
+
+/// Serves a connection to its end.
+pub(crate) fn serve(shared: &Shared, number: u64, role: Role, stream: TcpStream) {
+    let line = Line { shared, number };
+    // The other side may be gone at any time, which ends the connection and is nobody's fault.
+    let _ = stream.set_write_timeout(Some(UNREAD)).and_then(|()| match role {
+        Role::Proxy => line.proxy(stream),
+        Role::Tls => line.tls(stream, Vec::new(), None),
+        Role::Http => line.http(stream),
+        Role::NamesStream => line.names(stream),
+        Role::Names | Role::Tripwire { .. } | Role::Datagrams { .. } => Ok(()),
+    });
+}
+
+struct Line<'a> {
+    shared: &'a Shared,
+    number: u64,
+}
+
+/// A head and what came behind it.
+type Head = (Request, Vec<u8>);
+
+impl Line<'_> {
+    fn proxy(&self, mut client: TcpStream) -> io::Result<()> {
+        let Some((request, rest)) = self.head(&mut client, true)? else { return Ok(()) };
+        match request {
+            Request::Connect(asked) => self.connect(client, asked, rest),
+            Request::Exchange { to, head, body_bytes } => {
+                self.exchange(client, to, head, (rest, body_bytes))
+            }
+        }
+    }
+
+    fn http(&self, mut client: TcpStream) -> io::Result<()> {
+        match self.head(&mut client, false)? {
+            Some((Request::Exchange { to, head, body_bytes }, rest)) => {
+                self.exchange(client, to, head, (rest, body_bytes))
+            }
+            Some((Request::Connect(_), _)) | None => Ok(()),
+        }
+    }
+
+    /// Reads a head; what can't be passed on is answered and recorded here.
+    fn head(&self, client: &mut TcpStream, is_proxy: bool) -> io::Result<Option<Head>> {
+        let deadline = self.shared.now_ms() + HEAD_MS;
+        let mut bytes = Vec::new();
+        loop {
+            match http1::look(&bytes, is_proxy) {
+                http1::Look::Request(request, length) => {
+                    return Ok(Some((request, bytes.split_off(length))));
+                }
+                http1::Look::Bad(status, why) => {
+                    let refusal = self.bad_head(&bytes, why);
+                    self.shared.refuse("speak http", &meant(client), &refusal);
+                    respond(client, status, why, None)?;
+                    return Ok(None);
+                }
+                http1::Look::More => {
+                    if !self.more(client, &mut bytes, http1::LONGEST, deadline)? {
+                        respond(client, 408, "the request did not come to its end", None)?;
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+
+    fn bad_head(&self, bytes: &[u8], why: &str) -> Refusal {
+        match banner::spoken(bytes) {
+            Some(name) if name != "http" => {
+                Refusal::new(Rule::ForbiddenProtocol, format!("{name} instead of http"))
+            }
+            _ => Refusal::new(Rule::ForbiddenProtocol, why),
+        }
+    }
+
+    fn connect(&self, mut client: TcpStream, asked: Asked, rest: Vec<u8>) -> io::Result<()> {
+        let target = told(&asked);
+        match self.shared.decide(Way::Tls, asked.host) {
+            Err(refusal) => self.denied(&mut client, "connect", &target, &refusal),
+            Ok((host, _)) => {
+                client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+                self.tls(client, rest, Some(host))
+            }
+        }
+    }
+
+    /// TLS: to the host that was asked for before, or to whom its first message names.
+    fn tls(&self, mut client: TcpStream, first: Vec<u8>, asked: Option<Host>) -> io::Result<()> {
+        let target = match &asked {
+            Some(host) => format!("{host}:443"),
+            None => meant(&client),
+        };
+        let mut first = first;
+        let hello = match self.hello(&mut client, &mut first)? {
+            Ok(hello) => hello,
+            Err(refusal) => {
+                // A stranger's bytes are counted as what they are: something that was asked.
+                let limited =
+                    asked.is_none().then(|| self.shared.decide(Way::Tls, Err(HostError::Empty)));
+                let refusal = match limited {
+                    Some(Err(limited)) if limited.rule == Rule::NetworkRate => limited,
+                    _ => refusal,
+                };
+                self.shared.refuse("connect tls", &target, &refusal);
+                return Ok(());
+            }
+        };
+        let named = hello.name.as_deref().ok_or(HostError::Empty).and_then(Host::parse);
+        let host = match asked {
+            Some(host) => same_host(host, named),
+            None => {
+                let asked = named.map(|host| (host, 443));
+                self.shared.decide(Way::Tls, asked).map(|(host, _)| host)
+            }
+        };
+        let host = host.and_then(|host| visible(&hello, host));
+        let host = match host {
+            Ok(host) => host,
+            Err(refusal) => {
+                let shown = String::from_utf8_lossy(hello.name.as_deref().unwrap_or_default());
+                let target = if shown.is_empty() { target } else { format!("{shown} at {target}") };
+                self.shared.refuse("connect tls", &target, &refusal);
+                return Ok(());
+            }
+        };
+        match reach(self.shared.outside(), &host, 443) {
+            Ok(server) => self.splice(client, server, &first, &host),
+            Err(unreachable) => {
+                self.unreachable(&host, 443, &unreachable);
+                Ok(())
+            }
+        }
+    }
+
+    fn hello(
+        &self,
+        client: &mut TcpStream,
+        first: &mut Vec<u8>,
+    ) -> io::Result<Result<Hello, Refusal>> {
+        let deadline = self.shared.now_ms() + FIRST_WORDS_MS;
+        loop {
+            match clienthello::look(first) {
+                clienthello::Look::Hello(hello) => return Ok(Ok(hello)),
+                clienthello::Look::More if first.len() < clienthello::LONGEST => {
+                    if !self.more(client, first, clienthello::LONGEST, deadline)? {
+                        let why = "no TLS was begun in time";
+                        return Ok(Err(Refusal::new(Rule::ForbiddenProtocol, why)));
+                    }
+                }
+                _ => {
+                    let name = match banner::spoken(first) {
+                        Some("tls") => "TLS that can't be read",
+                        Some(name) => name,
+                        None => "something unknown",
+                    };
+                    let why = format!("{name} instead of TLS");
+                    return Ok(Err(Refusal::new(Rule::ForbiddenProtocol, why)));
+                }
+            }
+        }
+    }
+
+    fn exchange(
+        &self,
+        mut client: TcpStream,
+        to: Asked,
+        head: Vec<u8>,
+        (rest, body_bytes): (Vec<u8>, u64),
+    ) -> io::Result<()> {
+        let target = told(&to);
+        let host = match self.shared.decide(Way::Http, to.host) {
+            Ok((host, _)) => host,
+            Err(refusal) => return self.denied(&mut client, "request http", &target, &refusal),
+        };
+        let mut server = match reach(self.shared.outside(), &host, 80) {
+            Ok(server) => server,
+            Err(unreachable) => {
+                self.unreachable(&host, 80, &unreachable);
+                let (status, why) = match &unreachable {
+                    Unreachable::Refused(refusal, _) => (403, refusal.why.clone()),
+                    Unreachable::Failed(error) => (502, format!("{host}: {error}")),
+                };
+                return respond(&mut client, status, &why, None);
+            }
+        };
+        if !self.joined(&server)? {
+            return Ok(());
+        }
+        server.write_all(&head)?;
+        // What is behind the body would be a second request, and is dropped.
+        let early = rest.len().min(usize::try_from(body_bytes).unwrap_or(usize::MAX));
+        server.write_all(&rest[..early])?;
+        let left = body_bytes - early as u64;
+        if !self.shared.pass(head.len() + early, &target) {
+            return Ok(());
+        }
+        let way_out = (client.try_clone()?, server.try_clone()?);
+        self.both(
+            &target,
+            move |line, target| line.copy(way_out.0, &way_out.1, Some(left), target),
+            |line| {
+                let done = line.copy(server, &client, None, &target);
+                let _ = client.shutdown(Shutdown::Both);
+                done
+            },
+        )
+    }
+
+    fn splice(
+        &self,
+        client: TcpStream,
+        mut server: TcpStream,
+        first: &[u8],
+        host: &Host,
+    ) -> io::Result<()> {
+        let target = format!("{host}:443");
+        if !self.joined(&server)? {
+            return Ok(());
+        }
+        server.write_all(first)?;
+        if !self.shared.pass(first.len(), &target) {
+            return Ok(());
+        }
+        let back = (server.try_clone()?, client.try_clone()?);
+        self.both(
+            &target,
+            move |line, target| {
+                line.copy(back.0, &back.1, None, target)?;
+                back.1.shutdown(Shutdown::Write)
+            },
+            |line| {
+                line.copy(client, &server, None, &target)?;
+                server.shutdown(Shutdown::Write)
+            },
+        )
+    }
+
+    fn joined(&self, server: &TcpStream) -> io::Result<bool> {
+        server.set_write_timeout(Some(UNREAD))?;
+        Ok(self.shared.joins(self.number, server))
+    }
+
+    /// Runs both directions to their ends.
+    fn both(
+        &self,
+        target: &str,
+        other: impl FnOnce(&Line<'_>, &str) -> io::Result<()> + Send,
+        own: impl FnOnce(&Line<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("egress other way".into());
+            let (shared, number) = (self.shared, self.number);
+            let other = thread.stack_size(STACK).spawn_scoped(scope, move || {
+                let done = other(&Line { shared, number }, target);
+                if done.is_err() {
+                    shared.sever(number);
+                }
+            })?;
+            let done = own(self);
+            if done.is_err() {
+                self.shared.sever(self.number);
+            }
+            // A direction that failed was severed.
+            let _ = other.join();
+            done
+        })
+    }
+
+    /// Copies one direction to its end, or so many bytes of it.
+    fn copy(
+        &self,
+        mut from: TcpStream,
+        mut to: &TcpStream,
+        most: Option<u64>,
+        target: &str,
+    ) -> io::Result<()> {
+        let mut piece = vec![0; PIECE];
+        let mut left = most.unwrap_or(u64::MAX);
+        from.set_read_timeout(Some(SILENCE))?;
+        while left > 0 {
+            let room = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let length = from.read(&mut piece[..room])?;
+            if length == 0 {
+                break;
+            }
+            if !self.shared.pass(length, target) {
+                return Err(io::ErrorKind::QuotaExceeded.into());
+            }
+            to.write_all(&piece[..length])?;
+            left -= length as u64;
+        }
+        Ok(())
+    }
+
+    /// DNS in a stream: each message with its length before it.
+    fn names(&self, mut client: TcpStream) -> io::Result<()> {
+        for _ in 0..QUESTIONS {
+            let deadline = self.shared.now_ms() + FIRST_WORDS_MS;
+            let mut message = Vec::new();
+            let is_whole = |bytes: &[u8]| {
+                bytes.first_chunk().is_some_and(|length| {
+                    bytes.len() >= 2 + usize::from(u16::from_be_bytes(*length))
+                })
+            };
+            while !is_whole(&message) {
+                // One byte more at a time is enough to never read into the next question.
+                let next = message
+                    .first_chunk()
+                    .map_or(2, |length| 2 + usize::from(u16::from_be_bytes(*length)));
+                if next > 2 + dns::LONGEST
+                    || !self.more(&mut client, &mut message, next, deadline)?
+                {
+                    return Ok(());
+                }
+            }
+            let Some(answer) = self.shared.answer(&message[2..]) else { return Ok(()) };
+            let length = u16::try_from(answer.len()).unwrap_or(u16::MAX);
+            client.write_all(&[&length.to_be_bytes()[..], &answer].concat())?;
+        }
+        Ok(())
+    }
+
+    /// Reads some more, up to a length of all; false when the time is up or nothing comes any more.
+    fn more(
+        &self,
+        client: &mut TcpStream,
+        bytes: &mut Vec<u8>,
+        longest: usize,
+        deadline_ms: u64,
+    ) -> io::Result<bool> {
+        let left_ms = deadline_ms.saturating_sub(self.shared.now_ms());
+        if left_ms == 0 || self.shared.is_stopping() {
+            return Ok(false);
+        }
+        client.set_read_timeout(Some(Duration::from_millis(left_ms)))?;
+        let mut piece = vec![0; longest.saturating_sub(bytes.len()).min(PIECE)];
+        match client.read(&mut piece) {
+            Ok(length) => {
+                bytes.extend_from_slice(&piece[..length]);
+                Ok(length > 0)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn denied(
+        &self,
+        client: &mut TcpStream,
+        what: &str,
+        target: &str,
+        refusal: &Refusal,
+    ) -> io::Result<()> {
+        self.shared.refuse(what, target, refusal);
+        let status = if refusal.retry_after_s.is_some() { 429 } else { 403 };
+        respond(client, status, &refusal.why, refusal.retry_after_s)
+    }
+
+    fn unreachable(&self, host: &Host, port: u16, unreachable: &Unreachable) {
+        if let Unreachable::Refused(refusal, address) = unreachable {
+            let target = format!("{host}:{port} at {}", address.ip());
+            self.shared.refuse("connect tcp", &target, refusal);
+        }
+    }
+}
+
+/// The host of the first message is the one of the tunnel.
+fn same_host(host: Host, named: Result<Host, HostError>) -> Result<Host, Refusal> {
+    match named {
+        Ok(named) if named == host => Ok(host),
+        Ok(named) => {
+            let why = format!("a tunnel to {host} was asked for, and TLS is for {named}");
+            Err(Refusal::new(Rule::SniMismatch, why))
+        }
+        Err(error) => {
+            let why = format!("a tunnel to {host} was asked for, and in TLS {error}");
+            Err(Refusal::new(Rule::SniMismatch, why))
+        }
+    }
+}
+
+/// TLS that hides a second host can't be judged.
+fn visible(hello: &Hello, host: Host) -> Result<Host, Refusal> {
+    if hello.has_encrypted {
+        let why = format!("TLS for {host} has an encrypted ClientHello inside");
+        return Err(Refusal::new(Rule::SniMismatch, why));
+    }
+    Ok(host)
+}
+
+/// The target as it was written, which is escaped where it is recorded.
+fn told(asked: &Asked) -> String {
+    match &asked.host {
+        Ok((host, port)) => format!("{host}:{port}"),
+        Err(_) => String::from_utf8_lossy(&asked.named).into_owned(),
+    }
+}
+
+/// Answers for the proxy itself. The reason is for whoever reads the agent's log.
+fn respond(
+    client: &mut TcpStream,
+    status: u16,
+    why: &str,
+    retry_after_s: Option<u64>,
+) -> io::Result<()> {
+    let retry = retry_after_s.map_or(String::new(), |s| format!("Retry-After: {s}\r\n"));
+    let body = format!("ai_onboard: {why}\n");
+    let answer = format!(
+        "HTTP/1.1 {status} Refused\r\nContent-Type: text/plain; charset=utf-8\r\n{retry}\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    client.write_all(answer.as_bytes())?;
+    client.shutdown(Shutdown::Write)
+}

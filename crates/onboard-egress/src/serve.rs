@@ -1,0 +1,382 @@
+//! Serving one run's network: one thread that accepts, and threads for each connection.
+//!
+//! Threads and no runtime: a run has few connections, each bounded, and most of their time goes
+//! into waiting, in the resolver too, which offers nothing else.
+
+use crate::connection;
+use crate::decide::{self, Refusal, Rules, Way};
+use crate::dns;
+use crate::host::Host;
+use crate::meter::{Flow, Meter};
+use crate::outside::Outside;
+use onboard_domain::violation::{Action, Rule, Sensor, Violation};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Connections of a run at a time: a browser's or a package manager's burst.
+const CONNECTIONS: usize = 64;
+/// Bytes a second of a run, in both directions together: a fair part of a small line.
+const BYTES_PER_S: u64 = 8 << 20;
+/// Bytes of a run in all. A package index is a tenth of it.
+const BYTES_PER_RUN: u64 = 1 << 30;
+/// The stack of a connection's thread; its buffers are on the heap, the resolver wants some.
+const STACK: usize = 256 * 1024;
+/// How long one look at the sockets lasts; stopping wakes it earlier.
+const LOOK: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
+/// Datagrams that are read of one socket before the others get their turn.
+const DATAGRAMS: usize = 64;
+
+/// What a socket of the run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Programs that know the proxy.
+    Proxy,
+    /// Programs that don't: TLS, plain HTTP.
+    Tls,
+    Http,
+    /// DNS in datagrams and in streams.
+    Names,
+    NamesStream,
+    /// Nobody should come here.
+    Tripwire {
+        port: u16,
+    },
+    /// Datagrams that nobody should send.
+    Datagrams {
+        port: u16,
+    },
+}
+
+impl Role {
+    /// What a socket that takes every address of the run's network is for.
+    pub fn at(port: u16, is_datagrams: bool) -> Role {
+        match (port, is_datagrams) {
+            (53, true) => Role::Names,
+            (port, true) => Role::Datagrams { port },
+            (443, false) => Role::Tls,
+            (80, false) => Role::Http,
+            (53, false) => Role::NamesStream,
+            (port, false) => Role::Tripwire { port },
+        }
+    }
+}
+
+/// One end of the run's network: a non-blocking socket.
+#[derive(Debug)]
+pub struct End {
+    pub role: Role,
+    pub socket: OwnedFd,
+}
+
+/// What a run's network is served with.
+pub struct Service {
+    pub rules: Rules,
+    /// The agent's, shared by its runs.
+    pub meter: Arc<Mutex<Meter>>,
+    pub outside: Arc<dyn Outside>,
+    /// A clock that never goes back.
+    pub now_ms: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// Told of everything that was refused.
+    pub report: Arc<dyn Fn(Violation) + Send + Sync>,
+}
+
+/// A run's network while it is served. Dropped, every connection of it is ended.
+pub struct Egress {
+    shared: Arc<Shared>,
+    /// Its end wakes the thread that accepts.
+    waker: Option<io::PipeWriter>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+/// What the connections of a run share.
+pub(crate) struct Shared {
+    service: Service,
+    flow: Mutex<Flow>,
+    open: Mutex<Open>,
+    stopping: AtomicBool,
+    stop: Condvar,
+}
+
+#[derive(Default)]
+struct Open {
+    next: u64,
+    /// Both sides of each connection, to end it.
+    streams: BTreeMap<u64, Vec<TcpStream>>,
+}
+
+impl Egress {
+    /// Serves these sockets until the value is dropped.
+    ///
+    /// # Errors
+    /// When there is no thread or no pipe for it.
+    pub fn serve(ends: Vec<End>, service: Service) -> io::Result<Egress> {
+        let shared = Arc::new(Shared {
+            service,
+            flow: Mutex::new(Flow::new(BYTES_PER_S, BYTES_PER_RUN)),
+            open: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            stop: Condvar::new(),
+        });
+        let (woken, waker) = io::pipe()?;
+        let ends: Vec<Socket> = ends.into_iter().map(Socket::from).collect();
+        let own = Arc::clone(&shared);
+        let accepting = std::thread::Builder::new().name("egress".into()).stack_size(STACK);
+        let accepting = accepting.spawn(move || accept(&own, &ends, woken.as_fd()))?;
+        Ok(Egress { shared, waker: Some(waker), accepting: Some(accepting) })
+    }
+
+    /// Bytes that went through so far, in both directions.
+    pub fn bytes(&self) -> u64 {
+        hold(&self.shared.flow).total()
+    }
+}
+
+impl Drop for Egress {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        drop(self.waker.take());
+        if let Some(accepting) = self.accepting.take() {
+            // A thread that failed is gone as well.
+            let _ = accepting.join();
+        }
+        let open = hold(&self.shared.open);
+        for stream in open.streams.values().flatten() {
+            // It may be gone already.
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+        self.shared.stop.notify_all();
+    }
+}
+
+pub(crate) fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+enum Socket {
+    Stream(Role, TcpListener),
+    Datagram(Role, UdpSocket),
+}
+
+impl From<End> for Socket {
+    fn from(end: End) -> Socket {
+        match end.role {
+            Role::Names | Role::Datagrams { .. } => {
+                Socket::Datagram(end.role, UdpSocket::from(end.socket))
+            }
+            _ => Socket::Stream(end.role, TcpListener::from(end.socket)),
+        }
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Socket::Stream(_, listener) => listener.as_fd(),
+            Socket::Datagram(_, socket) => socket.as_fd(),
+        }
+    }
+}
+
+fn accept(shared: &Arc<Shared>, ends: &[Socket], woken: BorrowedFd<'_>) {
+    while !shared.is_stopping() {
+        let mut watched = vec![PollFd::from_borrowed_fd(woken, PollFlags::IN)];
+        watched.extend(ends.iter().map(|end| PollFd::new(end, PollFlags::IN)));
+        // An interrupted look is looked again.
+        let _ = poll(&mut watched, Some(&LOOK));
+        let ready: Vec<bool> = watched.iter().skip(1).map(|fd| !fd.revents().is_empty()).collect();
+        for (end, _) in ends.iter().zip(ready).filter(|(_, is_ready)| *is_ready) {
+            match end {
+                Socket::Stream(role, listener) => accept_one(shared, *role, listener),
+                Socket::Datagram(role, socket) => take_datagrams(shared, *role, socket),
+            }
+        }
+    }
+}
+
+fn accept_one(shared: &Arc<Shared>, role: Role, listener: &TcpListener) {
+    let Ok((stream, _)) = listener.accept() else { return };
+    let meant = stream.local_addr().ok();
+    if let Role::Tripwire { port } = role {
+        let refusal = shared.count().err();
+        let refusal = refusal.unwrap_or_else(|| decide::wrong_port(&shared.service.rules, port));
+        let target = meant.map_or_else(|| format!("port {port}"), |meant| meant.to_string());
+        shared.refuse("connect tcp", &target, &refusal);
+        return;
+    }
+    let Some(number) = shared.admit(&stream) else {
+        let refusal = Refusal::new(
+            Rule::NetworkRate,
+            format!("more than {CONNECTIONS} connections at a time"),
+        );
+        shared.refuse("connect tcp", &format!("{CONNECTIONS} connections"), &refusal);
+        return;
+    };
+    let own = Arc::clone(shared);
+    let thread = std::thread::Builder::new().name("egress connection".into()).stack_size(STACK);
+    let serving = thread.spawn(move || {
+        let _open = Admitted { shared: &own, number };
+        connection::serve(&own, number, role, stream);
+    });
+    if serving.is_err() {
+        hold(&shared.open).streams.remove(&number);
+    }
+}
+
+/// A connection's place, which it leaves however it ends.
+struct Admitted<'a> {
+    shared: &'a Shared,
+    number: u64,
+}
+
+impl Drop for Admitted<'_> {
+    fn drop(&mut self) {
+        if let Some(streams) = hold(&self.shared.open).streams.remove(&self.number) {
+            for stream in streams {
+                // It may be gone already.
+                let _ = stream.shutdown(std::net::Shutdown::Both);
+            }
+        }
+    }
+}
+
+fn take_datagrams(shared: &Shared, role: Role, socket: &UdpSocket) {
+    let mut buffer = [0; dns::LONGEST + 1];
+    for _ in 0..DATAGRAMS {
+        let Ok((length, from)) = socket.recv_from(&mut buffer) else { return };
+        match role {
+            Role::Datagrams { port } => {
+                let refusal = shared.count().err().unwrap_or_else(|| {
+                    Refusal::new(Rule::ForbiddenPort, "datagrams go nowhere but to DNS")
+                });
+                shared.refuse("send udp", &format!("port {port}"), &refusal);
+            }
+            _ => {
+                if let Some(answer) = shared.answer(&buffer[..length]) {
+                    // Who asked may be gone.
+                    let _ = socket.send_to(&answer, from);
+                }
+            }
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn now_ms(&self) -> u64 {
+        (self.service.now_ms)()
+    }
+
+    pub(crate) fn outside(&self) -> &dyn Outside {
+        &*self.service.outside
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn decide(
+        &self,
+        way: Way,
+        asked: Result<(Host, u16), crate::host::HostError>,
+    ) -> Result<(Host, u16), Refusal> {
+        let mut meter = hold(&self.service.meter);
+        decide::decide(&self.service.rules, &mut meter, self.now_ms(), way, asked)
+    }
+
+    fn count(&self) -> Result<(), Refusal> {
+        decide::count(&self.service.rules, &mut hold(&self.service.meter), self.now_ms())
+    }
+
+    /// Answers a question of DNS; a message that is none gets no answer.
+    pub(crate) fn answer(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let question = dns::question(message)?;
+        let asked = Host::parse(&question.name).map(|host| (host, 53));
+        let verdict = self.decide(Way::Name, asked);
+        if let Err(refusal) = &verdict {
+            self.refuse_bytes("look up", &question.name, refusal);
+        }
+        Some(dns::answer(&question, verdict.is_ok()))
+    }
+
+    pub(crate) fn refuse(&self, what: &str, target: &str, refusal: &Refusal) {
+        self.refuse_bytes(what, target.as_bytes(), refusal);
+    }
+
+    fn refuse_bytes(&self, what: &str, target: &[u8], refusal: &Refusal) {
+        if refusal.is_reported {
+            let violation = Violation::new(Sensor::Network, refusal.rule, what, target);
+            (self.service.report)(violation.resolved(refusal.why.as_bytes()));
+        }
+    }
+
+    /// A place for a connection, if there is one.
+    fn admit(&self, stream: &TcpStream) -> Option<u64> {
+        let copy = stream.try_clone().ok()?;
+        let mut open = hold(&self.open);
+        if open.streams.len() >= CONNECTIONS {
+            return None;
+        }
+        let number = open.next;
+        open.next += 1;
+        open.streams.insert(number, vec![copy]);
+        Some(number)
+    }
+
+    /// The other side of a connection; false when the run's network ended meanwhile.
+    pub(crate) fn joins(&self, number: u64, stream: &TcpStream) -> bool {
+        let Ok(copy) = stream.try_clone() else { return false };
+        let mut open = hold(&self.open);
+        if let Some(streams) = open.streams.get_mut(&number) {
+            streams.push(copy);
+        }
+        // Under the lock: who stops sets this first and then ends what is in the list.
+        !self.is_stopping()
+    }
+
+    /// Ends both sides of a connection.
+    pub(crate) fn sever(&self, number: u64) {
+        for stream in hold(&self.open).streams.get(&number).into_iter().flatten() {
+            // It may be gone already.
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+
+    /// Counts bytes and waits until their time has come; false when the run had all it may have,
+    /// or ends.
+    pub(crate) fn pass(&self, bytes: usize, target: &str) -> bool {
+        let wait = hold(&self.flow).pass(bytes as u64, self.now_ms());
+        let Some(wait_ms) = wait else {
+            let refusal = Refusal::new(
+                Rule::NetworkVolume,
+                format!("more than {} MiB in one run", BYTES_PER_RUN >> 20),
+            );
+            let violation = Violation::new(
+                Sensor::Network,
+                refusal.rule,
+                "transfer",
+                format!("{} MiB a run, reached with {target}", BYTES_PER_RUN >> 20).as_bytes(),
+            );
+            (self.service.report)(violation.with(Action::Denied));
+            return false;
+        };
+        if wait_ms > 0 {
+            let open = hold(&self.open);
+            let patience = Duration::from_millis(wait_ms);
+            // Waking early lets a few bytes through early.
+            drop(self.stop.wait_timeout_while(open, patience, |_| !self.is_stopping()));
+        }
+        !self.is_stopping()
+    }
+}
+
+/// The meant address of a connection that was not made to the proxy.
+pub(crate) fn meant(stream: &TcpStream) -> String {
+    let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+    stream.local_addr().unwrap_or(unknown).to_string()
+}
