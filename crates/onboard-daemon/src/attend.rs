@@ -7,11 +7,13 @@ use crate::converse::{Conversation, Ends, Output};
 use crate::handle::{LiveUsage, Shared, Wake};
 use crate::input::{Exit, Input};
 use crate::logs::RunLog;
+use crate::network::{self, Meters};
 use crate::output_budget::Budget;
 use crate::records;
 use crate::sightings::Sightings;
 use onboard_domain::state::{Process, Usage};
 use onboard_domain::{AgentId, Generation, RunId, Violation};
+use onboard_egress::Rules;
 use onboard_protocol::Task;
 use onboard_sandbox::cgroup::Layout;
 use onboard_sandbox::{AgentFiles, Ended, LaunchError, Outcome, Permitted, Running};
@@ -44,6 +46,8 @@ pub(crate) struct Assignment {
     pub(crate) deadline_ms: i64,
     pub(crate) memory_limit_mb: u64,
     pub(crate) fence: Fence,
+    /// What it may reach, if it has a network.
+    pub(crate) reach: Option<Rules>,
 }
 
 /// What every attendant needs.
@@ -53,6 +57,7 @@ pub(crate) struct House {
     pub(crate) layout: Arc<Layout>,
     pub(crate) blobs: Blobs,
     pub(crate) wakes: SyncSender<Wake>,
+    pub(crate) meters: Arc<Meters>,
 }
 
 /// Where a kill finds the run.
@@ -185,8 +190,17 @@ impl Told {
 }
 
 fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
-    let Assignment { run, generation, agent, permitted, task, deadline_ms, memory_limit_mb, fence } =
-        assignment;
+    let Assignment {
+        run,
+        generation,
+        agent,
+        permitted,
+        task,
+        deadline_ms,
+        memory_limit_mb,
+        fence,
+        reach,
+    } = assignment;
     let paths = &house.shared.paths;
     let log = match RunLog::create(&paths.logs(), agent, run) {
         Ok(log) => log,
@@ -201,6 +215,8 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         Ok(running) => Arc::new(running),
         Err(error) => return not_launched(&error),
     };
+    let serve = |rules| network::serve(&house.meters, agent, rules, &running);
+    let egress = reach.and_then(serve);
     if grip.hold(&running) {
         prove_dead(&running);
     }
@@ -231,7 +247,8 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         running.wait(Some(SAMPLE_EVERY))?.ok_or(error)
     });
     let last_words = speaking.join().unwrap_or_default();
-    // What it said last is looked over by now, too.
+    // Nothing of it is on its way any more, and what it said last is looked over, too.
+    drop(egress);
     let mut last = sightings.new_among(running.take_violations());
     last.extend(sightings.rest());
     teller.tell(last);

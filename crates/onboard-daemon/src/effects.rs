@@ -6,6 +6,7 @@ use crate::git_outside::{GitOutside, git_outside};
 use crate::handle::Shared;
 use crate::input::{Exit, Input};
 use crate::latch::{self, Latch};
+use crate::network;
 use crate::policies::Policies;
 use crate::writing::{Writing, failed};
 use onboard_domain::proposal::Work;
@@ -14,7 +15,9 @@ use onboard_domain::state::{Phase, State, Usage};
 use onboard_domain::{Actor, AgentSpec, Command, Effect, Generation, ProposalId, RunId, Time, Via};
 use onboard_policy::{Permit, PolicyInForce, Request, Walls, judge};
 use onboard_protocol::Task;
-use onboard_sandbox::{APP_DIR, Limits, PROJECT_DIR, Permitted, Profile, ReadOnly};
+use onboard_sandbox::{
+    APP_DIR, Limits, Network, PROJECT_DIR, PROXY_PORT, Permitted, Profile, ReadOnly,
+};
 use onboard_validation::patch::paths::Fence;
 use onboard_writer::Order;
 use std::collections::BTreeMap;
@@ -196,6 +199,7 @@ impl Effects {
             forbidden: permit.bounds().forbidden_paths().to_vec(),
             read_only: permit.bounds().read_only_paths().to_vec(),
         };
+        let reach = network::rules(&permit);
         let profile = self.profile(state, run, &permit).map_err(|why| ("program".into(), why))?;
         let permitted = Permitted::new(permit, profile)
             .map_err(|why| ("profile".to_string(), why.to_string()))?;
@@ -210,6 +214,7 @@ impl Effects {
             deadline_ms,
             memory_limit_mb,
             fence,
+            reach,
         }))
     }
 
@@ -249,6 +254,10 @@ impl Effects {
             }
         };
         let mut env = environment(&agent.spec);
+        let network = network::rules(permit).map(|_| Network::default());
+        if network.is_some() {
+            env.extend(onboard_egress::environment(PROXY_PORT));
+        }
         if let Some(git) = visible_git(&project.root, permit) {
             let folder = Path::new(APP_DIR).join(GIT_NAME).join(git.own);
             env.push((GIT_DIR.into(), folder.to_string_lossy().into_owned()));
@@ -262,7 +271,7 @@ impl Effects {
             project: PathBuf::from(&project.root),
             forbidden: permit.bounds().forbidden_paths().to_vec(),
             read_only,
-            network: None,
+            network,
             limits: limits(permit),
             must_enforce: Vec::new(),
         })

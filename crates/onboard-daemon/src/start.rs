@@ -8,6 +8,7 @@ use crate::handle::{Handle, Live, Paths, QUEUE_MAX, Shared, Wake};
 use crate::input::Input;
 use crate::latch::{self, AtStart, Latch};
 use crate::manifests::BuiltInManifest;
+use crate::network::Meters;
 use crate::policies::Policies;
 use crate::pressure;
 use crate::records;
@@ -193,7 +194,13 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
     }
     probe(Arc::clone(&layout), &shared, &program, wakes.clone())?;
     let writing = Writing::start(program.clone(), wakes.clone()).map_err(StartError::Thread)?;
-    let house = House { shared: Arc::clone(&shared), layout, blobs, wakes };
+    let house = House {
+        shared: Arc::clone(&shared),
+        layout,
+        blobs,
+        wakes,
+        meters: Arc::new(Meters::new()),
+    };
     let effects = Effects {
         house,
         policies,

@@ -3,7 +3,7 @@
 //! Everything that leaves this machine has to be written in this crate: the rest of the workspace
 //! is fenced off from outgoing sockets. An agent's network has a loopback interface and nothing
 //! else; [`Egress`] holds the sockets at which all its connections arrive, and passes on what
-//! [`decide()`] allows. Runs don't get such a network yet, so nothing passes today.
+//! [`decide()`] allows.
 
 pub mod address;
 pub mod banner;
@@ -36,7 +36,7 @@ pub struct Statement {
 /// The statement that `ai_onboard doctor` prints.
 pub fn statement() -> Statement {
     Statement {
-        text: "nothing leaves this machine: no telemetry, no model, no update check, and agents have no network",
+        text: "nothing of its own leaves this machine: no telemetry, no model, no update check; agents reach the hosts of allowed_domains, and none while that list is empty",
     }
 }
 

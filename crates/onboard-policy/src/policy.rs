@@ -261,17 +261,8 @@ impl Policy {
 
     /// What is written and not enforced in this version, for status and doctor.
     pub fn not_enforced(&self) -> Vec<NotEnforced> {
-        const NO_NETWORK: &str =
-            "agents have no network in this version: no connection is possible";
         let mut list = Vec::new();
         let mut note = |key, why| list.push(NotEnforced { key, why });
-        note("resource_limits.max_network_requests", NO_NETWORK);
-        if !self.allowed_domains.is_empty() {
-            note("action_restrictions.network.allowed_domains", NO_NETWORK);
-        }
-        if !self.forbidden_protocols.is_empty() {
-            note("action_restrictions.network.forbidden_protocols", NO_NETWORK);
-        }
         if !self.forbidden_commands.is_empty() {
             note(
                 "action_restrictions.system.forbidden_commands",

@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
 
-pub const ALL: [Named; 17] = [
+pub const ALL: [Named; 18] = [
     ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
     ("a_checkpoint_survives_a_crash_and_a_restart", a_checkpoint_survives_a_crash_and_a_restart),
     ("a_deadline_ends_the_whole_tree", a_deadline_ends_the_whole_tree),
@@ -30,6 +30,7 @@ pub const ALL: [Named; 17] = [
     ("a_flood_of_output_is_bounded", a_flood_of_output_is_bounded),
     ("a_run_can_not_fill_the_journal", a_run_can_not_fill_the_journal),
     ("what_an_agent_may_not_say_is_on_record", what_an_agent_may_not_say_is_on_record),
+    ("a_network_has_allowed_hosts_only", a_network_has_allowed_hosts_only),
 ];
 
 const SUCCEEDED: &str = "succeeded: ";
@@ -309,4 +310,23 @@ fn a_run_can_not_fill_the_journal(house: House) {
         _ => false,
     });
     assert!(flood, "no record of it");
+}
+
+fn a_network_has_allowed_hosts_only(house: House) {
+    let ask = "exec 3<>/dev/tcp/127.0.0.1/3128 && printf 'CONNECT evil.example:443 HTTP/1.1\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && echo $status at $https_proxy";
+    house.script("caller", "", &format!("exec bash -c \"{}\"", ask.replace('$', "\\$")));
+    let user = house.paths().user_policy();
+    std::fs::create_dir_all(user.parent().unwrap()).unwrap();
+    let list = |hosts| {
+        format!(
+            "background_agent_safety:\n  action_restrictions:\n    network:\n      allowed_domains: [{hosts}]\n"
+        )
+    };
+    std::fs::write(&user, list("good.example")).unwrap();
+    house.register();
+    let run = house.run("caller").unwrap();
+    assert_eq!(house.ended(run), SUCCEEDED);
+    assert_eq!(house.log("caller", run), "info stdout 403 at http://127.0.0.1:3128\n");
+    std::fs::write(&user, list("")).unwrap();
+    assert_ne!(house.outcome("caller"), SUCCEEDED, "without a host there is no network");
 }

@@ -1,0 +1,78 @@
+//! An agent's network: what its permit lets it reach, and the proxy that serves its runs.
+
+use crate::clock::Pace;
+use onboard_domain::AgentId;
+use onboard_egress::{Egress, End, Internet, Meter, Role, Rules, Service};
+use onboard_policy::Permit;
+use onboard_sandbox::{EndKind, Running};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Agents whose requests are remembered beyond a run; far more than run in one minute.
+const METERS: usize = 4096;
+
+/// What each agent asked of the network lately: starting again doesn't give it more.
+pub(crate) struct Meters {
+    clock: Arc<Pace>,
+    known: Mutex<BTreeMap<AgentId, Arc<Mutex<Meter>>>>,
+}
+
+impl Meters {
+    pub(crate) fn new() -> Meters {
+        Meters { clock: Arc::new(Pace::begin()), known: Mutex::default() }
+    }
+
+    fn of(&self, agent: AgentId, per_min: u32) -> Arc<Mutex<Meter>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= METERS {
+            known.retain(|_, meter| Arc::strong_count(meter) > 1);
+        }
+        let new = || Arc::new(Mutex::new(Meter::new(per_min, ms(&self.clock))));
+        let meter = Arc::clone(known.entry(agent).or_insert_with(new));
+        meter.lock().unwrap_or_else(PoisonError::into_inner).limit(per_min);
+        meter
+    }
+}
+
+fn ms(clock: &Pace) -> u64 {
+    u64::try_from(clock.now().0).unwrap_or(0)
+}
+
+/// What a run may reach; nothing at all, and then it has no network, where no host is allowed.
+pub(crate) fn rules(permit: &Permit) -> Option<Rules> {
+    let bounds = permit.bounds();
+    (!bounds.allowed_domains().is_empty()).then(|| Rules {
+        allowed: bounds.allowed_domains().iter().cloned().collect(),
+        forbidden_protocols: bounds.forbidden_protocols().iter().cloned().collect(),
+        requests_per_min: bounds.limits().network_requests_per_min,
+    })
+}
+
+/// Serves the run's network until the value is dropped. Without a server its ends are closed, so
+/// that every connection of the run is refused.
+pub(crate) fn serve(
+    meters: &Meters,
+    agent: AgentId,
+    rules: Rules,
+    running: &Running,
+) -> Option<Egress> {
+    let end = |end: onboard_sandbox::End| End {
+        role: match end.place.kind {
+            EndKind::Proxy => Role::Proxy,
+            EndKind::Tcp => Role::at(end.place.port, false),
+            EndKind::Udp => Role::at(end.place.port, true),
+        },
+        socket: end.socket,
+    };
+    let ends = running.take_network().into_iter().map(end).collect();
+    let (clock, reports) = (Arc::clone(&meters.clock), running.reports().clone());
+    let service = Service {
+        meter: meters.of(agent, rules.requests_per_min),
+        rules,
+        outside: Arc::new(Internet),
+        now_ms: Arc::new(move || ms(&clock)),
+        report: Arc::new(move |violation| reports.push(violation)),
+    };
+    let serving = Egress::serve(ends, service);
+    serving.inspect_err(|error| eprintln!("an agent's network can't be served: {error}")).ok()
+}
