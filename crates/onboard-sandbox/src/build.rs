@@ -190,11 +190,13 @@ impl Builder {
         mount::attach(tree, place.as_fd())
     }
 
-    fn mount_tmp(&self, bytes: u64, count: u64) -> io::Result<()> {
+    fn mount_tmp(&mut self, bytes: u64, count: u64) -> io::Result<()> {
         let (size, count) = (bytes.to_string(), count.to_string());
         let options = [("size", size.as_str()), ("nr_inodes", count.as_str()), ("mode", "1777")];
         let attributes = attr::NO_SUID | attr::NO_DEV | attr::NO_EXEC;
-        self.mount_at("/tmp", "tmpfs", &options, attributes)
+        let tmp = self.mount_at("/tmp", "tmpfs", &options, attributes)?;
+        self.gifts.push(tmp);
+        Ok(())
     }
 
     /// Where the host lets nobody mount a new `/proc` (a container that covers parts of its own),
@@ -204,7 +206,7 @@ impl Builder {
         let attributes = attr::NO_SUID | attr::NO_DEV | attr::NO_EXEC;
         match self.mount_at("/proc", "proc", &options, attributes) {
             Err(e) if !required && is_refusal(&e) => Ok(()),
-            other => other,
+            other => other.map(drop),
         }
     }
 
@@ -214,10 +216,11 @@ impl Builder {
         kind: &str,
         options: &[(&str, &str)],
         attributes: u64,
-    ) -> io::Result<()> {
+    ) -> io::Result<OwnedFd> {
         let tree = mount::new_filesystem(kind, options, attributes)?;
         let place = files::open_path_at(self.root()?, target, files::Resolve::InRoot)?;
-        mount::attach(tree.as_fd(), place.as_fd())
+        mount::attach(tree.as_fd(), place.as_fd())?;
+        Ok(tree)
     }
 
     /// Covers a path of the project. A missing one needs no cover, and nothing is created for it.

@@ -1,17 +1,18 @@
 //! Starting a run: from a profile to a process behind its walls.
 
 use crate::cgroup::{Group, Layout};
+use crate::counted::Counted;
 use crate::disk;
 use crate::host::Host;
 use crate::launcher::LAUNCHER_NAME;
 use crate::layer::{Layer, Mechanism, Status};
-use crate::network::{End, Place};
+use crate::network::End;
 use crate::permit::Permitted;
-use crate::plan::{Mechanisms, Plan};
+use crate::plan::{Gift, Mechanisms, Plan};
 use crate::profile::{Profile, ProfileError};
 use crate::record::RunRecord;
 use crate::report::Reports;
-use crate::running::{Descriptors, Running};
+use crate::running::{Descriptors, Running, Sensors};
 use crate::sys::socket;
 use crate::wire::{self, Message, Passed};
 use std::fmt;
@@ -19,6 +20,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// How long each answer of the launcher may take. A start takes milliseconds; on a machine under
@@ -120,12 +122,14 @@ pub(crate) fn launch_profile(
     start.send_plan(files.host).map_err(LaunchError::Launcher)?;
     let record = start.record(&profile)?;
     let gifts = start.expect(Message::Ready)?;
-    let network = start.ends(gifts)?;
+    let given = start.given(gifts)?;
     start.group.limit_cpu(limits.cpu_percent).map_err(LaunchError::Group)?;
     before_exec(&record).map_err(LaunchError::Record)?;
     wire::send(start.init.as_fd(), Message::Go).map_err(LaunchError::Launcher)?;
     start.expect(Message::Started)?;
-    start.finish(record, mechanisms, network)
+    let pids_uncounted = mechanisms.pids == Mechanism::ProcessLimit;
+    let counted = Counted::new(*limits, pids_uncounted, given.tmp);
+    start.finish(record, mechanisms, given.network, counted)
 }
 
 /// The plan a launch would carry out, for people and tests.
@@ -157,6 +161,13 @@ fn insist(profile: &Profile, host: &Host, mechanisms: &Mechanisms) -> Result<(),
         return Err(LaunchError::Missing { layer, status, mechanism });
     }
     Ok(())
+}
+
+/// What the run's first process gave its caller.
+#[derive(Default)]
+struct Given {
+    network: Vec<End>,
+    tmp: Option<OwnedFd>,
 }
 
 /// A launch under way. Dropped before it is finished, it leaves nothing behind.
@@ -233,14 +244,20 @@ impl Start {
         }
     }
 
-    /// The network ends among the descriptors that came, each with its place.
-    fn ends(&self, gifts: Vec<OwnedFd>) -> Result<Vec<End>, LaunchError> {
-        let places: Vec<Place> = self.plan.ends().collect();
-        if places.len() != gifts.len() {
+    /// The descriptors that came, each by what it is.
+    fn given(&self, fds: Vec<OwnedFd>) -> Result<Given, LaunchError> {
+        let gifts: Vec<Gift> = self.plan.gifts().collect();
+        if gifts.len() != fds.len() {
             return Err(unexpected_end());
         }
-        let end = |(place, socket)| End { place, socket };
-        Ok(places.into_iter().zip(gifts).map(end).collect())
+        let mut given = Given::default();
+        for (gift, socket) in gifts.into_iter().zip(fds) {
+            match gift {
+                Gift::End(place) => given.network.push(End { place, socket }),
+                Gift::Tmp => given.tmp = Some(socket),
+            }
+        }
+        Ok(given)
     }
 
     fn failed(&self, index: usize, errno: i32) -> LaunchError {
@@ -258,15 +275,16 @@ impl Start {
         record: RunRecord,
         mechanisms: Mechanisms,
         network: Vec<End>,
+        counted: Counted,
     ) -> Result<Running, LaunchError> {
         let (launcher, pidfd) = (self.launcher.take(), self.pidfd.take());
         let (Some((child, control)), Some(pidfd)) = (launcher, pidfd) else {
             return Err(unexpected_end());
         };
         let init = self.init.try_clone().map_err(LaunchError::Launcher)?;
-        let reports = self.reports.clone();
+        let sensors = Sensors { reports: self.reports.clone(), counted: Mutex::new(counted) };
         let ends = Descriptors { pidfd, control, init };
-        Ok(Running::new(record, mechanisms, ends, network, reports, child))
+        Ok(Running::new(record, mechanisms, ends, network, sensors, child))
     }
 }
 

@@ -144,7 +144,8 @@ fn watch_over(plan: &Plan, sandbox: &Sandbox, control: &OwnedFd) -> io::Result<(
     }
     let exit = process::wait(sandbox.pid)?;
     let max_memory = watcher.max_memory().max(exit.max_rss);
-    let ended = Message::Ended { status: exit.status, verdict, cpu_us: exit.cpu_us, max_memory };
+    let (status, cpu_us, watched) = (exit.status, exit.cpu_us, watcher.counted());
+    let ended = Message::Ended { status, verdict, cpu_us, max_memory, watched };
     // A caller that is gone cannot be told.
     let _ = wire::send(control.as_fd(), ended);
     Ok(())

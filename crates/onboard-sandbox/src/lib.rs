@@ -22,6 +22,7 @@
 mod build;
 pub mod cgroup;
 mod confine;
+mod counted;
 mod disk;
 mod filter;
 mod host;

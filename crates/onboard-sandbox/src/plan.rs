@@ -212,6 +212,8 @@ pub struct Watch {
     pub cpu_percent: Option<u32>,
     /// Bytes above which the run is killed.
     pub memory_bytes: Option<u64>,
+    /// Processes and threads whose limit, when it is reached, nobody else would notice.
+    pub pids: Option<u32>,
 }
 
 /// The compiled plan.
@@ -244,13 +246,23 @@ impl Plan {
 }
 
 impl Plan {
-    /// The ends of the network, in the order in which they are made.
-    pub(crate) fn ends(&self) -> impl Iterator<Item = Place> {
+    /// What the caller gets when everything is built, in the order in which it is made.
+    pub(crate) fn gifts(&self) -> impl Iterator<Item = Gift> {
         self.steps.iter().filter_map(|step| match step {
-            Step::OpenEnd(place) => Some(*place),
+            Step::OpenEnd(place) => Some(Gift::End(*place)),
+            Step::MountTmp { .. } => Some(Gift::Tmp),
             _ => None,
         })
     }
+}
+
+/// A descriptor that the caller gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gift {
+    /// An end of the network.
+    End(Place),
+    /// The run's `/tmp`, to see how full it is.
+    Tmp,
 }
 
 /// A host tree and where it is seen inside.
@@ -450,6 +462,7 @@ fn watch(profile: &Profile, mechanisms: &Mechanisms) -> Watch {
         cpu_percent: (mechanisms.cpu == Mechanism::DutyCycle).then_some(profile.limits.cpu_percent),
         memory_bytes: (mechanisms.memory == Mechanism::DataLimitAndSum)
             .then_some(profile.limits.memory_bytes),
+        pids: (mechanisms.pids == Mechanism::ProcessLimit).then_some(profile.limits.pids),
     }
 }
 
@@ -542,6 +555,9 @@ impl fmt::Display for Plan {
         }
         if let Some(bytes) = self.watch.memory_bytes {
             writeln!(f, "-   {:<15} watch: at most {bytes} bytes", Layer::Memory)?;
+        }
+        if let Some(pids) = self.watch.pids {
+            writeln!(f, "-   {:<15} watch: whether there are {pids} processes", Layer::Pids)?;
         }
         Ok(())
     }
@@ -771,6 +787,7 @@ mod tests {
                 68  processes       execute /app/agent/run
                 -   cpu             watch: at most 10 % of one core
                 -   memory          watch: at most 536870912 bytes
+                -   pids            watch: whether there are 128 processes
             "#]],
         );
     }

@@ -1,6 +1,7 @@
 //! A run that goes on: waiting for it, stopping it for a while, ending it.
 
 use crate::cgroup::Counters;
+use crate::counted::{Counted, Watched};
 use crate::layer::{Layer, Mechanism, Status};
 use crate::look;
 use crate::network;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Child;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long stopping by signals may take before it is reported as failed.
@@ -69,8 +70,21 @@ pub struct Running {
     mechanisms: Mechanisms,
     descriptors: Descriptors,
     network: Mutex<Vec<network::End>>,
-    reports: Reports,
+    sensors: Sensors,
     end: Mutex<End>,
+}
+
+/// Who sees what a run tries, and where that is told.
+#[derive(Debug)]
+pub(crate) struct Sensors {
+    pub(crate) reports: Reports,
+    pub(crate) counted: Mutex<Counted>,
+}
+
+impl Sensors {
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How a caller holds its run.
@@ -96,11 +110,11 @@ impl Running {
         mechanisms: Mechanisms,
         descriptors: Descriptors,
         network: Vec<network::End>,
-        reports: Reports,
+        sensors: Sensors,
         launcher: Child,
     ) -> Self {
         let end = Mutex::new(End::Awaited(launcher));
-        Self { record, mechanisms, descriptors, network: Mutex::new(network), reports, end }
+        Self { record, mechanisms, descriptors, network: Mutex::new(network), sensors, end }
     }
 
     /// What any process needs to end this run.
@@ -134,13 +148,25 @@ impl Running {
 
     /// Where this run's sensors put what it tried; others that watch it may add theirs.
     pub fn reports(&self) -> &Reports {
-        &self.reports
+        &self.sensors.reports
     }
 
     /// What the run tried and was refused since this was last asked for. After the end, once more:
     /// then it is complete.
     pub fn take_violations(&self) -> Vec<Violation> {
-        self.reports.take()
+        self.look();
+        self.sensors.reports.take()
+    }
+
+    /// Looks at the run's counters, which nobody else tells of.
+    fn look(&self) {
+        let mut counted = self.sensors.counted();
+        let told = counted.look(|| self.record.group.counters(), Instant::now());
+        told.into_iter().for_each(|violation| self.sensors.reports.push(violation));
+    }
+
+    fn end(&self) -> MutexGuard<'_, End> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the end; `None`: it had not come after `timeout` (which `None` makes for ever), or
@@ -157,7 +183,7 @@ impl Running {
     }
 
     fn wait_for(&self, timeout: Option<Duration>, news: bool) -> io::Result<Option<Ended>> {
-        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut end = self.end();
         if let End::Known(ended) = &*end {
             return Ok(Some(*ended));
         }
@@ -176,14 +202,14 @@ impl Running {
     /// Whether the launcher has something to say, or is gone.
     fn await_control(&self, timeout: Option<Duration>, news: bool) -> io::Result<bool> {
         let deadline = timeout.map(|t| Instant::now() + t);
-        let fds = [self.descriptors.control.as_fd(), self.reports.news()];
+        let fds = [self.descriptors.control.as_fd(), self.sensors.reports.news()];
         let fds = if news { &fds[..] } else { &fds[..1] };
         let state = sys::retry(|| {
             let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
             process::poll_readable(fds, left)
         })?;
         if news {
-            self.reports.hear();
+            self.sensors.reports.hear();
         }
         Ok(state[0].readable || state[0].hung_up)
     }
@@ -193,19 +219,19 @@ impl Running {
         // Whatever the launcher said or did not live to say: this is the evidence.
         sys::retry(|| process::poll_readable(&[self.descriptors.pidfd.as_fd()], None))?;
         let of_agent = wire::receive(self.descriptors.init.as_fd())?;
-        let (status, verdict, cpu_us, max_memory) = match report {
-            Some(Message::Ended { status, verdict, cpu_us, max_memory }) => {
-                (status, verdict, cpu_us, max_memory)
+        let (status, verdict, cpu_us, max_memory, watched) = match report {
+            Some(Message::Ended { status, verdict, cpu_us, max_memory, watched }) => {
+                (status, verdict, cpu_us, max_memory, watched)
             }
             // The launcher was killed, and the kernel killed the run with it.
-            _ => (libc::SIGKILL, Verdict::None, 0, 0),
+            _ => (libc::SIGKILL, Verdict::None, 0, 0, Watched::default()),
         };
         let status = match of_agent {
             Some(Message::Exited { status }) => status,
             _ => status,
         };
         let counters = self.record.group.counters();
-        Ok(Ended {
+        let ended = Ended {
             outcome: outcome(status),
             oom: counters.oom_kills.is_some_and(|n| n > 0),
             memory_limit_kill: verdict == Verdict::Memory,
@@ -213,7 +239,12 @@ impl Running {
             cpu_us: counters.cpu_us.unwrap_or(cpu_us),
             max_memory: counters.max_memory.unwrap_or(max_memory),
             throttled_us: counters.throttled_us,
-        })
+        };
+        let mut counted = self.sensors.counted();
+        let mut told = counted.look(|| counters, Instant::now());
+        told.extend(counted.end(&ended, watched));
+        told.into_iter().for_each(|violation| self.sensors.reports.push(violation));
+        Ok(ended)
     }
 
     /// Stops every process of the run until [`Running::thaw`]; returns when all stand still.

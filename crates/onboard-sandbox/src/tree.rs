@@ -10,6 +10,8 @@ pub struct Stat {
     pub state: u8,
     /// Processor time of it and of the children it waited for, in ticks.
     pub cpu_ticks: u64,
+    /// Its threads.
+    pub threads: u64,
     /// When it started, in ticks since boot: with the pid, an identity.
     pub start_ticks: u64,
 }
@@ -22,6 +24,7 @@ impl Stat {
         Some(Self {
             state: *fields.first()?.as_bytes().first()?,
             cpu_ticks: (11..=14).map(number).sum::<Option<u64>>()?,
+            threads: number(17)?,
             start_ticks: number(19)?,
         })
     }
@@ -76,6 +79,8 @@ pub struct Sum {
     pub cpu_us: u64,
     /// Memory nobody else has a part in, in bytes.
     pub memory: u64,
+    /// Processes and threads.
+    pub tasks: u64,
 }
 
 /// Adds up the run whose first process is `root`.
@@ -83,7 +88,9 @@ pub fn sum(root: i32) -> Sum {
     let us_per_tick = 1_000_000 / process::ticks_per_second();
     let mut sum = Sum::default();
     for pid in std::iter::once(root).chain(descendants(root)) {
-        sum.cpu_us += stat(pid).map_or(0, |s| s.cpu_ticks * us_per_tick);
+        let stat = stat(pid);
+        sum.cpu_us += stat.map_or(0, |s| s.cpu_ticks * us_per_tick);
+        sum.tasks += stat.map_or(0, |s| s.threads);
         sum.memory += private_memory(pid).unwrap_or(0);
     }
     sum
@@ -135,6 +142,7 @@ mod tests {
                 Stat {
                     state: 83,
                     cpu_ticks: 18,
+                    threads: 1,
                     start_ticks: 998877,
                 },
             )

@@ -1,5 +1,6 @@
 //! Holding limits without control groups: the launcher counts, stops, continues and kills.
 
+use crate::counted::Watched;
 use crate::plan::Watch;
 use crate::tree;
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ pub struct Watcher {
     account: Account,
     next: Instant,
     max_memory: u64,
+    max_tasks: u64,
+    stopped: Stopped,
     /// Stopped because its processor time is used up.
     paused: bool,
     /// Stopped because the caller asked.
@@ -33,7 +36,9 @@ impl Watcher {
     pub fn new(root: i32, watch: Watch) -> Self {
         let now = Instant::now();
         let account = Account::new(watch.cpu_percent.unwrap_or(0));
-        Self { root, watch, account, next: now, max_memory: 0, paused: false, frozen: false }
+        let stopped = Stopped::default();
+        let (max_memory, max_tasks, paused, frozen) = (0, 0, false, false);
+        Self { root, watch, account, next: now, max_memory, max_tasks, stopped, paused, frozen }
     }
 
     /// How long to sleep before the next look; `None`: nothing is watched.
@@ -46,8 +51,15 @@ impl Watcher {
         self.max_memory
     }
 
+    /// What else was counted.
+    pub fn counted(&self) -> Watched {
+        let paused_us = self.stopped.total(Instant::now()).as_micros() as u64;
+        Watched { paused_us, max_tasks: self.max_tasks }
+    }
+
     fn is_active(&self) -> bool {
-        self.watch.cpu_percent.is_some() || self.watch.memory_bytes.is_some()
+        let Watch { cpu_percent, memory_bytes, pids } = self.watch;
+        cpu_percent.is_some() || memory_bytes.is_some() || pids.is_some()
     }
 
     /// Looks at the run if it is time; `true`: it uses more memory than it may.
@@ -58,6 +70,7 @@ impl Watcher {
         }
         let sum = tree::sum(self.root);
         self.max_memory = self.max_memory.max(sum.memory);
+        self.max_tasks = self.max_tasks.max(sum.tasks);
         let mut pause = LONGEST;
         if self.watch.cpu_percent.is_some() {
             let balance = self.account.settle(now, sum.cpu_us);
@@ -71,6 +84,7 @@ impl Watcher {
     fn pause(&mut self, wanted: bool) {
         if wanted != self.paused {
             self.paused = wanted;
+            self.stopped.set(wanted, Instant::now());
             self.apply();
         }
     }
@@ -90,6 +104,24 @@ impl Watcher {
     fn apply(&self) {
         let stop = self.paused || self.frozen;
         tree::signal_all(self.root, if stop { libc::SIGSTOP } else { libc::SIGCONT });
+    }
+}
+
+/// How long a run was stopped for its processor share.
+#[derive(Default)]
+struct Stopped {
+    before: Duration,
+    since: Option<Instant>,
+}
+
+impl Stopped {
+    fn set(&mut self, stopped: bool, now: Instant) {
+        self.before = self.total(now);
+        self.since = stopped.then_some(now);
+    }
+
+    fn total(&self, now: Instant) -> Duration {
+        self.before + self.since.map_or(Duration::ZERO, |since| now - since)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What caller, launcher and init say to each other over their socket pairs.
 
+use crate::counted::Watched;
 use crate::plan::Plan;
 use crate::sys::socket;
 use std::io;
@@ -12,8 +13,10 @@ const PIECE: usize = 64 * 1024;
 /// mounts) with quoting stay below it.
 const MAX_SPECIFICATION: usize = 4 << 20;
 
-/// Length of a message: a tag and three numbers of eight bytes.
-const MESSAGE: usize = 32;
+/// Numbers of a message: a tag and five more.
+const WORDS: usize = 6;
+/// Length of a message.
+const MESSAGE: usize = 8 * WORDS;
 
 /// Who ended a run, when it was the launcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,23 +50,25 @@ pub enum Message {
     /// Caller to launcher: continue.
     Thaw,
     /// Launcher to caller, last: the sandbox is gone.
-    Ended { status: i32, verdict: Verdict, cpu_us: u64, max_memory: u64 },
+    Ended { status: i32, verdict: Verdict, cpu_us: u64, max_memory: u64, watched: Watched },
 }
 
 impl Message {
     fn encode(self) -> [u8; MESSAGE] {
         let number = |n: i32| u64::from(n.cast_unsigned());
-        let words: [u64; 4] = match self {
-            Self::Created { pid } => [1, number(pid), 0, 0],
-            Self::Failed { step, errno } => [2, step as u64, number(errno), 0],
-            Self::Ready => [3, 0, 0, 0],
-            Self::Go => [4, 0, 0, 0],
-            Self::Started => [5, 0, 0, 0],
-            Self::Exited { status } => [6, number(status), 0, 0],
-            Self::Freeze => [7, 0, 0, 0],
-            Self::Thaw => [8, 0, 0, 0],
-            Self::Ended { status, verdict, cpu_us, max_memory } => {
-                [9 | (verdict as u64) << 8, number(status), cpu_us, max_memory]
+        let words: [u64; WORDS] = match self {
+            Self::Created { pid } => [1, number(pid), 0, 0, 0, 0],
+            Self::Failed { step, errno } => [2, step as u64, number(errno), 0, 0, 0],
+            Self::Ready => [3, 0, 0, 0, 0, 0],
+            Self::Go => [4, 0, 0, 0, 0, 0],
+            Self::Started => [5, 0, 0, 0, 0, 0],
+            Self::Exited { status } => [6, number(status), 0, 0, 0, 0],
+            Self::Freeze => [7, 0, 0, 0, 0, 0],
+            Self::Thaw => [8, 0, 0, 0, 0, 0],
+            Self::Ended { status, verdict, cpu_us, max_memory, watched } => {
+                let Watched { paused_us, max_tasks } = watched;
+                let tag = 9 | (verdict as u64) << 8;
+                [tag, number(status), cpu_us, max_memory, paused_us, max_tasks]
             }
         };
         let mut bytes = [0; MESSAGE];
@@ -74,7 +79,7 @@ impl Message {
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut words = [0_u64; 4];
+        let mut words = [0_u64; WORDS];
         if bytes.len() != MESSAGE {
             return None;
         }
@@ -82,7 +87,7 @@ impl Message {
             *word = u64::from_le_bytes(chunk.try_into().ok()?);
         }
         let number = |word: u64| (word as u32).cast_signed();
-        let [tag, first, second, third] = words;
+        let [tag, first, second, third, paused_us, max_tasks] = words;
         Some(match tag & 0xFF {
             1 => Self::Created { pid: number(first) },
             2 => Self::Failed { step: first as usize, errno: number(second) },
@@ -99,7 +104,8 @@ impl Message {
                     _ => Verdict::None,
                 };
                 let (cpu_us, max_memory) = (second, third);
-                Self::Ended { status: number(first), verdict, cpu_us, max_memory }
+                let watched = Watched { paused_us, max_tasks };
+                Self::Ended { status: number(first), verdict, cpu_us, max_memory, watched }
             }
             _ => return None,
         })
@@ -199,6 +205,7 @@ mod tests {
             verdict,
             cpu_us: u64::MAX,
             max_memory: 7,
+            watched: Watched { paused_us: 8, max_tasks: 9 },
         });
         let plain = [
             Message::Created { pid: i32::MAX },

@@ -46,6 +46,8 @@ pub struct Counters {
     pub cpu_us: Option<u64>,
     /// Time processes waited because the run's share was used up, in microseconds.
     pub throttled_us: Option<u64>,
+    /// Reads that the disks served, of those whose reads are limited.
+    pub disk_reads: Option<u64>,
     /// Memory now, in bytes, with its share of the page cache.
     pub memory: Option<u64>,
     /// Most memory at any time, in bytes.
@@ -151,6 +153,9 @@ impl Group {
                 }
             }
         }
+        if let Some(part) = self.part(Controller::Io) {
+            counters.disk_reads = part.served_reads();
+        }
         if let Some(part) = self.part(Controller::Cpuacct) {
             counters.cpu_us = part.number("cpuacct.usage").map(|ns| ns / 1000);
         }
@@ -244,6 +249,24 @@ impl Part {
         }
     }
 
+    /// Version 1 has a line a disk and kind of operation (`8:0 Read 5`), version 2 a line a disk
+    /// (`8:0 rbytes=4096 wbytes=0 rios=1 …`).
+    fn served_reads(&self) -> Option<u64> {
+        let reads = |line: &str| -> Option<u64> {
+            let mut words = line.split(' ').skip(1);
+            match self.version {
+                Version::One if words.next() != Some("Read") => None,
+                Version::One => words.next()?.parse().ok(),
+                Version::Two => words.find_map(|w| w.strip_prefix("rios="))?.parse().ok(),
+            }
+        };
+        let file = match self.version {
+            Version::One => "blkio.throttle.io_serviced",
+            Version::Two => "io.stat",
+        };
+        Some(self.read(file)?.lines().filter_map(reads).sum())
+    }
+
     fn write(&self, file: &str, value: &str) -> io::Result<()> {
         let path = Path::new(&self.path).join(file);
         // Opened, never created: a plain folder in the kernel's place is an error.
@@ -327,6 +350,7 @@ mod tests {
         ("pids.max", "max\n"),
         ("pids.events", "max 3\n"),
         ("io.max", ""),
+        ("io.stat", "254:0 rbytes=8192 wbytes=0 rios=2 wios=0\n254:16 rbytes=4096 rios=1\n"),
     ];
 
     #[test]
@@ -338,7 +362,7 @@ mod tests {
             V2,
             expect![[r#"
                 Ok(())
-                Counters { oom_kills: Some(1), pids_refused: Some(3), cpu_us: Some(1234), throttled_us: Some(99), memory: Some(4096), max_memory: Some(536870912) }
+                Counters { oom_kills: Some(1), pids_refused: Some(3), cpu_us: Some(1234), throttled_us: Some(99), disk_reads: Some(3), memory: Some(4096), max_memory: Some(536870912) }
                 cpu.max <- 10000 100000
                 memory.max <- 536870912
                 memory.swap.max <- 0
@@ -363,10 +387,10 @@ mod tests {
             &[Controller::Memory],
             &old,
             expect![[r#"
-            Ok(())
-            Counters { oom_kills: Some(1), pids_refused: None, cpu_us: None, throttled_us: None, memory: Some(4096), max_memory: None }
-            memory.max <- 536870912
-        "#]],
+                Ok(())
+                Counters { oom_kills: Some(1), pids_refused: None, cpu_us: None, throttled_us: None, disk_reads: None, memory: Some(4096), max_memory: None }
+                memory.max <- 536870912
+            "#]],
         );
     }
 
@@ -391,7 +415,7 @@ mod tests {
             ],
             expect![[r#"
                 Ok(())
-                Counters { oom_kills: Some(1), pids_refused: Some(1), cpu_us: Some(410000), throttled_us: Some(3640000), memory: Some(8192), max_memory: Some(67108864) }
+                Counters { oom_kills: Some(1), pids_refused: Some(1), cpu_us: Some(410000), throttled_us: Some(3640000), disk_reads: None, memory: Some(8192), max_memory: Some(67108864) }
                 cpu.cfs_period_us <- 100000
                 cpu.cfs_quota_us <- 10000
                 memory.limit_in_bytes <- 536870912
@@ -408,9 +432,9 @@ mod tests {
             &[Controller::Pids],
             &[],
             expect![[r#"
-            Err("GROUP/pids.max: No such file or directory (os error 2)")
-            Counters { oom_kills: None, pids_refused: None, cpu_us: None, throttled_us: None, memory: None, max_memory: None }
-        "#]],
+                Err("GROUP/pids.max: No such file or directory (os error 2)")
+                Counters { oom_kills: None, pids_refused: None, cpu_us: None, throttled_us: None, disk_reads: None, memory: None, max_memory: None }
+            "#]],
         );
     }
 }

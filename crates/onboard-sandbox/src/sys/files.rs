@@ -89,6 +89,15 @@ pub fn is_dir(fd: BorrowedFd<'_>) -> io::Result<bool> {
     Ok(stat.st_mode & libc::S_IFMT == libc::S_IFDIR)
 }
 
+/// Bytes and files that a file system has room for.
+pub fn room(fd: BorrowedFd<'_>) -> io::Result<[u64; 2]> {
+    // SAFETY: `statfs` is a plain structure of integers, for which all-zero is valid.
+    let mut stat: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: `stat` is writable and large enough.
+    check(unsafe { libc::c_long::from(libc::fstatfs(fd.as_raw_fd(), &raw mut stat)) })?;
+    Ok([stat.f_bfree, stat.f_ffree])
+}
+
 /// Makes `number` name the same open file as `fd`, surviving `execve`.
 pub fn place(fd: BorrowedFd<'_>, number: RawFd) -> io::Result<()> {
     if fd.as_raw_fd() == number {

@@ -1,6 +1,7 @@
 //! Where runs meet their walls: a project, a profile, and what came out.
 
 use crate::permit::permitted;
+use onboard_domain::Violation;
 use onboard_sandbox::cgroup::Layout;
 use onboard_sandbox::{
     AgentFiles, Ended, LaunchError, Layer, Limits, Profile, ReadOnly, RunRecord, Running, Status,
@@ -117,12 +118,18 @@ impl Arena {
 }
 
 impl Fighter {
-    pub fn finish(mut self) -> (Ended, String) {
+    pub fn finish(self) -> (Ended, String) {
+        let (ended, text, _) = self.finish_told();
+        (ended, text)
+    }
+
+    /// Like [`Fighter::finish`], with what the run's sensors told since they were last asked.
+    pub fn finish_told(mut self) -> (Ended, String, Vec<Violation>) {
         let ended = self.running.wait_for_end(PATIENCE).expect("wait").expect("end in time");
         let mut text = String::new();
         self.stdout.read_to_string(&mut text).expect("output");
         self.stderr.read_to_string(&mut text).expect("errors");
-        (ended, text)
+        (ended, text, self.running.take_violations())
     }
 
     /// Waits until the agent says over its host socket that it is where the test wants it.

@@ -14,7 +14,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
         "files" => files(),
         "identity" => identity(),
         "calls" => calls(),
-        "tmp" => tmp(),
+        "tmp" => fill_tmp(rest[0]),
         "big-file" => big_file(),
         "memory" => memory(rest[0].parse().expect("MiB"), rest[1].parse().expect("processes")),
         "forge" => return ExitCode::from(137),
@@ -253,7 +253,18 @@ fn calls() {
     say("thread", std::thread::Builder::new().spawn(|| ()));
 }
 
-fn tmp() {
+fn fill_tmp(with: &str) {
+    if with == "files" {
+        let mut files = 0;
+        let outcome = loop {
+            match fs::File::create(format!("/tmp/f{files}")) {
+                Ok(_) => files += 1,
+                Err(e) => break errno_word(&e),
+            }
+        };
+        println!("tmp held at most 1024 files: {}, then {outcome}", files <= 1024);
+        return;
+    }
     let chunk = vec![1_u8; 1 << 20];
     let mut written = 0;
     let outcome = loop {
@@ -264,18 +275,6 @@ fn tmp() {
         }
     };
     println!("tmp held {written} MiB, then {outcome}");
-    let mut files = 0;
-    for written in 0..written {
-        fs::remove_file(format!("/tmp/{written}")).expect("remove");
-    }
-    let _ = fs::remove_file(format!("/tmp/{written}"));
-    let outcome = loop {
-        match fs::File::create(format!("/tmp/f{files}")) {
-            Ok(_) => files += 1,
-            Err(e) => break errno_word(&e),
-        }
-    };
-    println!("tmp held at most 1024 files: {}, then {outcome}", files <= 1024);
 }
 
 fn big_file() {
@@ -345,6 +344,10 @@ fn bomb() {
         }
     };
     println!("{children} children, then {outcome}");
+    let mut host = host();
+    host.write_all(b"!").expect("host");
+    // Until the host has seen enough.
+    let _ = host.read(&mut [0]);
 }
 
 /// A tree that does not want to die: own sessions, orphans, SIGTERM ignored.

@@ -199,15 +199,26 @@ fn dangerous_calls_are_refused(arena: &Arena) {
     );
 }
 
-/// Runs a program with changed limits.
+/// Runs a program with changed limits: how it ended, what it wrote, what was told of it.
 fn limited(
     arena: &Arena,
     arguments: &[&str],
     change: impl FnOnce(&mut Limits),
-) -> (onboard_sandbox::Ended, String) {
+) -> (onboard_sandbox::Ended, String, String) {
     let mut profile = arena.profile(arguments);
     change(&mut profile.limits);
-    arena.fight(profile)
+    let (ended, text, told) = arena.start(profile).expect("launch").finish_told();
+    (ended, text, lines(&told))
+}
+
+/// Violations as lines; how often each was seen is left to the scheduler's mood.
+fn lines(told: &[Violation]) -> String {
+    let line = |v: &Violation| {
+        assert!(v.count > 0, "{v:?}");
+        let resolved = v.resolved.as_ref().map_or(String::new(), |r| format!(" = {r}"));
+        format!("{} {}: {} {}{resolved}, {}\n", v.sensor, v.rule, v.what, v.target, v.action)
+    };
+    told.iter().map(line).collect()
 }
 
 /// A program that stands in its sandbox and waits.
@@ -238,58 +249,74 @@ fn the_agent_is_not_root_on_the_host(arena: &Arena) {
 }
 
 fn tmp_is_full_at_its_size(arena: &Arena) {
-    let (ended, text) = limited(arena, &["tmp"], |l| l.tmp_bytes = 4 << 20);
-    expect![[r#"
-        tmp held 4 MiB, then ENOSPC
-        tmp held at most 1024 files: true, then ENOSPC
-    "#]]
-    .assert_eq(&text);
-    assert_eq!(ended.outcome, Outcome::Code(0));
+    for what in ["bytes", "files"] {
+        let (ended, text, told) = limited(arena, &["tmp", what], |l| l.tmp_bytes = 4 << 20);
+        assert_eq!(ended.outcome, Outcome::Code(0));
+        let expect = match what {
+            "bytes" => expect![[r#"
+                tmp held 4 MiB, then ENOSPC
+                launcher storage_quota: /tmp limit 4194304 bytes, denied
+            "#]],
+            _ => expect![[r#"
+                tmp held at most 1024 files: true, then ENOSPC
+                launcher storage_quota: /tmp limit of files, denied
+            "#]],
+        };
+        expect.assert_eq(&format!("{text}{told}"));
+    }
 }
 
 fn a_file_ends_at_its_limit(arena: &Arena) {
-    let (ended, text) = limited(arena, &["big-file"], |_| ());
+    let (ended, text, told) = limited(arena, &["big-file"], |_| ());
     expect![[r#"
         file held 10 MiB, then EFBIG
         set a larger size: EFBIG
+        launcher file_too_large: write limit 10485760 bytes, killed
+        launcher file_too_large: write limit 10485760 bytes = /tmp/big, denied
     "#]]
-    .assert_eq(&text);
+    .assert_eq(&format!("{text}{told}"));
     assert_eq!(ended.outcome, Outcome::Signal(libc::SIGXFSZ));
 }
 
 fn memory_of_one_process_ends_at_the_limit(arena: &Arena) {
-    let (ended, text) = limited(arena, &["memory", "200", "1"], |l| l.memory_bytes = 48 << 20);
+    let (ended, text, told) =
+        limited(arena, &["memory", "200", "1"], |l| l.memory_bytes = 48 << 20);
     assert_eq!(ended.oom, arena.kernel_holds(Layer::Memory), "{ended:?}");
     if arena.kernel_holds(Layer::Memory) {
         assert_eq!(ended.outcome, Outcome::Signal(libc::SIGKILL));
         assert!(ended.max_memory <= 48 << 20, "{ended:?}");
+        assert_told(&told, "group out_of_memory: memory limit 50331648 bytes, killed");
     } else {
+        // Refused by a limit of the process, which nobody counts; it was told so itself.
+        assert!(!told.contains("out_of_memory"), "{told}");
         assert_eq!(ended.outcome, Outcome::Code(0));
         assert!(text.starts_with("refused after 4"), "{text}");
     }
 }
 
 fn memory_of_many_processes_ends_at_the_limit(arena: &Arena) {
-    let (ended, _) = limited(arena, &["memory", "40", "4"], |l| {
+    let (ended, _, told) = limited(arena, &["memory", "40", "4"], |l| {
         l.memory_bytes = 96 << 20;
         // Taking memory takes processor time, which is not what this is about.
         l.cpu_percent = 100;
     });
     let by_kernel = arena.kernel_holds(Layer::Memory);
     assert_eq!((ended.oom, ended.memory_limit_kill), (by_kernel, !by_kernel), "{ended:?}");
+    let sensor = if by_kernel { "group" } else { "launcher" };
+    assert_told(&told, &format!("{sensor} out_of_memory: memory limit 100663296 bytes, killed"));
     // The kernel's first version kills one process and lets the others go on.
     let whole = ended.outcome == Outcome::Signal(libc::SIGKILL);
     assert!(whole || by_kernel && ended.outcome == Outcome::Code(0), "{ended:?}");
 }
 
 fn an_exit_code_is_no_oom(arena: &Arena) {
-    let (ended, _) = limited(arena, &["forge"], |_| ());
-    assert_eq!((ended.outcome, ended.oom), (Outcome::Code(137), false));
+    let (ended, _, told) = limited(arena, &["forge"], |_| ());
+    assert_eq!((ended.outcome, ended.oom, told.as_str()), (Outcome::Code(137), false, ""));
 }
 
 fn the_processor_share_holds(arena: &Arena) {
     let start = Instant::now();
-    let (ended, _) = limited(arena, &["spin", "3000"], |_| ());
+    let (ended, _, told) = limited(arena, &["spin", "3000"], |_| ());
     let share = ended.cpu_us as f64 / start.elapsed().as_micros() as f64;
     // Where the kernel holds it: one period's tolerance. By stopping and continuing: what may be
     // saved up at the start, and looks that a loaded machine makes late.
@@ -300,34 +327,89 @@ fn the_processor_share_holds(arena: &Arena) {
         arena.kernel_holds(Layer::Cpu),
         "{ended:?}"
     );
+    let sensor = if arena.kernel_holds(Layer::Cpu) { "group" } else { "launcher" };
+    let begin = format!("{sensor} cpu_throttled: cpu limit 10 % of one core, waited ");
+    assert!(told.starts_with(&begin) && told.ends_with(" ms, throttled\n"), "{told}");
+    assert_eq!(told.lines().count(), 1, "once a run: {told}");
 }
 
 fn a_fork_bomb_ends_at_the_limit(arena: &Arena) {
-    let (ended, text) = limited(arena, &["bomb"], |l| l.pids = 20);
+    let mut profile = arena.profile(&["bomb"]);
+    profile.limits.pids = 20;
+    let mut fighter = arena.start(profile).expect("launch");
+    fighter.await_word();
+    let by_kernel = arena.kernel_holds(Layer::Pids);
+    if !by_kernel {
+        await_looks(&fighter);
+    }
+    fighter.host.shutdown(std::net::Shutdown::Both).expect("shutdown");
+    let (ended, text, told) = fighter.finish_told();
+    let told = lines(&told);
     let children: u32 = text.split(' ').next().and_then(|n| n.parse().ok()).expect("a number");
     assert!(text.ends_with("children, then EAGAIN\n"), "{text}");
     assert!((15..20).contains(&children), "{text}");
-    assert_eq!(
-        ended.pids_refused.is_some_and(|n| n > 0),
-        arena.kernel_holds(Layer::Pids),
-        "{ended:?}"
+    assert_eq!(ended.pids_refused.is_some_and(|n| n > 0), by_kernel, "{ended:?}");
+    assert_told(
+        &told,
+        match by_kernel {
+            true => "group too_many_processes: new process limit 20, denied",
+            false => "launcher too_many_processes: all processes in use limit 20, noted",
+        },
     );
 }
 
+/// Waits until the launcher woke up often enough to have looked at its run from now on.
+fn await_looks(fighter: &Fighter) {
+    let status = format!("/proc/{}/status", launcher(fighter));
+    let wakes = || -> u64 {
+        let status = std::fs::read_to_string(&status).expect("status");
+        let line = status.lines().find_map(|l| l.strip_prefix("voluntary_ctxt_switches:"));
+        line.and_then(|n| n.trim().parse().ok()).expect("a number")
+    };
+    let before = wakes();
+    eventually("the launcher's looks", || wakes() > before + 2);
+}
+
+/// The launcher of a run: the parent of its first process.
+fn launcher(fighter: &Fighter) -> String {
+    let pid = fighter.running.record().pid;
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("stat");
+    let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1));
+    parent.expect("parent").to_owned()
+}
+
+/// One line of what was told is this; others may be there, for a slow machine throttles too.
+fn assert_told(told: &str, line: &str) {
+    assert!(told.lines().any(|l| l == line), "{line:?} is not in:\n{told}");
+}
+
 fn disk_reads_are_paced(arena: &Arena) {
+    const READS: usize = 80;
     let mut file = std::fs::File::create(arena.project.path().join("data")).expect("file");
-    file.write_all(&vec![7; 40 * 4096]).and_then(|()| file.sync_all()).expect("data");
-    let mut profile = arena.profile(&["reads", "/project/data", "40"]);
+    file.write_all(&vec![7; READS * 4096]).and_then(|()| file.sync_all()).expect("data");
+    let mut profile = arena.profile(&["reads", "/project/data", &READS.to_string()]);
     profile.limits.reads_per_second = Some(50);
     profile.limits.cpu_percent = 100;
     let fighter = arena.start(profile).expect("launch");
     let (_, mechanism) = fighter.running.mechanisms()[3];
-    let (_, text) = fighter.finish();
+    // As whoever watches a run does, some times a second.
+    let mut told = Vec::new();
+    while fighter.running.wait_for_end(Duration::from_millis(100)).expect("wait").is_none() {
+        told.extend(fighter.running.take_violations());
+    }
+    let (_, text, last) = fighter.finish_told();
+    let told = lines(&[told, last].concat());
     let ms: u64 = text.trim().parse().unwrap_or_else(|_| panic!("{text}"));
     match mechanism.status() {
-        // 40 reads at 50 a second, less what the first slice lets through at once.
-        Status::Enforced => assert!(ms >= 500, "{ms} ms"),
-        status => assert_eq!(status, Status::Absent, "{mechanism}"),
+        // 80 reads at 50 a second, less what the first slice lets through at once.
+        Status::Enforced => {
+            assert!(ms >= 1300, "{ms} ms");
+            assert_told(&told, "group io_throttled: disk reads limit 50 a second, throttled");
+        }
+        status => {
+            assert_eq!(status, Status::Absent, "{mechanism}");
+            assert_eq!(told, "");
+        }
     }
 }
 
@@ -378,11 +460,9 @@ fn outlive(arena: &Arena, kind: &str) {
 fn a_dead_launcher_leaves_nothing(arena: &Arena) {
     let marker = marker("launcher");
     let fighter = stubborn(arena, &marker);
-    let pid = fighter.running.record().pid;
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("stat");
-    let launcher =
-        stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)).expect("parent");
-    assert!(Command::new("kill").args(["-9", launcher]).status().expect("kill").success());
+    assert!(
+        Command::new("kill").args(["-9", &launcher(&fighter)]).status().expect("kill").success()
+    );
     let (ended, _) = fighter.finish();
     assert_eq!(ended.outcome, Outcome::Signal(libc::SIGKILL));
     assert_eq!(processes_with(&marker), Vec::<i32>::new());
