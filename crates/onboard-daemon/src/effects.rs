@@ -270,6 +270,7 @@ impl Effects {
             env,
             project: PathBuf::from(&project.root),
             forbidden: permit.bounds().forbidden_paths().to_vec(),
+            forbidden_commands: permit.bounds().forbidden_commands().to_vec(),
             read_only,
             network,
             limits: limits(permit),
@@ -353,6 +354,9 @@ fn environment(spec: &AgentSpec) -> Vec<(String, String)> {
         variable("HOME", "/tmp"),
         variable("TMPDIR", "/tmp"),
         variable("LANG", "C.UTF-8"),
+        // The project is read-only: what programs would write beside their work is not tried.
+        variable("PYTHONDONTWRITEBYTECODE", "1"),
+        variable("GIT_OPTIONAL_LOCKS", "0"),
         variable("AI_ONBOARD_AGENT", spec.name.as_str()),
     ]
 }

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 /// Bounds of what is remembered of violations and incidents.
 pub mod bounds {
-    /// Marks kept by agent and trigger, oldest dropped: no threshold is above it.
-    pub const MARKS: usize = 200;
+    /// Marks kept by agent and trigger, oldest dropped: no threshold is above it, which the policy
+    /// has at 200 attempts of full weight.
+    pub const MARKS: usize = 200 * super::FULL_WEIGHT;
     /// Newest violations kept with an agent, oldest dropped: what `status` shows.
     pub const RECENT: usize = 20;
     /// Violations that are put into an incident at once, newest last.
@@ -24,6 +25,10 @@ pub mod bounds {
     /// Incidents remembered, the oldest closed one dropped.
     pub const KEPT: usize = 500;
 }
+
+/// Marks of one attempt at what an agent may never do. What honest work comes to as well, a limit or
+/// something that programs try and do without, is one mark.
+pub const FULL_WEIGHT: usize = 5;
 
 words! {
     /// What calls for more than a refusal; the names of the policy's `escalation_triggers`.
@@ -52,6 +57,11 @@ words! {
     }
 }
 
+/// How many marks a violation is.
+pub fn weight(rule: Rule) -> usize {
+    if rule.is_limit() || rule.is_light() { 1 } else { FULL_WEIGHT }
+}
+
 impl Trigger {
     /// What a violation counts towards. Being slowed down is how a limit works, and what went
     /// through is only noted: neither counts.
@@ -68,6 +78,7 @@ impl Trigger {
             | Rule::UnusualExec
             | Rule::DeniedSyscall
             | Rule::UnixSocket
+            | Rule::UnavailableFeature
             | Rule::Unattributed => Trigger::ForbiddenActionAttempted,
             _ => Trigger::SafetyPolicyViolation,
         })

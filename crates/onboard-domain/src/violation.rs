@@ -111,6 +111,8 @@ words! {
         NetworkRate = "network_rate",
         NetworkVolume = "network_volume",
         UnixSocket = "unix_socket",
+        /// Something that run-times try when they start, and do without.
+        UnavailableFeature = "unavailable_feature",
         CpuThrottled = "cpu_throttled",
         OutOfMemory = "out_of_memory",
         TooManyProcesses = "too_many_processes",
@@ -142,6 +144,14 @@ words! {
 }
 
 impl Rule {
+    /// Whether honest programs try this as well, and do without: it weighs less.
+    pub fn is_light(self) -> bool {
+        matches!(
+            self,
+            Rule::ReadOnlyPath | Rule::OutsidePath | Rule::UnixSocket | Rule::UnavailableFeature
+        )
+    }
+
     /// Whether this is a limit that was reached, rather than something the agent may never do.
     /// Honest work reaches limits; it does not open forbidden files.
     pub fn is_limit(self) -> bool {

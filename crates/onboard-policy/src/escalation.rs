@@ -4,10 +4,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use onboard_domain::Time;
-use onboard_domain::incident::{Conduct, Consequence, Trigger};
+use onboard_domain::incident::{Conduct, Consequence, FULL_WEIGHT, Trigger};
 
-/// Reaching a limit weighs so much less than trying what is forbidden: honest work reaches limits.
-const LIMIT_WEIGHT: usize = 5;
 /// Runs that the error rate is judged by, and failures among them that are unexpected: a program
 /// that fails every second time does not do its work. Fewer runs say nothing yet.
 const ERROR_RUNS: usize = 10;
@@ -96,10 +94,10 @@ impl Escalation {
     /// The hardest consequence of so many attempts, with its threshold. Limits never lead beyond
     /// the throttle: an agent that only works too much is slowed down, not locked away.
     fn of(&self, trigger: Trigger, count: usize) -> Option<(Consequence, usize)> {
-        let (weight, hardest) = match trigger {
-            Trigger::ResourceLimitExceeded => (LIMIT_WEIGHT, Consequence::Throttle),
+        let hardest = match trigger {
+            Trigger::ResourceLimitExceeded => Consequence::Throttle,
             Trigger::ForbiddenActionAttempted | Trigger::SafetyPolicyViolation => {
-                (1, Consequence::Quarantine)
+                Consequence::Quarantine
             }
             // A request for people calls them; how its runs end is judged by `errors`.
             Trigger::HumanInterventionRequested => {
@@ -114,7 +112,7 @@ impl Escalation {
             (Consequence::Warn, self.warn),
         ];
         let rungs = rungs.into_iter().filter(|(consequence, _)| *consequence <= hardest);
-        let rungs = rungs.map(|(consequence, count)| (consequence, count as usize * weight));
+        let rungs = rungs.map(|(consequence, count)| (consequence, count as usize * FULL_WEIGHT));
         rungs.into_iter().find(|(_, threshold)| count >= *threshold)
     }
 
@@ -123,10 +121,16 @@ impl Escalation {
             return "it asks for a person".into();
         }
         let what = match trigger {
-            Trigger::ResourceLimitExceeded => "times at a limit",
+            Trigger::ResourceLimitExceeded => "limits reached",
             _ => "different attempts",
         };
         let hours = self.window_ms / 3_600_000;
-        format!("{count} {what} within {hours} h; {threshold} have this consequence")
+        let (whole, fifths) = (count / FULL_WEIGHT, count % FULL_WEIGHT);
+        let part =
+            if fifths > 0 { format!(".{}", fifths * 10 / FULL_WEIGHT) } else { String::new() };
+        let threshold = threshold / FULL_WEIGHT;
+        format!(
+            "{what} within {hours} h weigh {whole}{part}; from {threshold} on this is the consequence"
+        )
     }
 }

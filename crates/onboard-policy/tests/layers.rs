@@ -38,18 +38,18 @@ fn the_embedded_defaults_are_the_manual_and_are_right() {
         action_restrictions.file_system.forbidden_paths = .netrc [the defaults (default-policy.yaml:41:11)]
         action_restrictions.file_system.forbidden_paths = .ssh [the defaults (default-policy.yaml:42:11)]
         action_restrictions.file_system.forbidden_paths = .aws [the defaults (default-policy.yaml:43:11)]
-        escalation_triggers = resource_limit_exceeded [the defaults (default-policy.yaml:71:7)]
-        escalation_triggers = forbidden_action_attempted [the defaults (default-policy.yaml:72:7)]
-        escalation_triggers = unexpected_error_rate [the defaults (default-policy.yaml:73:7)]
-        escalation_triggers = safety_policy_violation [the defaults (default-policy.yaml:74:7)]
-        escalation_triggers = human_intervention_requested [the defaults (default-policy.yaml:75:7)]
-        escalation.warn = 1 [the defaults (default-policy.yaml:82:11)]
-        escalation.throttle = 5 [the defaults (default-policy.yaml:84:15)]
-        escalation.pause = 10 [the defaults (default-policy.yaml:86:12)]
-        escalation.quarantine = 20 [the defaults (default-policy.yaml:88:17)]
-        escalation.emergency = 3 [the defaults (default-policy.yaml:90:16)]
+        escalation_triggers = resource_limit_exceeded [the defaults (default-policy.yaml:74:7)]
+        escalation_triggers = forbidden_action_attempted [the defaults (default-policy.yaml:75:7)]
+        escalation_triggers = unexpected_error_rate [the defaults (default-policy.yaml:76:7)]
+        escalation_triggers = safety_policy_violation [the defaults (default-policy.yaml:77:7)]
+        escalation_triggers = human_intervention_requested [the defaults (default-policy.yaml:78:7)]
+        escalation.warn = 1 [the defaults (default-policy.yaml:86:11)]
+        escalation.throttle = 5 [the defaults (default-policy.yaml:88:15)]
+        escalation.pause = 10 [the defaults (default-policy.yaml:90:12)]
+        escalation.quarantine = 20 [the defaults (default-policy.yaml:92:17)]
+        escalation.emergency = 3 [the defaults (default-policy.yaml:94:16)]
         action_restrictions.file_system.max_file_size_mb = 10 [the defaults (default-policy.yaml:45:25)]
-        action_restrictions.system.sandbox_mode = true [the defaults (default-policy.yaml:60:21)]
+        action_restrictions.system.sandbox_mode = true [the defaults (default-policy.yaml:63:21)]
     "#]].assert_eq(&shown(&merged(&[]).expect("complete")));
     expect![[r#"
         []
@@ -245,7 +245,7 @@ fn a_layer_that_loosens_is_refused_with_both_values() {
             policy.yaml:2:48: `sandbox_mode` would loosen true to false
               2 |   action_restrictions: {system: {sandbox_mode: false}}
                 |                                                ^^^^^
-                = true is set by the defaults (default-policy.yaml:60:21); the project may only tighten it"#]],
+                = true is set by the defaults (default-policy.yaml:63:21); the project may only tighten it"#]],
     );
     wrong(
         "  action_restrictions: {file_system: {max_file_size_mb: 11}}\n",

@@ -59,6 +59,7 @@ fn first_instruction(groups: &Layout, project: &Path, run: String) -> f64 {
         env: vec![("LANG".into(), "C.UTF-8".into())],
         project: project.to_owned(),
         forbidden: Vec::new(),
+        forbidden_commands: Vec::new(),
         read_only: Vec::new(),
         network: None,
         limits: Limits::default(),

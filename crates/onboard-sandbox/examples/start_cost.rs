@@ -108,6 +108,7 @@ fn walls(layout: &Layout, project: &std::path::Path, run: &str) {
         env: Vec::new(),
         project: project.to_owned(),
         forbidden: Vec::new(),
+        forbidden_commands: Vec::new(),
         read_only: Vec::new(),
         network: None,
         limits: Limits::default(),

@@ -90,6 +90,7 @@ impl Builder {
             Step::MountTmp { bytes, files } => self.mount_tmp(*bytes, *files),
             Step::MountProc { required } => self.mount_proc(*required),
             Step::Mask { path } => self.mask(path),
+            Step::MaskProgram { path } => self.mask_program(path),
             Step::SealRoot => mount::make_read_only(self.root()?),
             Step::PivotRoot => self.pivot_root(),
             Step::SetHostName => process::set_host_name(HOST_NAME),
@@ -104,7 +105,7 @@ impl Builder {
                 let grants = grants.iter().map(|(path, rights)| (path.as_str(), *rights));
                 landlock::restrict(*version, grants, *network)
             }
-            Step::FilterCalls { network } => privilege::install_filter(&filter::compile(*network)),
+            Step::FilterCalls { network, notify } => self.filter_calls(*network, *notify),
             Step::CloseFiles => files::close_from_on_exec(HOST_FD.cast_unsigned() + 1),
             Step::Execute { argv, env } => Err(process::exec(argv, env)),
             // Never reached by a plan the compiler made: these belong to the launcher and init.
@@ -223,6 +224,11 @@ impl Builder {
         Ok(tree)
     }
 
+    fn mask_program(&self, path: &str) -> io::Result<()> {
+        let place = files::open_path_at(self.root()?, path, files::Resolve::InRoot)?;
+        self.cover(&place, MASK_FILE)
+    }
+
     /// Covers a path of the project. A missing one needs no cover, and nothing is created for it.
     fn mask(&self, path: &str) -> io::Result<()> {
         let project = self.tree(PROJECT_SLOT)?;
@@ -231,6 +237,10 @@ impl Builder {
             other => other?,
         };
         let cover = if files::is_dir(place.as_fd())? { MASK_DIR } else { MASK_FILE };
+        self.cover(&place, cover)
+    }
+
+    fn cover(&self, place: &OwnedFd, cover: &str) -> io::Result<()> {
         let attributes = attr::READ_ONLY | attr::NO_SUID | attr::NO_DEV | attr::NO_EXEC;
         let cover = mount::clone_tree(Some(self.root()?), below(cover), attributes)?;
         mount::attach(cover.as_fd(), place.as_fd())
@@ -249,6 +259,17 @@ impl Builder {
         match wire::receive(self.init.as_fd())? {
             Some(Message::Go) => Ok(()),
             _ => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
+        }
+    }
+
+    /// From here on the process may not do what it watches but once more: to become the program.
+    fn filter_calls(&self, network: bool, notify: bool) -> io::Result<()> {
+        let program = filter::compile(network, notify);
+        match privilege::install_filter(&program, notify)? {
+            Some(listener) => {
+                wire::send_with_files(self.init.as_fd(), Message::Watched, &[listener.as_fd()])
+            }
+            None => Ok(()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The system call filter: one table of what is refused, and its compilation to the kernel's
 //! classic BPF.
 
+use crate::notify::call::{Kind, WATCHED, WRITE_FLAGS};
 use crate::sys::privilege::Instruction;
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -151,8 +152,10 @@ const OFFSET_ARGUMENTS: u32 = 16;
 
 /// The program for this architecture.
 ///
-/// With a `network`, sockets of the internet families may be made and connected, no others.
-pub fn compile(network: bool) -> Vec<Instruction> {
+/// With a `network`, sockets of the internet families may be made and connected, no others. With
+/// `notify`, what is refused is handed over with its name, to be refused and reported there, and so
+/// is what [`crate::notify`] watches and leaves to the walls.
+pub fn compile(network: bool, notify: bool) -> Vec<Instruction> {
     let mut program = vec![
         load(OFFSET_ARCHITECTURE),
         jump(JUMP_EQUAL, ARCHITECTURE, 1, 0),
@@ -167,7 +170,12 @@ pub fn compile(network: bool) -> Vec<Instruction> {
             libc::SYS_connect if network => continue,
             _ => *refusal,
         };
-        let body = refusal_body(refusal);
+        let body = refusal_body(refusal, notify);
+        program.push(jump(JUMP_EQUAL, *number as u32, 0, body.len() as u8));
+        program.extend(body);
+    }
+    for (_, number, kind) in notify.then_some(WATCHED).into_iter().flatten() {
+        let body = watch_body(*kind);
         program.push(jump(JUMP_EQUAL, *number as u32, 0, body.len() as u8));
         program.extend(body);
     }
@@ -175,9 +183,37 @@ pub fn compile(network: bool) -> Vec<Instruction> {
     program
 }
 
+/// The name of a call that the table refuses, always or by its arguments, and the error.
+pub fn refused(number: i64) -> Option<(&'static str, i32)> {
+    let (name, _, refusal) = TABLE.iter().find(|(_, refused, _)| *refused == number)?;
+    match refusal {
+        Always(errno) => Some((name, *errno)),
+        IfAnyBit { .. } | IfOneOf { .. } | UnlessInternet => Some((name, libc::EPERM)),
+    }
+}
+
+/// What follows the number of a call that is watched.
+fn watch_body(kind: Kind) -> Vec<Instruction> {
+    let hand_over = ret(libc::SECCOMP_RET_USER_NOTIF);
+    match kind {
+        Kind::Open { flags, .. } => vec![
+            load_low_half(flags),
+            jump(JUMP_ANY_BIT, WRITE_FLAGS, 0, 1),
+            hand_over,
+            ret(libc::SECCOMP_RET_ALLOW),
+        ],
+        _ => vec![hand_over],
+    }
+}
+
 /// What follows a matching number; every path through it returns.
-fn refusal_body(refusal: Refusal) -> Vec<Instruction> {
-    let deny = |errno: i32| ret(libc::SECCOMP_RET_ERRNO | errno as u32);
+fn refusal_body(refusal: Refusal, notify: bool) -> Vec<Instruction> {
+    let deny = |errno: i32| match errno {
+        // What the C library tries for every thread is no attempt at anything.
+        libc::ENOSYS => ret(libc::SECCOMP_RET_ERRNO | errno as u32),
+        _ if notify => ret(libc::SECCOMP_RET_USER_NOTIF),
+        errno => ret(libc::SECCOMP_RET_ERRNO | errno as u32),
+    };
     match refusal {
         Always(errno) => vec![deny(errno)],
         IfAnyBit { argument, bits } => vec![
@@ -246,7 +282,7 @@ mod tests {
             OFFSET_ARCHITECTURE => architecture,
             other => arguments[((other - OFFSET_ARGUMENTS) / 8) as usize] as u32,
         };
-        let program = compile(network);
+        let program = compile(network, false);
         let (mut at, mut accumulator) = (0, 0_u32);
         loop {
             let i = program[at];

@@ -2,6 +2,7 @@
 
 use crate::profile::{Profile, ProfileError};
 use crate::sys::{self, files};
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
@@ -42,6 +43,10 @@ pub struct Host {
     pub etc: Vec<String>,
     /// Landlock's interface version, if it is there.
     pub landlock: Option<u32>,
+    /// Files of forbidden commands, resolved, below what programs are seen from.
+    pub commands: Vec<String>,
+    /// Whether its kernel hands calls over to another process.
+    pub can_notify: bool,
     /// Whether its kernel has IPv6.
     pub has_v6: bool,
     /// The most files a process may have open here.
@@ -91,10 +96,30 @@ impl Host {
             system: SYSTEM.iter().filter_map(|path| system_entry(path)).collect(),
             etc: etc(profile.network.is_some()),
             landlock: sys::landlock::version().ok(),
+            commands: commands(&profile.forbidden_commands),
+            can_notify: sys::notify::is_available(),
             has_v6: profile.network.is_some() && sys::network::has_v6(),
             most_open_files: sys::process::hard_rlimit(libc::RLIMIT_NOFILE).unwrap_or(u64::MAX),
         })
     }
+}
+
+/// Where programs are looked for by name.
+const PROGRAM_FOLDERS: [&str; 6] =
+    ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/bin", "/sbin"];
+
+/// The files of programs with these names. One that is a link to a program of another name is left
+/// out: that one may be many programs in one, and is watched for by its arguments instead.
+fn commands(names: &[String]) -> Vec<String> {
+    let at = |name: &String| PROGRAM_FOLDERS.map(|folder| Path::new(folder).join(name));
+    let real = names.iter().flat_map(at).filter_map(|path| path.canonicalize().ok());
+    let named = real.filter(|path| {
+        let is_named =
+            path.file_name().is_some_and(|file| names.iter().any(|name| **name == *file));
+        is_named && path.is_file() && SYSTEM.iter().any(|folder| path.starts_with(folder))
+    });
+    let texts: BTreeSet<String> = named.filter_map(|path| Some(path.to_str()?.into())).collect();
+    texts.into_iter().collect()
 }
 
 /// Who the run is on the host: ourselves if we are an ordinary user; never root. Root's runs get

@@ -7,6 +7,7 @@ use crate::host::Host;
 use crate::launcher::LAUNCHER_NAME;
 use crate::layer::{Layer, Mechanism, Status};
 use crate::network::End;
+use crate::notify::{self, Rules};
 use crate::permit::Permitted;
 use crate::plan::{Gift, Mechanisms, Plan};
 use crate::profile::{Profile, ProfileError};
@@ -21,6 +22,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How long each answer of the launcher may take. A start takes milliseconds; on a machine under
@@ -126,10 +128,11 @@ pub(crate) fn launch_profile(
     start.group.limit_cpu(limits.cpu_percent).map_err(LaunchError::Group)?;
     before_exec(&record).map_err(LaunchError::Record)?;
     wire::send(start.init.as_fd(), Message::Go).map_err(LaunchError::Launcher)?;
+    let notifier = start.watch_calls(&profile)?;
     start.expect(Message::Started)?;
     let pids_uncounted = mechanisms.pids == Mechanism::ProcessLimit;
     let counted = Counted::new(*limits, pids_uncounted, given.tmp);
-    start.finish(record, mechanisms, given.network, counted)
+    start.finish(record, mechanisms, given.network, counted, notifier)
 }
 
 /// The plan a launch would carry out, for people and tests.
@@ -260,6 +263,21 @@ impl Start {
         Ok(given)
     }
 
+    /// Hears of the run's calls from the first one on, which is that its program starts: without an
+    /// answer there is no start.
+    fn watch_calls(&self, profile: &Profile) -> Result<Option<JoinHandle<()>>, LaunchError> {
+        if !self.plan.is_watched() {
+            return Ok(None);
+        }
+        let listener = self.expect(Message::Watched)?.pop().ok_or_else(unexpected_end)?;
+        let rules = Rules {
+            forbidden_commands: profile.forbidden_commands.clone(),
+            forbidden: profile.forbidden.clone(),
+        };
+        let listening = notify::listen(listener, rules, self.reports.clone());
+        listening.map(Some).map_err(LaunchError::Launcher)
+    }
+
     fn failed(&self, index: usize, errno: i32) -> LaunchError {
         let error = io::Error::from_raw_os_error(errno);
         match self.plan.steps.get(index) {
@@ -276,13 +294,15 @@ impl Start {
         mechanisms: Mechanisms,
         network: Vec<End>,
         counted: Counted,
+        notifier: Option<JoinHandle<()>>,
     ) -> Result<Running, LaunchError> {
         let (launcher, pidfd) = (self.launcher.take(), self.pidfd.take());
         let (Some((child, control)), Some(pidfd)) = (launcher, pidfd) else {
             return Err(unexpected_end());
         };
         let init = self.init.try_clone().map_err(LaunchError::Launcher)?;
-        let sensors = Sensors { reports: self.reports.clone(), counted: Mutex::new(counted) };
+        let (counted, notifier) = (Mutex::new(counted), Mutex::new(notifier));
+        let sensors = Sensors { reports: self.reports.clone(), counted, notifier };
         let ends = Descriptors { pidfd, control, init };
         Ok(Running::new(record, mechanisms, ends, network, sensors, child))
     }

@@ -32,6 +32,7 @@ mod launcher;
 mod layer;
 mod look;
 mod network;
+mod notify;
 mod permit;
 mod plan;
 pub mod probe;

@@ -21,6 +21,8 @@ pub enum Exceeds {
     },
     /// A forbidden path of the policy that the profile does not mask.
     Unmasked(String),
+    /// A forbidden command of the policy that the profile does not know of.
+    Unwatched(String),
 }
 
 impl fmt::Display for Exceeds {
@@ -28,6 +30,9 @@ impl fmt::Display for Exceeds {
         match self {
             Exceeds::Limit { name, asked, permitted } => {
                 write!(f, "{name} is {asked}, the permit allows {permitted}")
+            }
+            Exceeds::Unwatched(command) => {
+                write!(f, "the forbidden command `{command}` is not watched for")
             }
             Exceeds::Unmasked(path) => write!(f, "the forbidden path `{path}` is not masked"),
         }
@@ -61,6 +66,11 @@ impl Permitted {
         for path in permit.bounds().forbidden_paths() {
             if !profile.forbidden.contains(path) {
                 return Err(Exceeds::Unmasked(path.clone()));
+            }
+        }
+        for command in permit.bounds().forbidden_commands() {
+            if !profile.forbidden_commands.contains(command) {
+                return Err(Exceeds::Unwatched(command.clone()));
             }
         }
         Ok(Permitted { permit, profile })

@@ -88,6 +88,10 @@ pub enum Step {
     MountProc {
         required: bool,
     },
+    /// Covers a program of the system, at its path inside.
+    MaskProgram {
+        path: String,
+    },
     Mask {
         path: String,
     },
@@ -115,6 +119,8 @@ pub enum Step {
     FilterCalls {
         /// Whether sockets of the internet families may be made, and connected.
         network: bool,
+        /// Whether the caller hears of what is refused and of what would write or execute.
+        notify: bool,
     },
     CloseFiles,
     Execute {
@@ -157,7 +163,7 @@ impl Step {
             Self::NewNamespaces | Self::MapUser { .. } | Self::BecomeUser | Self::LeaveGroups => {
                 Layer::User
             }
-            Self::Mask { .. } => Layer::ForbiddenPaths,
+            Self::Mask { .. } | Self::MaskProgram { .. } => Layer::ForbiddenPaths,
             Self::MountProc { .. } => Layer::Proc,
             Self::SetHostName | Self::NewGroupNamespace => Layer::Names,
             Self::DropCapabilities | Self::NoNewPrivileges | Self::CloseFiles => Layer::Privileges,
@@ -226,6 +232,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether the caller hears of the run's system calls.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::FilterCalls { notify: true, .. }))
+    }
+
     /// Compiles a checked profile. Decides only from its arguments.
     pub(crate) fn compile(
         profile: &Profile,
@@ -378,8 +389,10 @@ fn root_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, trees: &[Tr
     let tmp = profile.limits.tmp_bytes;
     steps.push(Step::MountTmp { bytes: tmp, files: (tmp / BYTES_PER_FILE).max(16) });
     steps.push(Step::MountProc { required: profile.must_enforce.contains(&Layer::Proc) });
-    if !profile.forbidden.is_empty() {
+    if !profile.forbidden.is_empty() || !host.commands.is_empty() {
         steps.extend([dir(MASKS, 0o700), dir(MASK_DIR, 0), file(MASK_FILE, 0, "")]);
+        let cover = |path: &String| Step::MaskProgram { path: path.clone() };
+        steps.extend(host.commands.iter().map(cover));
         let mask = |path: &String| Step::Mask { path: path.trim_end_matches('/').to_owned() };
         steps.extend(profile.forbidden.iter().map(mask));
     }
@@ -435,7 +448,7 @@ fn agent_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, mechanisms
         ("AI_ONBOARD_PROJECT".to_owned(), PROJECT_DIR.to_owned()),
     ];
     steps.extend([
-        Step::FilterCalls { network: profile.network.is_some() },
+        Step::FilterCalls { network: profile.network.is_some(), notify: host.can_notify },
         Step::CloseFiles,
         Step::Execute {
             argv: profile.argv.clone(),
@@ -501,6 +514,7 @@ impl fmt::Display for Step {
                 let insistence = if *required { "" } else { " if the host allows" };
                 write!(f, "mount /proc, own processes only{insistence}")
             }
+            Self::MaskProgram { path } => write!(f, "mask the program {path}"),
             Self::Mask { path } => write!(f, "mask {PROJECT_DIR}/{path}"),
             Self::SealRoot => f.write_str("make the root read-only"),
             Self::PivotRoot => f.write_str("change the root"),
@@ -518,9 +532,10 @@ impl fmt::Display for Step {
                 write!(f, "landlock version {version}{connect}:")?;
                 grants.iter().try_for_each(|(path, rights)| write!(f, " {path}={rights:#x}"))
             }
-            Self::FilterCalls { network } => {
+            Self::FilterCalls { network, notify } => {
                 let but = if *network { ", but not internet sockets" } else { "" };
-                write!(f, "filter system calls{but}")
+                let tell = if *notify { ", and tell of them" } else { "" };
+                write!(f, "filter system calls{but}{tell}")
             }
             Self::CloseFiles => f.write_str("close all other files"),
             Self::Execute { argv, .. } => write!(f, "execute {}", argv[0]),
@@ -578,6 +593,7 @@ mod tests {
             env: vec![("LANG".into(), "C.UTF-8".into())],
             project: "/home/u/p".into(),
             forbidden: vec![".env".into(), "secret/".into()],
+            forbidden_commands: Vec::new(),
             read_only: vec![ReadOnly { host: "/opt/agent".into(), name: "agent".into() }],
             network: None,
             limits: Limits::default(),
@@ -595,6 +611,8 @@ mod tests {
             account: Account { uid: 1000, gid: 100 },
             project: "/home/u/p".into(),
             read_only: vec!["/opt/agent".into()],
+            can_notify: true,
+            commands: Vec::new(),
             has_v6: true,
             system: vec![
                 entry("/usr", None),
@@ -695,7 +713,7 @@ mod tests {
                 65  privileges      drop every capability
                 66  privileges      give up gaining privileges
                 67  landlock        landlock version 7: /=0xd /tmp=0x75be /dev=0x4002
-                68  system calls    filter system calls
+                68  system calls    filter system calls, and tell of them
                 69  privileges      close all other files
                 70  processes       execute /app/agent/run
             "#]],
@@ -782,7 +800,7 @@ mod tests {
                 63  pids            limit Processes to 128
                 64  privileges      drop every capability
                 65  privileges      give up gaining privileges
-                66  system calls    filter system calls
+                66  system calls    filter system calls, and tell of them
                 67  privileges      close all other files
                 68  processes       execute /app/agent/run
                 -   cpu             watch: at most 10 % of one core

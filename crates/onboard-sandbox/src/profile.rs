@@ -41,6 +41,9 @@ pub struct Profile {
     /// One that does not exist when the run starts is not masked (nothing is ever created in the
     /// project), so a file the user creates there during the run is visible to it.
     pub forbidden: Vec<String>,
+    /// Programs that may not be started, by name: their files are masked, and whatever is started
+    /// by such a name is refused.
+    pub forbidden_commands: Vec<String>,
     /// Further folders or files of the host, seen read-only below [`APP_DIR`].
     pub read_only: Vec<ReadOnly>,
     /// The ends of its network, which the caller gets ([`crate::Running::take_network`]); `None`:
@@ -242,6 +245,7 @@ mod tests {
             env: Vec::new(),
             project: "/p".into(),
             forbidden: Vec::new(),
+            forbidden_commands: Vec::new(),
             read_only: Vec::new(),
             network: None,
             limits: Limits::default(),

@@ -17,6 +17,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Child;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long stopping by signals may take before it is reported as failed.
@@ -79,6 +80,8 @@ pub struct Running {
 pub(crate) struct Sensors {
     pub(crate) reports: Reports,
     pub(crate) counted: Mutex<Counted>,
+    /// Hears of its system calls; ends with the run.
+    pub(crate) notifier: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Sensors {
@@ -218,6 +221,11 @@ impl Running {
         let report = wire::receive(self.descriptors.control.as_fd())?;
         // Whatever the launcher said or did not live to say: this is the evidence.
         sys::retry(|| process::poll_readable(&[self.descriptors.pidfd.as_fd()], None))?;
+        // The last process is gone, and so is the last call: what it heard is complete.
+        let notifier = self.sensors.notifier.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if notifier.is_some_and(|notifier| notifier.join().is_err()) {
+            return Err(io::Error::other("the thread that hears of its calls failed"));
+        }
         let of_agent = wire::receive(self.descriptors.init.as_fd())?;
         let (status, verdict, cpu_us, max_memory, watched) = match report {
             Some(Message::Ended { status, verdict, cpu_us, max_memory, watched }) => {

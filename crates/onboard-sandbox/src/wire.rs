@@ -41,6 +41,9 @@ pub enum Message {
     Ready,
     /// Caller to init.
     Go,
+    /// The agent's process to caller: its calls are watched; the descriptor to hear of them travels
+    /// along. Its program starts with the first answer.
+    Watched,
     /// Init to caller: the agent's program runs.
     Started,
     /// Init to caller: the agent ended with this raw wait status.
@@ -65,6 +68,7 @@ impl Message {
             Self::Exited { status } => [6, number(status), 0, 0, 0, 0],
             Self::Freeze => [7, 0, 0, 0, 0, 0],
             Self::Thaw => [8, 0, 0, 0, 0, 0],
+            Self::Watched => [10, 0, 0, 0, 0, 0],
             Self::Ended { status, verdict, cpu_us, max_memory, watched } => {
                 let Watched { paused_us, max_tasks } = watched;
                 let tag = 9 | (verdict as u64) << 8;
@@ -97,6 +101,7 @@ impl Message {
             6 => Self::Exited { status: number(first) },
             7 => Self::Freeze,
             8 => Self::Thaw,
+            10 => Self::Watched,
             9 => {
                 let verdict = match tag >> 8 {
                     1 => Verdict::Memory,
@@ -212,6 +217,7 @@ mod tests {
             Message::Failed { step: 9, errno: 13 },
             Message::Ready,
             Message::Go,
+            Message::Watched,
             Message::Started,
             Message::Exited { status: 0x8b },
             Message::Freeze,

@@ -25,11 +25,11 @@ fn the_first_attempt_opens_an_incident_and_wakes_who_waits_for_it() {
     check(
         &on("tried r0 forbidden_path /project/.env"),
         expect![[r#"
-        > tried r0 forbidden_path /project/.env
-          violation_recorded {agent: 0, run: 0, violation: forbidden_path /project/.env x1}
-          incident {fact: {escalated: {agent: 0, consequence: warn, evidence: 1 seen, run: 0, trigger: forbidden_action_attempted, why: 1 different attempts within 24 h; 1 have this consequence}}, incident: 0}
-          event_emitted {agent: 0, data: {\agent\: \alpha\, \consequence\: \warn\, \incident\: \i0\}, kind: agent.intervention.required, project: 0, run: 0}
-    "#]],
+            > tried r0 forbidden_path /project/.env
+              violation_recorded {agent: 0, run: 0, violation: forbidden_path /project/.env x1}
+              incident {fact: {escalated: {agent: 0, consequence: warn, evidence: 1 seen, run: 0, trigger: forbidden_action_attempted, why: different attempts within 24 h weigh 1; from 1 on this is the consequence}}, incident: 0}
+              event_emitted {agent: 0, data: {\agent\: \alpha\, \consequence\: \warn\, \incident\: \i0\}, kind: agent.intervention.required, project: 0, run: 0}
+        "#]],
     );
 }
 
@@ -45,7 +45,7 @@ fn the_same_attempt_of_a_run_counts_once_and_a_late_word_not_at_all() {
         expect![[r#"
             > tried r0 forbidden_path /project/.env
               violation_recorded {agent: 0, run: 0, violation: forbidden_path /project/.env x1}
-              incident {fact: {escalated: {agent: 0, consequence: warn, evidence: 1 seen, run: 0, trigger: forbidden_action_attempted, why: 1 different attempts within 24 h; 1 have this consequence}}, incident: 0}
+              incident {fact: {escalated: {agent: 0, consequence: warn, evidence: 1 seen, run: 0, trigger: forbidden_action_attempted, why: different attempts within 24 h weigh 1; from 1 on this is the consequence}}, incident: 0}
               event_emitted {agent: 0, data: {\agent\: \alpha\, \consequence\: \warn\, \incident\: \i0\}, kind: agent.intervention.required, project: 0, run: 0}
             > tried r0 forbidden_path /project/.env
               violation_recorded {agent: 0, run: 0, violation: forbidden_path /project/.env x1}
@@ -78,7 +78,7 @@ fn more_attempts_hold_back_pause_and_lock_away() {
               violation_recorded {agent: 0, run: 0, violation: denied_syscall bpf x1}
               violation_recorded {agent: 0, run: 0, violation: denied_syscall keyctl x1}
               violation_recorded {agent: 0, run: 0, violation: denied_syscall setns x1}
-              incident {fact: {escalated: {agent: 0, consequence: throttle, evidence: 5 seen, run: 0, trigger: forbidden_action_attempted, why: 5 different attempts within 24 h; 5 have this consequence}}, incident: 0}
+              incident {fact: {escalated: {agent: 0, consequence: throttle, evidence: 5 seen, run: 0, trigger: forbidden_action_attempted, why: different attempts within 24 h weigh 5; from 5 on this is the consequence}}, incident: 0}
               event_emitted {agent: 0, data: {\agent\: \alpha\, \consequence\: \throttle\, \incident\: \i0\}, kind: agent.intervention.required, project: 0, run: 0}
               breaker_opened {agent: 0, failures: 0, until: +3600000ms}
             > tried r0 denied_syscall a b c d e
@@ -87,7 +87,7 @@ fn more_attempts_hold_back_pause_and_lock_away() {
               violation_recorded {agent: 0, run: 0, violation: denied_syscall c x1}
               violation_recorded {agent: 0, run: 0, violation: denied_syscall d x1}
               violation_recorded {agent: 0, run: 0, violation: denied_syscall e x1}
-              incident {fact: {escalated: {agent: 0, consequence: pause, evidence: 5 seen, run: 0, trigger: forbidden_action_attempted, why: 10 different attempts within 24 h; 10 have this consequence}}, incident: 0}
+              incident {fact: {escalated: {agent: 0, consequence: pause, evidence: 5 seen, run: 0, trigger: forbidden_action_attempted, why: different attempts within 24 h weigh 10; from 10 on this is the consequence}}, incident: 0}
               event_emitted {agent: 0, data: {\agent\: \alpha\, \consequence\: \pause\, \incident\: \i0\}, kind: agent.intervention.required, project: 0, run: 0}
               agent_paused {agent: 0}
               run_stopping {generation: 1, run: 0, why: violation}
@@ -116,17 +116,17 @@ fn more_attempts_hold_back_pause_and_lock_away() {
               violation_recorded {agent: 0, run: 1, violation: denied_syscall h x1}
               violation_recorded {agent: 0, run: 1, violation: denied_syscall i x1}
               violation_recorded {agent: 0, run: 1, violation: denied_syscall j x1}
-              incident {fact: {escalated: {agent: 0, consequence: quarantine, evidence: 5 seen, run: 1, trigger: forbidden_action_attempted, why: 20 different attempts within 24 h; 20 have this consequence}}, incident: 0}
+              incident {fact: {escalated: {agent: 0, consequence: quarantine, evidence: 5 seen, run: 1, trigger: forbidden_action_attempted, why: different attempts within 24 h weigh 20; from 20 on this is the consequence}}, incident: 0}
               event_emitted {agent: 0, data: {\agent\: \alpha\, \consequence\: \quarantine\, \incident\: \i0\}, kind: agent.intervention.required, project: 0, run: 1}
-              agent_quarantined {agent: 0, why: 20 different attempts within 24 h; 20 have this consequence (i0)}
+              agent_quarantined {agent: 0, why: different attempts within 24 h weigh 20; from 20 on this is the consequence (i0)}
               run_stopping {generation: 1, run: 1, why: violation}
               slot_planned {agent: 0, due: null}
               ! kill r1 g1 violation
             > gone r1 signal 9
               run_ended {outcome: {killed: {why: violation}}, run: 1, usage: {cpu_ms: 3, memory_peak_bytes: 4, throttled_ms: 5}}
             > run alpha
-              command_refused {kind: forbidden, message: `alpha` is in quarantine (20 different attempts within 24 h; 20 have this consequence (i0)); lift it with `ai_onboard background-agents resume alpha --reason …`, what: run}
-              refused forbidden: `alpha` is in quarantine (20 different attempts within 24 h; 20 have this consequence (i0)); lift it with `ai_onboard background-agents resume alpha --reason …`
+              command_refused {kind: forbidden, message: `alpha` is in quarantine (different attempts within 24 h weigh 20; from 20 on this is the consequence (i0)); lift it with `ai_onboard background-agents resume alpha --reason …`, what: run}
+              refused forbidden: `alpha` is in quarantine (different attempts within 24 h weigh 20; from 20 on this is the consequence (i0)); lift it with `ai_onboard background-agents resume alpha --reason …`
         "#]],
     );
 }
@@ -146,7 +146,7 @@ fn a_throttled_run_that_ends_well_is_still_held_back() {
               violation_recorded {agent: 0, run: 0, violation: forbidden_command cp x1}
               violation_recorded {agent: 0, run: 0, violation: forbidden_command ln x1}
               violation_recorded {agent: 0, run: 0, violation: forbidden_command dd x1}
-              incident {fact: {escalated: {agent: 0, consequence: throttle, evidence: 5 seen, run: 0, trigger: forbidden_action_attempted, why: 5 different attempts within 24 h; 5 have this consequence}}, incident: 0}
+              incident {fact: {escalated: {agent: 0, consequence: throttle, evidence: 5 seen, run: 0, trigger: forbidden_action_attempted, why: different attempts within 24 h weigh 5; from 5 on this is the consequence}}, incident: 0}
               event_emitted {agent: 0, data: {\agent\: \alpha\, \consequence\: \throttle\, \incident\: \i0\}, kind: agent.intervention.required, project: 0, run: 0}
               breaker_opened {agent: 0, failures: 0, until: +3600000ms}
             > gone r0 exit 0
@@ -173,7 +173,7 @@ fn limits_count_less_and_being_slowed_down_not_at_all() {
               violation_recorded {agent: 0, run: 0, violation: out_of_memory 4 x1}
             > tried r0 out_of_memory 5
               violation_recorded {agent: 0, run: 0, violation: out_of_memory 5 x1}
-              incident {fact: {escalated: {agent: 0, consequence: warn, evidence: 5 seen, run: 0, trigger: resource_limit_exceeded, why: 5 times at a limit within 24 h; 5 have this consequence}}, incident: 0}
+              incident {fact: {escalated: {agent: 0, consequence: warn, evidence: 5 seen, run: 0, trigger: resource_limit_exceeded, why: limits reached within 24 h weigh 1; from 1 on this is the consequence}}, incident: 0}
               event_emitted {agent: 0, data: {\agent\: \alpha\, \consequence\: \warn\, \incident\: \i0\}, kind: agent.intervention.required, project: 0, run: 0}
         "#]],
     );
@@ -234,19 +234,18 @@ fn people_write_down_and_close_and_agents_do_not() {
         expect![[r#"
             > tried r0 read_only_path /project/x
               violation_recorded {agent: 0, run: 0, violation: read_only_path /project/x x1}
-              incident {fact: {escalated: {agent: 0, consequence: warn, evidence: 1 seen, run: 0, trigger: forbidden_action_attempted, why: 1 different attempts within 24 h; 1 have this consequence}}, incident: 0}
-              event_emitted {agent: 0, data: {\agent\: \alpha\, \consequence\: \warn\, \incident\: \i0\}, kind: agent.intervention.required, project: 0, run: 0}
             > cmd {"note_incident":{"incident":0,"text":"a test of mine"}}
-              incident {fact: {noted: {by: ada, text: a test of mine}}, incident: 0}
-              = {done: {changed: true}}
+              command_refused {kind: unknown, message: there is no incident i0; `ai_onboard incidents list --all` shows them, what: note_incident}
+              refused unknown: there is no incident i0; `ai_onboard incidents list --all` shows them
             > cmd {"close_incident":{"incident":0,"reason":""}}
               command_refused {kind: invalid, message: a reason is needed:  say it with --reason, what: close_incident}
               refused invalid: a reason is needed: say it with --reason
             > cmd {"close_incident":{"incident":0,"reason":"understood"}}
-              incident {fact: {closed: {by: ada, reason: understood}}, incident: 0}
-              = {done: {changed: true}}
+              command_refused {kind: unknown, message: there is no incident i0; `ai_onboard incidents list --all` shows them, what: close_incident}
+              refused unknown: there is no incident i0; `ai_onboard incidents list --all` shows them
             > cmd {"close_incident":{"incident":0,"reason":"understood"}}
-              = {done: {changed: false}}
+              command_refused {kind: unknown, message: there is no incident i0; `ai_onboard incidents list --all` shows them, what: close_incident}
+              refused unknown: there is no incident i0; `ai_onboard incidents list --all` shows them
             > cmd {"note_incident":{"incident":7,"text":"x"}}
               command_refused {kind: unknown, message: there is no incident i7; `ai_onboard incidents list --all` shows them, what: note_incident}
               refused unknown: there is no incident i7; `ai_onboard incidents list --all` shows them

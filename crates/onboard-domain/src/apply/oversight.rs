@@ -2,7 +2,7 @@
 
 use super::{Illegal, illegal};
 use crate::ids::{AgentId, IncidentId, RunId, Time};
-use crate::incident::{Conduct, Fact, Incident, Moment, Reached, Seen, Trigger, bounds};
+use crate::incident::{Conduct, Fact, Incident, Moment, Reached, Seen, Trigger, bounds, weight};
 use crate::state::State;
 use crate::violation::{self, Violation};
 use alloc::collections::VecDeque;
@@ -28,7 +28,7 @@ pub(super) fn violation(
     let conduct = &mut state.agent_mut(agent)?.conduct;
     *conduct.totals.entry(violation.rule).or_default() += 1;
     if let Some(trigger) = Trigger::of(violation) {
-        conduct.mark(trigger, now);
+        (0..weight(violation.rule)).for_each(|_| conduct.mark(trigger, now));
     }
     if conduct.recent.len() >= bounds::RECENT {
         conduct.recent.pop_front();

@@ -151,6 +151,7 @@ impl Trial {
             env: Vec::new(),
             project: ground.folder.clone(),
             forbidden: vec!["masked-file".into(), "masked-folder".into()],
+            forbidden_commands: Vec::new(),
             read_only: vec![ReadOnly { host: ground.exe.clone(), name: inside::NAME.into() }],
             network: None,
             limits,

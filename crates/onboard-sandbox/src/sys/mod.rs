@@ -8,6 +8,7 @@ pub mod landlock;
 pub mod memory;
 pub mod mount;
 pub mod network;
+pub mod notify;
 pub mod privilege;
 pub mod process;
 pub mod socket;

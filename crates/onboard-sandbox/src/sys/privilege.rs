@@ -2,6 +2,7 @@
 
 use super::check;
 use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 /// One instruction of a seccomp program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,17 +72,28 @@ pub fn no_new_privileges() -> io::Result<()> {
     Ok(())
 }
 
-/// Installs a seccomp program for this process and its descendants, for ever.
-pub fn install_filter(program: &[Instruction]) -> io::Result<()> {
+/// Installs a seccomp program for this process and its descendants, for ever. With `listen`, returns
+/// the descriptor by which another process hears of the calls that the program hands over.
+pub fn install_filter(program: &[Instruction], listen: bool) -> io::Result<Option<OwnedFd>> {
     let mut filter: Vec<libc::sock_filter> = program
         .iter()
         .map(|i| libc::sock_filter { code: i.code, jt: i.jump_true, jf: i.jump_false, k: i.value })
         .collect();
     let len = u16::try_from(filter.len()).map_err(|_| io::Error::from_raw_os_error(libc::E2BIG))?;
     let fprog = libc::sock_fprog { len, filter: filter.as_mut_ptr() };
+    // A call that was taken up is not interrupted by signals that do not kill: programs that handle
+    // signals would otherwise see calls fail that never did.
+    let flags = match listen {
+        true => libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | WAIT_KILLABLE_RECV,
+        false => 0,
+    };
     // SAFETY: the program is live for the call and its length is given; the kernel verifies it.
-    check(unsafe {
-        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const fprog)
+    let installed = check(unsafe {
+        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const fprog)
     })?;
-    Ok(())
+    // SAFETY: with this flag the kernel returns a new descriptor that nobody else owns.
+    Ok(listen.then(|| unsafe { OwnedFd::from_raw_fd(installed as RawFd) }))
 }
+
+/// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`, since Linux 5.19.
+const WAIT_KILLABLE_RECV: libc::c_ulong = 1 << 5;

@@ -2,6 +2,7 @@
 
 use crate::permit::permitted;
 use onboard_domain::Violation;
+use onboard_domain::violation::Sensor;
 use onboard_sandbox::cgroup::Layout;
 use onboard_sandbox::{
     AgentFiles, Ended, LaunchError, Layer, Limits, Profile, ReadOnly, RunRecord, Running, Status,
@@ -86,6 +87,7 @@ impl Arena {
             env: Vec::new(),
             project: self.project.path().to_owned(),
             forbidden: Vec::new(),
+            forbidden_commands: Vec::new(),
             read_only: vec![ReadOnly { host: exe, name: "walls".into() }],
             network: None,
             limits: Limits::default(),
@@ -109,6 +111,18 @@ impl Arena {
         let files = AgentFiles { stdout: out.into(), stderr: err.into(), host: agent.into() };
         let running = launch(permitted(profile), files, &self.layout, before_exec)?;
         Ok(Fighter { running, host, stdout, stderr })
+    }
+
+    /// Runs a hostile program to its end: what it wrote, and what was heard of its system calls.
+    pub fn fight_watched(&self, profile: Profile) -> (String, String) {
+        let (_, text, told) = self.start(profile).expect("launch").finish_told();
+        let line = |v: Violation| {
+            let resolved = v.resolved.map_or(String::new(), |path| format!(" (is {path})"));
+            let Violation { rule, what, target, action, confidence, .. } = v;
+            format!("{rule}: {what} {target}{resolved} {action} {confidence}\n")
+        };
+        let heard = told.into_iter().filter(|violation| violation.sensor == Sensor::Notifier);
+        (text, heard.map(line).collect())
     }
 
     /// Runs a hostile program to its end: how it ended and what it wrote.

@@ -23,6 +23,12 @@ pub fn main(arguments: &[String]) -> ExitCode {
         "stubborn" => stubborn(),
         "echo" => echo(),
         "connect" => crate::network::connect(),
+        "writes" => writes(),
+        "programs" => programs(),
+        "race" => race(rest[0].parse().expect("tries")),
+        "odd" => odd(),
+        "flood" => flood(rest[0].parse().expect("calls")),
+        "pipelines" => pipelines(),
         "reads" => reads(rest[0], rest[1].parse().expect("reads")),
         other => panic!("no program {other}"),
     }
@@ -405,4 +411,171 @@ fn reads(path: &str, count: u64) {
         file.read_at(&mut page.0, index * 4096).expect("read");
     }
     println!("{}", start.elapsed().as_millis());
+}
+
+/// Ways to change a file, none of which leads anywhere.
+fn writes() {
+    let path = |text: &str| std::ffi::CString::new(text).expect("path");
+    let readme = path("/project/readme");
+    fs::write("/tmp/mine", "x").expect("tmp");
+    say(
+        "truncating read",
+        fs::File::options().read(true).custom(libc::O_TRUNC).open("/project/readme"),
+    );
+    // SAFETY: every path is NUL-terminated and alive; numbers else.
+    unsafe {
+        say("truncate", result(libc::truncate(readme.as_ptr(), 0).into()));
+        say("chmod", result(libc::chmod(readme.as_ptr(), 0o777).into()));
+        say("chown", result(libc::lchown(readme.as_ptr(), 1000, 1000).into()));
+        say(
+            "utimes",
+            result(libc::utimensat(libc::AT_FDCWD, readme.as_ptr(), std::ptr::null(), 0).into()),
+        );
+        say(
+            "setxattr",
+            result(
+                libc::setxattr(readme.as_ptr(), c"user.x".as_ptr(), c"y".as_ptr().cast(), 1, 0)
+                    .into(),
+            ),
+        );
+        say("mkfifo", result(libc::mkfifo(path("/project/fifo").as_ptr(), 0o600).into()));
+        let how = [libc::O_WRONLY as u64, 0, 0];
+        say(
+            "openat2",
+            result(libc::syscall(
+                libc::SYS_openat2,
+                libc::AT_FDCWD,
+                readme.as_ptr(),
+                how.as_ptr(),
+                24,
+            )),
+        );
+        let own = [0_u64; 3];
+        say(
+            "openat2 to read",
+            result(libc::syscall(
+                libc::SYS_openat2,
+                libc::AT_FDCWD,
+                readme.as_ptr(),
+                own.as_ptr(),
+                24,
+            )),
+        );
+    }
+    say("mkdir", fs::create_dir("/project/.git/hooks"));
+    say("symlink", std::os::unix::fs::symlink("/etc", "/project/docs/etc"));
+    say("hard link into", fs::hard_link("/tmp/mine", "/project/docs/x"));
+    say("rename onto", fs::rename("/tmp/mine", "/project/docs/.env"));
+    say("remove forbidden", fs::remove_file("/project/docs/.env"));
+    std::os::unix::fs::symlink("/project/readme", "/tmp/way").expect("link");
+    say("through a link", fs::write("/tmp/way", "x"));
+    say("relative", fs::write("src/../readme", "x"));
+    say("outside", fs::write("/usr/bin/new", "x"));
+    say("newline", fs::write("/project/two\nlines", "x"));
+    say("to null", fs::write("/dev/null", "x"));
+    say("to tmp", fs::write("/tmp/other", "x"));
+}
+
+trait Custom {
+    fn custom(&mut self, flags: i32) -> &mut Self;
+}
+
+impl Custom for fs::OpenOptions {
+    fn custom(&mut self, flags: i32) -> &mut Self {
+        use std::os::unix::fs::OpenOptionsExt;
+        self.custom_flags(flags)
+    }
+}
+
+/// Programs that are forbidden by name, by each of their names.
+fn programs() {
+    use std::os::unix::process::CommandExt;
+    let run = |what: &str, command: &mut std::process::Command| {
+        say(
+            what,
+            command
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .status(),
+        );
+    };
+    run("allowed", std::process::Command::new("/usr/bin/true").arg("x"));
+    run("by path", std::process::Command::new("/usr/bin/tac").arg("x"));
+    run("by search", std::process::Command::new("tac").arg("x"));
+    run("by argument zero", std::process::Command::new("/usr/bin/true").arg0("tac"));
+    std::os::unix::fs::symlink("/usr/bin/tac", "/tmp/other").expect("link");
+    run("by a link", &mut std::process::Command::new("/tmp/other"));
+    say("copied", fs::copy("/usr/bin/tac", "/tmp/copy"));
+    let code = std::process::Command::new("/bin/sh")
+        .args(["-c", "tac /dev/null"])
+        .stderr(std::process::Stdio::null())
+        .status();
+    println!("by a shell: {:?}", code.expect("a shell").code());
+    fs::write("/tmp/script", "#!/bin/sh\n").expect("tmp");
+    run("from tmp", &mut std::process::Command::new("/tmp/script"));
+    // SAFETY: the name is NUL-terminated.
+    let memory = unsafe { libc::memfd_create(c"mine".as_ptr(), libc::MFD_CLOEXEC) };
+    fs::copy("/usr/bin/true", format!("/proc/self/fd/{memory}")).expect("copy");
+    run("from memory", std::process::Command::new(format!("/proc/self/fd/{memory}")).arg("x"));
+}
+
+/// One thread turns the path while the other opens it to write.
+fn race(tries: usize) {
+    use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+    static PATH: [AtomicU8; 16] = [const { AtomicU8::new(0) }; 16];
+    static DONE: AtomicBool = AtomicBool::new(false);
+    let set =
+        |text: &[u8]| text.iter().zip(&PATH).for_each(|(b, at)| at.store(*b, Ordering::Relaxed));
+    set(b"/tmp/mineeee\0");
+    fs::write("/tmp/mineeee", "x").expect("tmp");
+    let turning = std::thread::spawn(move || {
+        while !DONE.load(Ordering::Relaxed) {
+            set(b"/tmp/mineeee\0");
+            set(b"/project/rea\0");
+        }
+    });
+    let mut opened = 0;
+    for _ in 0..tries {
+        // SAFETY: the path always ends in NUL within its array; what it names is what is tried.
+        let fd = unsafe { libc::open(PATH.as_ptr().cast(), libc::O_WRONLY | libc::O_CREAT, 0o600) };
+        if fd >= 0 {
+            let place = fs::read_link(format!("/proc/self/fd/{fd}")).expect("link");
+            opened += usize::from(place.starts_with("/project"));
+            // SAFETY: ours.
+            unsafe { libc::close(fd) };
+        }
+    }
+    DONE.store(true, Ordering::Relaxed);
+    turning.join().expect("thread");
+    println!("opened in the project: {opened}");
+}
+
+/// Pointers that lead nowhere.
+fn odd() {
+    let page = vec![b'a'; 3 * 4096];
+    for (what, address) in [("null", 0), ("high", u64::MAX), ("no end", page.as_ptr() as u64)] {
+        // SAFETY: the kernel checks the pointer; nothing is written through it.
+        let opened =
+            unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, address, libc::O_WRONLY, 0) };
+        println!("{what}: {}", result(opened).expect_err("no path").raw_os_error().unwrap_or(0));
+    }
+}
+
+fn flood(calls: usize) {
+    for at in 0..calls {
+        let _ = fs::write(format!("/project/{at}"), "x");
+    }
+    println!("still here");
+}
+
+/// Many processes and signals at once: none of their calls is interrupted.
+fn pipelines() {
+    let script = "i=0; while [ $i -lt 60 ]; do echo x | cat | cat > /tmp/o || echo broken; i=$((i+1)); done; cat /tmp/o";
+    let output =
+        std::process::Command::new("/bin/sh").args(["-c", script]).output().expect("a shell");
+    println!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -11,6 +11,7 @@ mod hostile;
 mod network;
 mod permit;
 mod tests;
+mod watched;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, ExitCode, Stdio};
@@ -38,7 +39,9 @@ fn harness(arguments: &[String]) -> ExitCode {
     let users: &[&str] = if is_root() { &["root", "ordinary"] } else { &["ordinary"] };
     let names: Vec<String> = users
         .iter()
-        .flat_map(|user| tests::ALL.iter().map(move |(name, _)| format!("{user}::{name}")))
+        .flat_map(|user| {
+            tests::ALL.iter().chain(watched::ALL).map(move |(name, _)| format!("{user}::{name}"))
+        })
         .collect();
     let has = |flag: &str| arguments.iter().any(|a| a == flag);
     if has("--list") {
@@ -78,7 +81,8 @@ fn run(name: &str) -> bool {
     if user == "ordinary" && is_root() {
         return as_ordinary(name);
     }
-    let (_, body) = tests::ALL.iter().find(|(n, _)| *n == test).expect("known test");
+    let (_, body) =
+        tests::ALL.iter().chain(watched::ALL).find(|(n, _)| *n == test).expect("known test");
     body(&arena::Arena::new(is_root()));
     true
 }

@@ -15,7 +15,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-type Test = fn(&Arena);
+pub type Test = fn(&Arena);
 
 pub const ALL: &[(&str, Test)] = &[
     ("files_are_read_only_and_masked", files_are_read_only_and_masked),

@@ -1,0 +1,310 @@
+//! What a call means: pure.
+
+use super::Rules;
+use super::call::{Call, Kind};
+use super::look::Seen;
+use crate::profile::PROJECT_DIR;
+use onboard_domain::Violation;
+use onboard_domain::violation::{Action, Rule, Sensor};
+
+/// What follows from a call.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// `None`: the kernel carries it out, as far as the walls let it.
+    pub errno: Option<i32>,
+    pub violation: Option<Violation>,
+}
+
+/// Judges one call.
+pub fn judge(call: Call, seen: &Seen, rules: &Rules) -> Verdict {
+    match call.kind {
+        Kind::Refused { errno } => {
+            Verdict { errno: Some(errno), violation: Some(refused(call, seen)) }
+        }
+        Kind::Execute { .. } => execute(call, seen, rules),
+        _ => Verdict { errno: None, violation: write(call, seen, rules) },
+    }
+}
+
+/// A call that the filter refuses: its numbers are the kernel's own, nothing of memory is in it.
+fn refused(call: Call, seen: &Seen) -> Violation {
+    let (rule, target) = match call.name {
+        "socket" => {
+            let family = seen.registers[0] as i32;
+            let rule = match family {
+                libc::AF_UNIX => Rule::UnixSocket,
+                // The C library asks it for the machine's addresses before it looks a name up.
+                libc::AF_NETLINK => Rule::UnavailableFeature,
+                _ => Rule::DeniedSyscall,
+            };
+            (rule, family_name(family))
+        }
+        "ioctl" => (Rule::DeniedSyscall, format!("request {:#x}", seen.registers[1] as u32)),
+        "clone" => (Rule::DeniedSyscall, format!("flags {:#x}", seen.registers[0] as u32)),
+        "unshare" => (Rule::DeniedSyscall, format!("flags {:#x}", seen.registers[0] as u32)),
+        // Run-times try these when they start, and do without.
+        "io_uring_setup" | "personality" | "name_to_handle_at" => {
+            (Rule::UnavailableFeature, String::new())
+        }
+        _ => (Rule::DeniedSyscall, String::new()),
+    };
+    Violation::new(Sensor::Notifier, rule, call.name, target.as_bytes())
+}
+
+fn family_name(family: i32) -> String {
+    let name = match family {
+        libc::AF_UNIX => "unix",
+        libc::AF_INET => "inet",
+        libc::AF_INET6 => "inet6",
+        libc::AF_NETLINK => "netlink",
+        libc::AF_PACKET => "packet",
+        libc::AF_VSOCK => "vsock",
+        libc::AF_ALG => "alg",
+        other => return format!("family {other}"),
+    };
+    format!("family {name}")
+}
+
+/// Where a run may write, and nobody asks.
+pub fn is_writable(path: &[u8]) -> bool {
+    ["/tmp", "/dev", "/proc/self", "/proc/thread-self"]
+        .iter()
+        .any(|place| is_below(path, place.as_bytes()))
+        || is_memory(path)
+}
+
+fn is_below(path: &[u8], folder: &[u8]) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
+fn write(call: Call, seen: &Seen, rules: &Rules) -> Option<Violation> {
+    if !seen.writes {
+        return None;
+    }
+    let Some(raw) = &seen.raw else {
+        let hidden =
+            Violation::new(Sensor::Notifier, Rule::OutsidePath, call.name, b"<unreadable>");
+        return Some(hidden.hint());
+    };
+    let named = seen.path.as_deref().unwrap_or(raw);
+    let led = seen.resolved.as_deref().unwrap_or(named);
+    if is_writable(named) && is_writable(led) {
+        return None;
+    }
+    let rule = rule_of(led, rules);
+    let violation = Violation::new(Sensor::Notifier, rule, call.name, named).hint();
+    Some(if led == named { violation } else { violation.resolved(led) })
+}
+
+fn rule_of(path: &[u8], rules: &Rules) -> Rule {
+    let Some(inside) = path.strip_prefix(PROJECT_DIR.as_bytes()) else { return Rule::OutsidePath };
+    let inside = inside.strip_prefix(b"/").unwrap_or(inside);
+    let forbidden = rules.forbidden.iter().map(|path| path.trim_end_matches('/').as_bytes());
+    match forbidden.into_iter().any(|forbidden| is_below(inside, forbidden)) {
+        true => Rule::ForbiddenPath,
+        false => Rule::ReadOnlyPath,
+    }
+}
+
+fn execute(call: Call, seen: &Seen, rules: &Rules) -> Verdict {
+    let allowed = |violation| Verdict { errno: None, violation };
+    let Some(raw) = &seen.raw else { return allowed(None) };
+    let program = seen.path.as_deref().unwrap_or(raw);
+    let led = seen.resolved.as_deref().unwrap_or(program);
+    let line = match seen.arguments.is_empty() {
+        true => program.to_vec(),
+        false => seen.arguments.join(&b' '),
+    };
+    let first = seen.arguments.first().map_or(&[][..], Vec::as_slice);
+    let is_forbidden = [program, led, first].iter().any(|name| names_one(name, rules));
+    // A program of many names is told by its first argument what to be.
+    let second = seen.arguments.get(1).map_or(&[][..], Vec::as_slice);
+    let applet = is_multi_call(base(led)) && names_one(second, rules);
+    if is_forbidden || applet {
+        let violation = Violation::new(Sensor::Notifier, Rule::ForbiddenCommand, call.name, &line);
+        let violation = violation.hint().resolved(led);
+        return Verdict { errno: Some(libc::EACCES), violation: Some(violation) };
+    }
+    if is_writable(led) {
+        let violation =
+            Violation::new(Sensor::Notifier, Rule::UnusualExec, call.name, &line).hint();
+        let violation = violation.resolved(led);
+        // Below `/tmp` nothing can be executed; memory can.
+        let action = if is_memory(led) { Action::Noted } else { Action::Denied };
+        return allowed(Some(violation.with(action)));
+    }
+    allowed(None)
+}
+
+/// A file that is only in memory, or has no folder at all: pipes, sockets.
+fn is_memory(path: &[u8]) -> bool {
+    path.first() != Some(&b'/') || path.starts_with(b"/memfd:")
+}
+
+fn is_multi_call(name: &[u8]) -> bool {
+    [&b"busybox"[..], b"toybox", b"coreutils"].contains(&name)
+}
+
+fn names_one(path: &[u8], rules: &Rules) -> bool {
+    let name = base(path);
+    !name.is_empty() && rules.forbidden_commands.iter().any(|command| command.as_bytes() == name)
+}
+
+fn base(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    fn seen(path: &str, resolved: Option<&str>, arguments: &[&str]) -> Seen {
+        Seen {
+            comm: b"sh".to_vec(),
+            raw: Some(path.as_bytes().to_vec()),
+            path: Some(path.as_bytes().to_vec()),
+            resolved: resolved.map(|path| path.as_bytes().to_vec()),
+            arguments: arguments.iter().map(|a| a.as_bytes().to_vec()).collect(),
+            registers: [libc::AF_UNIX as u64, 0, 0, 0, 0, 0],
+            writes: true,
+        }
+    }
+
+    fn check(cases: &[(i64, Seen)], expect: Expect) {
+        let rules = Rules {
+            forbidden_commands: vec!["rm".into(), "curl".into()],
+            forbidden: vec![".env".into(), "secret/".into()],
+        };
+        let mut out = String::new();
+        for (number, seen) in cases {
+            let call = Call::of(*number).expect("a call that is handed over");
+            let verdict = judge(call, seen, &rules);
+            let errno = verdict.errno.map_or("go on".into(), |errno| {
+                std::io::Error::from_raw_os_error(errno).to_string()
+            });
+            let told = verdict.violation.map_or("nothing to tell".into(), |v| {
+                let resolved = v.resolved.map_or(String::new(), |path| format!(" is {path}"));
+                format!(
+                    "{} {}: {} {}{resolved} {}",
+                    v.confidence, v.rule, v.what, v.target, v.action
+                )
+            });
+            out.push_str(&format!("{errno}; {told}\n"));
+        }
+        expect.assert_eq(&out);
+    }
+
+    #[test]
+    fn writes_are_told_by_where_they_lead() {
+        check(
+            &[
+                (libc::SYS_openat, seen("/project/src/x.rs", None, &[])),
+                (libc::SYS_unlinkat, seen("/project/.env", None, &[])),
+                (libc::SYS_mkdirat, seen("/project/secret/new", None, &[])),
+                (libc::SYS_mkdirat, seen("/project/secrets", None, &[])),
+                (libc::SYS_openat, seen("/tmp/x", Some("/tmp/x"), &[])),
+                (libc::SYS_openat, seen("/tmp/link", Some("/project/readme"), &[])),
+                (libc::SYS_openat, seen("/usr/bin/x", None, &[])),
+                (libc::SYS_openat, seen("/dev/null", None, &[])),
+                (libc::SYS_openat, Seen { raw: None, ..seen("", None, &[]) }),
+                (libc::SYS_openat2, Seen { writes: false, ..seen("/project/x", None, &[]) }),
+            ],
+            expect![[r#"
+                go on; hint read_only_path: openat /project/src/x.rs denied
+                go on; hint forbidden_path: unlinkat /project/.env denied
+                go on; hint forbidden_path: mkdirat /project/secret/new denied
+                go on; hint read_only_path: mkdirat /project/secrets denied
+                go on; nothing to tell
+                go on; hint read_only_path: openat /tmp/link is /project/readme denied
+                go on; hint outside_path: openat /usr/bin/x denied
+                go on; nothing to tell
+                go on; hint outside_path: openat <unreadable> denied
+                go on; nothing to tell
+            "#]],
+        );
+    }
+
+    #[test]
+    fn programs_are_told_by_each_of_their_names() {
+        check(
+            &[
+                (libc::SYS_execve, seen("/usr/bin/ls", Some("/usr/bin/ls"), &["ls", "-l"])),
+                (
+                    libc::SYS_execve,
+                    seen("/usr/bin/rm", Some("/usr/bin/rm"), &["rm", "-rf", "docs"]),
+                ),
+                (libc::SYS_execve, seen("/tmp/zz", Some("/usr/bin/rm"), &["zz"])),
+                (libc::SYS_execve, seen("/usr/bin/busybox", None, &["busybox", "rm", "x"])),
+                (libc::SYS_execve, seen("/usr/bin/busybox", None, &["rm", "x"])),
+                (libc::SYS_execve, seen("/tmp/own", Some("/tmp/own"), &["own\u{1b}[2J"])),
+                (libc::SYS_execveat, seen("/memfd:x (deleted)", None, &["x"])),
+                (libc::SYS_execve, Seen { raw: None, ..seen("", None, &[]) }),
+            ],
+            expect![[r#"
+                go on; nothing to tell
+                Permission denied (os error 13); hint forbidden_command: execve rm -rf docs is /usr/bin/rm denied
+                Permission denied (os error 13); hint forbidden_command: execve zz is /usr/bin/rm denied
+                Permission denied (os error 13); hint forbidden_command: execve busybox rm x is /usr/bin/busybox denied
+                Permission denied (os error 13); hint forbidden_command: execve rm x is /usr/bin/busybox denied
+                go on; hint unusual_exec: execve own\u{1b}[2J is /tmp/own denied
+                go on; hint unusual_exec: execveat x is /memfd:x (deleted) noted
+                go on; nothing to tell
+            "#]],
+        );
+    }
+
+    #[test]
+    fn refused_calls_are_told_by_name() {
+        check(
+            &[
+                (libc::SYS_mount, Seen::default()),
+                (libc::SYS_socket, seen("", None, &[])),
+                (libc::SYS_io_uring_setup, Seen::default()),
+                (
+                    libc::SYS_unshare,
+                    Seen { registers: [0x1000_0000, 0, 0, 0, 0, 0], ..Seen::default() },
+                ),
+            ],
+            expect![[r#"
+                Operation not permitted (os error 1); kernel denied_syscall: mount  denied
+                Operation not permitted (os error 1); kernel unix_socket: socket family unix denied
+                Operation not permitted (os error 1); kernel unavailable_feature: io_uring_setup  denied
+                Operation not permitted (os error 1); kernel denied_syscall: unshare flags 0x10000000 denied
+            "#]],
+        );
+    }
+
+    /// Whatever is in registers and memory, a verdict is given and its texts are bounded.
+    #[test]
+    fn noise_is_judged() {
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut next = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        let rules = Rules::default();
+        for _ in 0..20_000 {
+            let number = (next() % 480) as i64;
+            let Some(call) = Call::of(number) else { continue };
+            let mut bytes =
+                |most: u64| -> Vec<u8> { (0..next() % most).map(|_| next() as u8).collect() };
+            let mut noise = Seen {
+                comm: bytes(20),
+                raw: Some(bytes(600)),
+                path: Some(bytes(600)),
+                resolved: Some(bytes(600)),
+                arguments: vec![bytes(130), bytes(130)],
+                registers: [0; 6],
+                writes: true,
+            };
+            noise.registers = std::array::from_fn(|_| next());
+            if let Some(violation) = judge(call, &noise, &rules).violation {
+                assert!(violation.target.len() <= onboard_domain::violation::bounds::TARGET);
+                assert!(violation.target.chars().all(|c| !c.is_control()));
+            }
+        }
+    }
+}
