@@ -55,15 +55,15 @@ const FORBIDDEN: &[Forbidden] = &[
     },
     Forbidden {
         from: "onboard-web",
-        to: &["onboard-agents", "onboard-egress"],
+        to: &["onboard-agents"],
         reach: Reach::Through,
         why: "the web renders state and submits commands, it performs no effect",
     },
     Forbidden {
         from: "onboard-web",
-        to: &["onboard-sandbox"],
+        to: &["onboard-sandbox", "onboard-egress"],
         reach: Reach::Direct,
-        why: "the web asks the daemon, whose part it is to start and to end a run",
+        why: "the web asks the daemon, whose part it is to start, to connect and to end a run",
     },
 ];
 
@@ -255,8 +255,8 @@ mod tests {
                 onboard-agents → onboard-journal: forbidden, an agent reaches the world through the protocol only
                 onboard-daemon → onboard-between → onboard-agents: forbidden, the daemon knows no agent: an agent is a manifest and a protocol peer
                 onboard-journal → onboard-analysis: forbidden, the journal does not know what its bytes mean
-                onboard-web → onboard-egress: forbidden, the web renders state and submits commands, it performs no effect
-                onboard-web → onboard-sandbox: forbidden, the web asks the daemon, whose part it is to start and to end a run"#]],
+                onboard-web → onboard-egress: forbidden, the web asks the daemon, whose part it is to start, to connect and to end a run
+                onboard-web → onboard-sandbox: forbidden, the web asks the daemon, whose part it is to start, to connect and to end a run"#]],
         );
     }
 

@@ -15,7 +15,7 @@ const MADE_OF: [(Wall, &[Layer]); 9] = [
     (Wall::FileSystem, &[Layer::Files, Layer::ForbiddenPaths, Layer::FileSize]),
     (Wall::Network, &[Layer::Network]),
     (Wall::Processes, &[Layer::Processes, Layer::Names]),
-    (Wall::SystemCalls, &[Layer::SystemCalls]),
+    (Wall::SystemCalls, &[Layer::SystemCalls, Layer::Reports]),
     (Wall::Cpu, &[Layer::Cpu]),
     (Wall::Memory, &[Layer::Memory]),
     (Wall::Pids, &[Layer::Pids]),

@@ -27,6 +27,8 @@ pub enum Layer {
     Landlock,
     /// The system call filter.
     SystemCalls,
+    /// What a run's system calls want is told, by name and place.
+    Reports,
     /// Size of a file.
     FileSize,
     /// Memory of the whole run.
@@ -45,7 +47,7 @@ pub enum Layer {
 
 impl Layer {
     /// Every layer, outermost first.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::User,
         Self::Files,
         Self::ForbiddenPaths,
@@ -56,6 +58,7 @@ impl Layer {
         Self::Privileges,
         Self::Landlock,
         Self::SystemCalls,
+        Self::Reports,
         Self::FileSize,
         Self::Memory,
         Self::Cpu,
@@ -84,6 +87,7 @@ impl Layer {
             Self::Privileges => "privileges",
             Self::Landlock => "landlock",
             Self::SystemCalls => "system calls",
+            Self::Reports => "reports",
             Self::FileSize => "file size",
             Self::Memory => "memory",
             Self::Cpu => "cpu",

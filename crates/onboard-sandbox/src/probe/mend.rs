@@ -23,6 +23,9 @@ pub fn for_layer(layer: Layer) -> Option<&'static str> {
             Some("a kernel from 5.13 with landlock among its security modules (boot option lsm=)")
         }
         Layer::SystemCalls => Some("a kernel built with CONFIG_SECCOMP_FILTER"),
+        Layer::Reports => Some(
+            "a kernel from 5.19, on which no other sandbox around this program hears its calls",
+        ),
         Layer::Memory | Layer::Cpu | Layer::Pids | Layer::Freeze => Some(GROUPS),
         Layer::DiskReads => Some(
             "a project on a disk, and the io controller: run the daemon as root, or delegate io \

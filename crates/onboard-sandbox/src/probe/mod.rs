@@ -6,9 +6,12 @@ mod mend;
 use crate::cgroup::Layout;
 use crate::launch::{AgentFiles, LaunchError, launch_profile};
 use crate::layer::{Layer, Mechanism, Status};
-use crate::profile::{Limits, Profile, ReadOnly};
+use crate::profile::{Limits, PROJECT_DIR, Profile, ReadOnly};
 use crate::record::How;
 use crate::running::{Ended, Running};
+use crate::sys;
+use onboard_domain::Violation;
+use onboard_domain::violation::Rule;
 use serde::Serialize;
 use std::io::{self, PipeReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -164,6 +167,10 @@ impl Trial {
 
     /// Waits for the end: how it was, and what the program wrote.
     fn finish(mut self) -> io::Result<(Ended, String)> {
+        self.end()
+    }
+
+    fn end(&mut self) -> io::Result<(Ended, String)> {
         let ended = self.running.wait_for_end(PATIENCE)?.ok_or(io::ErrorKind::TimedOut)?;
         let mut text = String::new();
         self.output.read_to_string(&mut text)?;
@@ -223,11 +230,38 @@ const WALLS: [Layer; 11] = [
 fn try_walls(ground: &Ground, layout: &Layout) -> Vec<(Layer, Finding)> {
     let limits = Limits { file_bytes: 1 << 20, ..roomy() };
     let started = Trial::start(ground, layout, &["walls"], limits);
-    let text = match started {
-        Ok(trial) => trial.finish().map(|(_, text)| text).map_err(|e| (None, e.to_string())),
-        Err(error) => Err((error.layer(), error.to_string())),
+    let (text, told) = match started {
+        Ok(mut trial) => match trial.end() {
+            Ok((_, text)) => (Ok(text), trial.running.take_violations()),
+            Err(error) => (Err((None, error.to_string())), Vec::new()),
+        },
+        Err(error) => (Err((error.layer(), error.to_string())), Vec::new()),
     };
-    WALLS.map(|layer| (layer, wall(layer, &text))).into()
+    let reports = reports(sys::notify::is_available(), &told);
+    WALLS
+        .into_iter()
+        .map(|layer| (layer, wall(layer, &text)))
+        .chain([(Layer::Reports, reports)])
+        .collect()
+}
+
+/// The trial made calls that are refused, and wrote where nothing can be written: what of it was told.
+fn reports(is_available: bool, told: &[Violation]) -> Finding {
+    let has = |rule: Rule| told.iter().any(|violation| violation.rule == rule);
+    let place =
+        told.iter().any(|v| v.rule == Rule::ReadOnlyPath && v.target.starts_with(PROJECT_DIR));
+    match (is_available, has(Rule::DeniedSyscall), place) {
+        (false, ..) => Finding {
+            status: Status::Degraded,
+            how: "this kernel hands no calls over: they are refused, and not told".into(),
+        },
+        (true, true, true) => Finding { status: Status::Enforced, how: "seccomp notifier".into() },
+        (true, true, false) => Finding {
+            status: Status::Degraded,
+            how: "the notifier can't read what a call names: calls are told without it".into(),
+        },
+        (true, false, _) => Finding::absent("refused calls were not told"),
+    }
 }
 
 fn wall(layer: Layer, text: &Result<String, (Option<Layer>, String)>) -> Finding {
