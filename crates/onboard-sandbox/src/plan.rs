@@ -19,7 +19,8 @@ pub const INSIDE_ID: u32 = 1000;
 pub const PROJECT_SLOT: usize = 0;
 
 /// Device files an ordinary program needs; none reaches hardware.
-const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+pub const DEVICES: [&str; 5] =
+    ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
 
 /// Files and folders the new root itself may hold: mount points and three small files.
 const ROOT_BYTES: u64 = 1 << 20;

@@ -16,6 +16,10 @@ pub enum Kind {
     Refused { errno: i32 },
     /// To change the file at this path; `folder`: the argument with the folder that it starts from.
     Write { folder: Option<u8>, path: u8 },
+    /// To move a file: both of its places change.
+    Move { from_folder: Option<u8>, from: u8, folder: Option<u8>, path: u8 },
+    /// To change the file that is open under the number in this argument.
+    WriteOpen { file: u8 },
     /// To open a file; the flags, in this argument, say whether to write.
     Open { folder: Option<u8>, path: u8, flags: u8 },
     /// The same, with the flags behind the pointer in this argument.
@@ -24,7 +28,7 @@ pub enum Kind {
     Execute { folder: Option<u8>, path: u8, arguments: u8 },
 }
 
-use Kind::{Execute, Open, OpenByStructure, Write};
+use Kind::{Execute, Move, Open, OpenByStructure, Write, WriteOpen};
 
 const fn at(folder: u8, path: u8) -> Kind {
     Write { folder: Some(folder), path }
@@ -33,6 +37,8 @@ const fn at(folder: u8, path: u8) -> Kind {
 const fn plain(path: u8) -> Kind {
     Write { folder: None, path }
 }
+
+const MOVE_AT: Kind = Move { from_folder: Some(0), from: 1, folder: Some(2), path: 3 };
 
 /// The calls that are looked at and left to the walls. Which flags of `open` are handed over is the
 /// filter's to know; reads are not, for they are most of what programs do.
@@ -43,8 +49,8 @@ pub const WATCHED: &[(&str, i64, Kind)] = &[
     ("execve", libc::SYS_execve, Execute { folder: None, path: 0, arguments: 1 }),
     ("execveat", libc::SYS_execveat, Execute { folder: Some(0), path: 1, arguments: 2 }),
     ("unlinkat", libc::SYS_unlinkat, at(0, 1)),
-    ("renameat", libc::SYS_renameat, at(2, 3)),
-    ("renameat2", libc::SYS_renameat2, at(2, 3)),
+    ("renameat", libc::SYS_renameat, MOVE_AT),
+    ("renameat2", libc::SYS_renameat2, MOVE_AT),
     ("linkat", libc::SYS_linkat, at(2, 3)),
     ("symlinkat", libc::SYS_symlinkat, at(1, 2)),
     ("mkdirat", libc::SYS_mkdirat, at(0, 1)),
@@ -58,6 +64,14 @@ pub const WATCHED: &[(&str, i64, Kind)] = &[
     ("lsetxattr", libc::SYS_lsetxattr, plain(0)),
     ("removexattr", libc::SYS_removexattr, plain(0)),
     ("lremovexattr", libc::SYS_lremovexattr, plain(0)),
+    ("setxattrat", 463, at(0, 1)),
+    ("removexattrat", 466, at(0, 1)),
+    ("file_setattr", 469, at(0, 1)),
+    // A file that is open to be read can be changed by these.
+    ("fchmod", libc::SYS_fchmod, WriteOpen { file: 0 }),
+    ("fchown", libc::SYS_fchown, WriteOpen { file: 0 }),
+    ("fsetxattr", libc::SYS_fsetxattr, WriteOpen { file: 0 }),
+    ("fremovexattr", libc::SYS_fremovexattr, WriteOpen { file: 0 }),
     #[cfg(target_arch = "x86_64")]
     ("open", libc::SYS_open, Open { folder: None, path: 0, flags: 1 }),
     #[cfg(target_arch = "x86_64")]
@@ -67,7 +81,7 @@ pub const WATCHED: &[(&str, i64, Kind)] = &[
     #[cfg(target_arch = "x86_64")]
     ("rmdir", libc::SYS_rmdir, plain(0)),
     #[cfg(target_arch = "x86_64")]
-    ("rename", libc::SYS_rename, plain(1)),
+    ("rename", libc::SYS_rename, Move { from_folder: None, from: 0, folder: None, path: 1 }),
     #[cfg(target_arch = "x86_64")]
     ("link", libc::SYS_link, plain(1)),
     #[cfg(target_arch = "x86_64")]

@@ -3,6 +3,7 @@
 use super::Rules;
 use super::call::{Call, Kind};
 use super::look::Seen;
+use crate::plan::DEVICES;
 use crate::profile::PROJECT_DIR;
 use onboard_domain::Violation;
 use onboard_domain::violation::{Action, Rule, Sensor};
@@ -67,11 +68,17 @@ fn family_name(family: i32) -> String {
 
 /// Where a run may write, and nobody asks.
 pub fn is_writable(path: &[u8]) -> bool {
-    ["/tmp", "/dev", "/proc/self", "/proc/thread-self"]
-        .iter()
-        .any(|place| is_below(path, place.as_bytes()))
-        || is_memory(path)
+    let mut places = WRITABLE.iter().chain(DEVICES.iter());
+    places.any(|place| is_below(path, place.as_bytes())) || is_memory(path)
 }
+
+/// Folders to write in, and what programs open to write when they look for their terminal. Any other
+/// device is one that a run has no business with.
+#[rustfmt::skip]
+const WRITABLE: [&str; 10] = [
+    "/tmp", "/proc/self", "/proc/thread-self", "/dev/shm", "/dev/fd", "/dev/stdin", "/dev/stdout",
+    "/dev/stderr", "/dev/tty", "/dev/ptmx",
+];
 
 fn is_below(path: &[u8], folder: &[u8]) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
@@ -207,6 +214,9 @@ mod tests {
                 (libc::SYS_openat, seen("/tmp/link", Some("/project/readme"), &[])),
                 (libc::SYS_openat, seen("/usr/bin/x", None, &[])),
                 (libc::SYS_openat, seen("/dev/null", None, &[])),
+                (libc::SYS_openat, seen("/dev/kmsg", None, &[])),
+                (libc::SYS_fchmod, seen("/project/x", None, &[])),
+                (libc::SYS_fchmod, seen("pipe:[7]", None, &[])),
                 (libc::SYS_openat, Seen { raw: None, ..seen("", None, &[]) }),
                 (libc::SYS_openat2, Seen { writes: false, ..seen("/project/x", None, &[]) }),
             ],
@@ -218,6 +228,9 @@ mod tests {
                 go on; nothing to tell
                 go on; hint read_only_path: openat /tmp/link is /project/readme denied
                 go on; hint outside_path: openat /usr/bin/x denied
+                go on; nothing to tell
+                go on; hint outside_path: openat /dev/kmsg denied
+                go on; hint read_only_path: fchmod /project/x denied
                 go on; nothing to tell
                 go on; hint outside_path: openat <unreadable> denied
                 go on; nothing to tell

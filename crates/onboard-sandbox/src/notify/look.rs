@@ -45,6 +45,23 @@ pub fn look(call: Call, notification: &Notification) -> Seen {
     };
     let (folder, path) = match call.kind {
         Kind::Refused { .. } => return seen,
+        Kind::WriteOpen { file } => {
+            seen.look_at_open(pid, register(file));
+            return seen;
+        }
+        // Without a path these change the file that is open: `touch` and `cp -p` do it so.
+        Kind::Write { folder: Some(folder), path } if register(path) == 0 => {
+            seen.look_at_open(pid, register(folder));
+            return seen;
+        }
+        Kind::Move { from_folder, from, folder, path } => {
+            seen.look_at(pid, folder.map(register), register(path), false);
+            // Where it may arrive, what counts is whether it may leave.
+            if seen.is_harmless() {
+                seen.look_at(pid, from_folder.map(register), register(from), false);
+            }
+            return seen;
+        }
         Kind::Write { folder, path } | Kind::Open { folder, path, .. } => (folder, path),
         Kind::OpenByStructure { folder, path, structure } => {
             let mut flags = [0; 8];
@@ -58,15 +75,37 @@ pub fn look(call: Call, notification: &Notification) -> Seen {
             (folder, path)
         }
     };
-    seen.raw = text(pid, register(path), PATH);
-    let Some(raw) = &seen.raw else { return seen };
-    seen.path = absolute(pid, folder.map(register), raw);
-    let harmless = seen.path.as_deref().is_some_and(judge::is_writable);
-    // Links are followed where the name alone says nothing: below `/tmp`, and for programs.
-    if harmless || matches!(call.kind, Kind::Execute { .. }) {
-        seen.resolved = seen.path.as_deref().and_then(|path| resolve(pid, path));
-    }
+    let is_program = matches!(call.kind, Kind::Execute { .. });
+    seen.look_at(pid, folder.map(register), register(path), is_program);
     seen
+}
+
+impl Seen {
+    /// Reads the path at this address, and finds where it leads.
+    fn look_at(&mut self, pid: u32, folder: Option<u64>, address: u64, is_program: bool) {
+        (self.path, self.resolved) = (None, None);
+        self.raw = text(pid, address, PATH);
+        let Some(raw) = &self.raw else { return };
+        self.path = absolute(pid, folder, raw);
+        let harmless = self.path.as_deref().is_some_and(judge::is_writable);
+        // Links are followed where the name alone says nothing: below `/tmp`, and for programs.
+        if harmless || is_program {
+            self.resolved = self.path.as_deref().and_then(|path| resolve(pid, path));
+        }
+    }
+
+    /// Finds the file that is open under this number; a number that is not open changes nothing.
+    fn look_at_open(&mut self, pid: u32, file: u64) {
+        let place = absolute(pid, Some(file), b"");
+        self.writes = place.is_some();
+        (self.raw, self.path) = (place.clone(), place);
+    }
+
+    /// Whether the path is one that may be written, by its name and by where it leads.
+    fn is_harmless(&self) -> bool {
+        self.path.as_deref().is_some_and(judge::is_writable)
+            && self.resolved.as_deref().is_none_or(judge::is_writable)
+    }
 }
 
 fn comm(pid: u32) -> Vec<u8> {

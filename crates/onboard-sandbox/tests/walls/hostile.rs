@@ -415,6 +415,7 @@ fn reads(path: &str, count: u64) {
 
 /// Ways to change a file, none of which leads anywhere.
 fn writes() {
+    use std::os::unix::fs::PermissionsExt;
     let path = |text: &str| std::ffi::CString::new(text).expect("path");
     let readme = path("/project/readme");
     fs::write("/tmp/mine", "x").expect("tmp");
@@ -466,7 +467,14 @@ fn writes() {
     say("symlink", std::os::unix::fs::symlink("/etc", "/project/docs/etc"));
     say("hard link into", fs::hard_link("/tmp/mine", "/project/docs/x"));
     say("rename onto", fs::rename("/tmp/mine", "/project/docs/.env"));
+    say("rename out", fs::rename("/project/readme", "/tmp/readme"));
     say("remove forbidden", fs::remove_file("/project/docs/.env"));
+    let open = fs::File::open("/project/readme").expect("to read");
+    say("chmod of what is open", open.set_permissions(fs::Permissions::from_mode(0o777)));
+    let own = fs::File::create("/tmp/touched").expect("tmp");
+    say("times of what is open", own.set_modified(std::time::SystemTime::UNIX_EPOCH));
+    say("within tmp", fs::rename("/tmp/touched", "/tmp/moved"));
+    say("device", fs::write("/dev/kmsg", "x"));
     std::os::unix::fs::symlink("/project/readme", "/tmp/way").expect("link");
     say("through a link", fs::write("/tmp/way", "x"));
     say("relative", fs::write("src/../readme", "x"));

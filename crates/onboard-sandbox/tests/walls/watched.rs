@@ -83,7 +83,12 @@ fn writes_are_told_with_where_they_lead(arena: &Arena) {
             symlink: EROFS
             hard link into: EROFS
             rename onto: Invalid cross-device link (os error 18)
+            rename out: Invalid cross-device link (os error 18)
             remove forbidden: EROFS
+            chmod of what is open: EROFS
+            times of what is open: allowed
+            within tmp: allowed
+            device: EROFS
             through a link: EROFS
             relative: ENOENT
             outside: EROFS
@@ -103,7 +108,10 @@ fn writes_are_told_with_where_they_lead(arena: &Arena) {
             read_only_path: symlink /project/docs/etc denied hint
             read_only_path: linkat /project/docs/x denied hint
             forbidden_path: rename /project/docs/.env denied hint
+            read_only_path: rename /project/readme denied hint
             forbidden_path: unlink /project/docs/.env denied hint
+            read_only_path: fchmod /project/readme denied hint
+            outside_path: openat /dev/kmsg denied hint
             read_only_path: openat /tmp/way (is /project/readme) denied hint
             outside_path: openat /usr/bin/new denied hint
             read_only_path: openat /project/two\nlines denied hint
