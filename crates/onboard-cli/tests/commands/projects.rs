@@ -96,7 +96,6 @@ fn status_says_what_holds_an_agent_and_what_is_wrong_with_its_policy() {
     world.check(&["bg", "start", "--all", "--wait"], 0, "✓");
     world.check(&["bg", "status", AGENT], 0, "memory 64 MB");
     world.check(&["bg", "status", AGENT], 0, "of 18 layers enforced");
-    world.check(&["bg", "status", AGENT], 0, "not enforced: resource_limits.max_network_requests");
     world.check(
         &["bg", "config", AGENT, "--show-origin"],
         0,

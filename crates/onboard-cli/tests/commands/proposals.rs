@@ -148,9 +148,16 @@ fn a_hostile_agent_keeps_no_secret_and_changes_nothing() {
     }
     assert_eq!(said(world.project.path(), &["branch", "--list"]), "* main\n");
     // Five secrets, and three paths that it may not touch.
-    let refused = world.json(&["bg", "status", "typo-fixer"])["totals"]["violations"].clone();
-    assert!(refused.as_u64().unwrap() >= 8, "{refused}");
-    world.check(&["bg", "status", "typo-fixer"], 0, "attempts at what it may not do");
+    // That is enough to hold it back for an hour and to call somebody: trouble, says the exit code.
+    let (code, shown, _) = world.run(&["bg", "status", "typo-fixer", "--json"]);
+    assert_eq!(code, 3);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let refused = shown["totals"]["violations"].as_u64().unwrap();
+    assert!(refused >= 8, "{refused}");
+    assert_eq!(shown["agent"]["attention"], serde_json::json!(["incident i0", "breaker open"]));
+    world.check(&["bg", "status", "typo-fixer"], 3, "attempts at what it may not do");
+    world.check(&["bg", "status", "typo-fixer"], 3, "held back for another");
+    world.check(&["incidents", "show", "i0"], 0, "throttle of typo-fixer  open");
     world.check(&["daemon", "stop"], 0, "stopped");
     let token = format!("{}_{}", "ghp", "x9QmT2vLw7RkB4nZc8HsJ1yFd6GpE3uAo5Vi");
     let held = holding(&world.home.path().join("state"), token.as_bytes());
