@@ -22,14 +22,24 @@ const START: Span = Span { start: 0, end: 0, line: 1, column: 1 };
 const JOURNAL_MIB_MAX: u64 = 65_536;
 const JOURNAL_DAYS_MAX: u64 = 3_650;
 
+/// The largest budget that may be asked for: percent of one core, and MiB; a thousand cores and 16 TiB
+/// are beyond any machine that people work at.
+const CPU_PERCENT_MAX: u64 = 100_000;
+const MEMORY_MB_MAX: u64 = 16 * 1024 * 1024;
+
 /// The daemon's keys, each in [`DaemonSettings`].
-const DAEMON_KEYS: [&str; 3] = ["max_running", "journal_mib", "journal_days"];
+const DAEMON_KEYS: [&str; 5] =
+    ["max_running", "cpu_percent", "memory_mb", "journal_mib", "journal_days"];
 
 /// What a user's file says of the daemon; `None` leaves its own number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DaemonSettings {
     /// How many runs may have a process at a time.
     pub max_running: Option<u32>,
+    /// Percent of one core that the limits of all runs with a process may add up to.
+    pub cpu_percent: Option<u32>,
+    /// MiB that the limits of all runs with a process may add up to.
+    pub memory_mb: Option<u32>,
     /// How many MiB of journal entries are kept.
     pub journal_mib: Option<u64>,
     /// How many days of journal entries are kept.
@@ -53,6 +63,8 @@ pub struct Settings {
 ///     schedule: daily
 /// daemon:
 ///   max_running: 8
+///   cpu_percent: 200
+///   memory_mb: 4096
 ///   journal_mib: 512
 ///   journal_days: 400
 /// ```
@@ -85,8 +97,12 @@ pub fn parse_settings(text: &str, file: &str) -> Result<Settings, Problem> {
 fn daemon(item: &Item<'_>) -> Result<DaemonSettings, Problem> {
     let fields = item.fields(&DAEMON_KEYS)?;
     let number = |key, max| fields.get(key).map(|item| item.integer(1..=max)).transpose();
+    // Every such bound is far below what 32 bits hold.
+    let small = |key, max| number(key, max).map(|n| n.and_then(|n| u32::try_from(n).ok()));
     Ok(DaemonSettings {
-        max_running: number("max_running", RUNNING_MAX)?.and_then(|most| u32::try_from(most).ok()),
+        max_running: small("max_running", RUNNING_MAX)?,
+        cpu_percent: small("cpu_percent", CPU_PERCENT_MAX)?,
+        memory_mb: small("memory_mb", MEMORY_MB_MAX)?,
         journal_mib: number("journal_mib", JOURNAL_MIB_MAX)?,
         journal_days: number("journal_days", JOURNAL_DAYS_MAX)?,
     })

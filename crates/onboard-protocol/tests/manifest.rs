@@ -533,11 +533,21 @@ fn a_user_may_say_how_many_runs_go_at_a_time() {
             |                       ^"#]],
     );
     check(
+        "daemon: {memory_mb: 0}\n",
+        expect![[r#"
+        config.yaml:1:21: `daemon.memory_mb` wants a whole number from 1 to 16777216, found `0`
+          1 | daemon: {memory_mb: 0}
+            |                     ^"#]],
+    );
+    let read = parse_settings("daemon: {cpu_percent: 150, memory_mb: 3000}\n", "config.yaml");
+    let read = *read.expect("it is right").daemon();
+    assert_eq!((read.cpu_percent, read.memory_mb), (Some(150), Some(3000)));
+    check(
         "daemon: {running: 4}\n",
         expect![[r#"
         config.yaml:1:10: unknown key `running`
           1 | daemon: {running: 4}
             |          ^^^^^^^
-            = known here: `max_running`, `journal_mib`, `journal_days`"#]],
+            = known here: `max_running`, `cpu_percent`, `memory_mb`, `journal_mib`, `journal_days`"#]],
     );
 }

@@ -6,7 +6,7 @@
 //! past one that lacks room or a lock, until it has waited long; then both are kept free for it.
 
 use crate::decide::Round;
-use crate::demand::{self, Taken};
+use crate::demand::Taken;
 use crate::host::Pressure;
 use crate::settings::Settings;
 use crate::wait::{Sight, Wait, class, ready};
@@ -39,7 +39,7 @@ impl Kept {
 
     /// Notes what a run that may not go yet has earned.
     pub fn keep(&mut self, id: RunId, agent: &Agent, wait: &Wait) {
-        if matches!(wait, Wait::Room { .. }) {
+        if matches!(wait, Wait::Room { .. } | Wait::Budget { .. }) {
             self.room = Some(id);
         }
         for name in &agent.spec.locks {
@@ -232,7 +232,7 @@ impl Round<'_, '_> {
         let state = self.state();
         let run = &state.runs[&id];
         let agent = &state.agents[&run.agent];
-        let demand = demand::of(agent);
+        taken.add(agent);
         let generation = Generation(run.generation.0 + 1);
         let names: BTreeSet<&String> = agent.spec.locks.iter().collect();
         let leases = names
@@ -244,6 +244,5 @@ impl Round<'_, '_> {
         let deadline_ms = agent.spec.limits.deadline_ms.unwrap_or(self.settings.deadline_ms);
         self.turn.record(Event::RunPlaced { run: id, generation, leases, deadline_ms });
         self.turn.effect(Effect::Launch { run: id, generation });
-        taken.add(demand);
     }
 }

@@ -1,6 +1,6 @@
 //! What a run is expected to need, and the room that is taken.
 
-use crate::settings::Capacity;
+use crate::settings::{Budget, Capacity};
 use onboard_domain::State;
 use onboard_domain::spec::Class;
 use onboard_domain::state::Agent;
@@ -18,6 +18,25 @@ const MEMORY_BYTES: (u64, u64) = (128 << 20, 384 << 20);
 /// Share of a core, in permille, up to which a run is a low or a medium need: a third and two
 /// thirds of the 10 % that an agent may use at most.
 const CPU_PERMILLE: (u64, u64) = (33, 66);
+
+/// What a run reserves whose agent names no limit: the limits of a policy that says nothing else.
+/// The policy itself is judged when a run starts, so where it gives less than an agent asks for, what
+/// is asked for is reserved: too much rather than too little.
+const UNNAMED: Budget = Budget { cpu_percent: 10, memory_mb: 512 };
+
+/// What the agent's next run reserves of the machine's budget.
+pub(crate) fn reserved(agent: &Agent) -> Budget {
+    let limits = &agent.spec.limits;
+    Budget {
+        cpu_percent: limits.cpu_percent.unwrap_or(UNNAMED.cpu_percent),
+        memory_mb: limits.memory_mb.unwrap_or(UNNAMED.memory_mb),
+    }
+}
+
+/// What the limits of all runs with a process, or maybe with one, add up to.
+pub fn reserved_by_all(state: &State) -> Budget {
+    Taken::of(state).budget
+}
 
 /// Units of each resource.
 pub(crate) type Demand = Capacity;
@@ -70,21 +89,39 @@ fn units(class: Class) -> u32 {
 pub(crate) struct Taken {
     pub runs: u32,
     pub units: Demand,
+    pub budget: Budget,
+}
+
+/// What of the budget is short for one more run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Short {
+    pub of: &'static str,
+    pub wanted: u32,
+    pub reserved: u32,
+    pub total: u32,
 }
 
 impl Taken {
     pub fn of(state: &State) -> Taken {
-        let mut taken = Taken { runs: 0, units: Demand { cpu: 0, memory: 0, io: 0 } };
+        let mut taken = Taken {
+            runs: 0,
+            units: Demand { cpu: 0, memory: 0, io: 0 },
+            budget: Budget { cpu_percent: 0, memory_mb: 0 },
+        };
         for run in &state.active {
             if let Some(agent) = state.agents.get(&state.runs[run].agent) {
-                taken.add(of(agent));
+                taken.add(agent);
             }
         }
         taken
     }
 
-    pub fn add(&mut self, demand: Demand) {
+    pub fn add(&mut self, agent: &Agent) {
+        let (demand, reserved) = (of(agent), reserved(agent));
         self.runs += 1;
+        let budget = &mut self.budget;
+        budget.cpu_percent = budget.cpu_percent.saturating_add(reserved.cpu_percent);
+        budget.memory_mb = budget.memory_mb.saturating_add(reserved.memory_mb);
         self.units.cpu += demand.cpu;
         self.units.memory += demand.memory;
         self.units.io += demand.io;
@@ -100,5 +137,18 @@ impl Taken {
         ];
         let short = rows.into_iter().find(|(_, wanted, room)| wanted > room);
         short.filter(|_| self.runs > 0).map(|(what, ..)| what)
+    }
+
+    /// What of the budget is short for one more run. A run that could never fit has the machine to
+    /// itself.
+    pub fn over_budget(&self, wanted: Budget, budget: Budget) -> Option<Short> {
+        let row = |of, wanted, reserved, total| Short { of, wanted, reserved, total };
+        let (taken, cpu) = (self.budget, "processor");
+        let rows = [
+            row(cpu, wanted.cpu_percent, taken.cpu_percent, budget.cpu_percent),
+            row("memory", wanted.memory_mb, taken.memory_mb, budget.memory_mb),
+        ];
+        let is_short = |row: &Short| row.reserved.saturating_add(row.wanted) > row.total;
+        rows.into_iter().find(is_short).filter(|_| self.runs > 0)
     }
 }

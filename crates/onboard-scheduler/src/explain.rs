@@ -114,6 +114,36 @@ pub fn explain(
     Some(Explanation { state: word, reasons, next, waiting_for })
 }
 
+/// The runs whose time has come and what keeps each back, in the order in which they get places.
+pub fn waiting(
+    state: &State,
+    now: Time,
+    host: &HostSample,
+    settings: &Settings,
+) -> Vec<(RunId, Wait)> {
+    let verdict = host.judge(now, settings, Pressure::Calm);
+    let sight = Sight { state, now, settings, verdict, taken: Taken::of(state) };
+    let mut kept = Kept::default();
+    let mut waiting = Vec::new();
+    for id in in_order(state, now, settings) {
+        let run = &state.runs[&id];
+        let agent = &state.agents[&run.agent];
+        let own = sight.wait(run, agent);
+        let waited = now.since(ready(run));
+        if let Some(wait) = own.as_ref().filter(|wait| wait.may_be_kept())
+            && waited >= settings.reserve_after_ms
+        {
+            kept.keep(id, agent, wait);
+        } else if own.is_none()
+            && let Some(wait) = kept.from(agent)
+        {
+            waiting.push((id, wait));
+        }
+        waiting.extend(own.map(|wait| (id, wait)));
+    }
+    waiting
+}
+
 fn word(
     sight: &Sight<'_>,
     agent: &Agent,

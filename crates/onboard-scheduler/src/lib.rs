@@ -30,9 +30,10 @@ mod wait;
 
 pub use cache::{ScheduleCache, Zones};
 pub use decide::{decide, plan_next, run_now, start_agent, stop_runs};
-pub use explain::{Explanation, StateWord, explain};
+pub use demand::reserved_by_all;
+pub use explain::{Explanation, StateWord, explain, waiting};
 pub use host::{HostSample, Pressure, Verdict};
-pub use settings::Settings;
+pub use settings::{Budget, Settings};
 pub use validate::{Problem, Span, validate};
 pub use wait::Wait;
 

@@ -13,6 +13,8 @@ pub struct Settings {
     pub max_running: u32,
     /// What declared or measured needs of runs may add up to.
     pub capacity: Capacity,
+    /// What the limits of runs with a process may add up to.
+    pub budget: Budget,
     /// Waiting this long is worth one class of priority, so that nothing starves. 10 min.
     pub ageing_ms: i64,
     /// A run held back this long by locks or room has them kept free for it. 10 min.
@@ -48,6 +50,25 @@ pub struct Capacity {
     pub cpu: u32,
     pub memory: u32,
     pub io: u32,
+}
+
+/// The machine's share that all runs have together. Each run reserves its limits for as long as it
+/// may have a process, whatever it uses of them: then no run is slower for its neighbours, and none
+/// dies of their memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Percent of one core, all runs together.
+    pub cpu_percent: u32,
+    pub memory_mb: u32,
+}
+
+impl Budget {
+    /// Half of a machine: the other half is for the people at it.
+    pub fn half_of(cores: u32, memory_bytes: u64) -> Budget {
+        const MIB: u64 = 1 << 20;
+        let memory_mb = u32::try_from(memory_bytes / 2 / MIB).unwrap_or(u32::MAX);
+        Budget { cpu_percent: cores.max(1).saturating_mul(50), memory_mb }
+    }
 }
 
 /// What a high need takes of [`Capacity`].
@@ -140,6 +161,8 @@ impl Default for Settings {
         Settings {
             max_running: 8,
             capacity: Capacity { cpu: 16, memory: 16, io: 16 },
+            // Half of eight cores and of 16 GiB.
+            budget: Budget { cpu_percent: 400, memory_mb: 8_192 },
             ageing_ms: 10 * MINUTE_MS,
             reserve_after_ms: 10 * MINUTE_MS,
             deadline_ms: 30 * MINUTE_MS,

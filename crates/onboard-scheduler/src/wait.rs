@@ -1,6 +1,6 @@
 //! What keeps a queued run from being placed. Admission and explanation both ask here.
 
-use crate::demand::{self, Taken};
+use crate::demand::{self, Short, Taken};
 use crate::host::{Pressure, Verdict};
 use crate::settings::Settings;
 use alloc::string::String;
@@ -55,6 +55,13 @@ pub enum Wait {
     Room {
         of: &'static str,
     },
+    /// The limits of the runs with a process would add up to more than the machine's budget.
+    Budget {
+        of: &'static str,
+        wanted: u32,
+        reserved: u32,
+        total: u32,
+    },
     /// A run that has waited long has this kept free for it.
     KeptFor {
         run: RunId,
@@ -93,6 +100,14 @@ impl fmt::Display for Wait {
             Wait::Lock { name, run, agent: None } => write!(f, "`{name}`, held by {run}"),
             Wait::Slots { max } => write!(f, "one of the {max} runs at a time to end"),
             Wait::Room { of } => write!(f, "room: the {of} is taken by other runs"),
+            Wait::Budget { of, wanted, reserved, total } => {
+                let unit = if *of == "memory" { "MB" } else { "%" };
+                write!(
+                    f,
+                    "the {of} budget: its limit is {wanted} {unit}, and {reserved} of {total} {unit} \
+                     are reserved"
+                )
+            }
             Wait::KeptFor { run, what: Some(what) } => {
                 write!(f, "`{what}`, kept for {run}, which has waited longer")
             }
@@ -149,7 +164,19 @@ impl Wait {
 
     /// Whether waiting long for it earns the run that it is kept free.
     pub(crate) fn may_be_kept(&self) -> bool {
-        matches!(self, Wait::Lock { .. } | Wait::Room { .. })
+        matches!(self, Wait::Lock { .. } | Wait::Room { .. } | Wait::Budget { .. })
+    }
+
+    /// The word for what runs share that it is for; `None` when the agent itself is why.
+    pub fn shared(&self) -> Option<&'static str> {
+        match self {
+            Wait::Lock { .. } | Wait::KeptFor { what: Some(_), .. } => Some("lock"),
+            Wait::Budget { .. } => Some("budget"),
+            Wait::Room { .. } | Wait::KeptFor { what: None, .. } => Some("room"),
+            Wait::Slots { .. } => Some("places"),
+            Wait::Pressure { .. } => Some("host"),
+            _ => None,
+        }
     }
 }
 
@@ -230,7 +257,12 @@ impl Sight<'_> {
             return Some(Wait::Slots { max: self.settings.max_running });
         }
         let short = self.taken.short_of(demand::of(agent), self.settings.capacity);
-        short.map(|of| Wait::Room { of })
+        if let Some(of) = short {
+            return Some(Wait::Room { of });
+        }
+        let short = self.taken.over_budget(demand::reserved(agent), self.settings.budget)?;
+        let Short { of, wanted, reserved, total } = short;
+        Some(Wait::Budget { of, wanted, reserved, total })
     }
 }
 

@@ -6,7 +6,8 @@ use crate::{output, paths, spawn};
 use onboard_daemon::manifests::{self, BuiltInManifest};
 use onboard_daemon::retention::Retention;
 use onboard_daemon::{Options, clock};
-use onboard_scheduler::Settings;
+use onboard_protocol::DaemonSettings;
+use onboard_scheduler::{Budget, Settings};
 use onboard_web::server::{self, Sources};
 use std::path::Path;
 use std::process::ExitCode;
@@ -29,7 +30,7 @@ pub fn run(detached: bool) -> Done {
         version: super::version::VERSION.into(),
         program,
         built_in: built_in(),
-        settings: said.max_running.map_or_else(Default::default, Settings::with_max_running),
+        settings: settings(&said),
         kept: Retention::with(said.journal_mib, said.journal_days),
     };
     let fail = |error: &dyn std::fmt::Display| Failure::new(Kind::Failed, error.to_string());
@@ -46,6 +47,20 @@ pub fn run(detached: bool) -> Done {
     server.stop("the daemon ended");
     ended.map_err(|fault| fail(&fault))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The scheduler's settings: what the user said, and half of this machine for the budget.
+fn settings(said: &DaemonSettings) -> Settings {
+    let settings = said.max_running.map_or_else(Default::default, Settings::with_max_running);
+    let host = onboard_daemon::pressure::sample(clock::wall());
+    let mut budget = match host.memory_total_bytes {
+        // A host that doesn't tell: as on any developer's machine.
+        0 => Budget { cpu_percent: host.cores.saturating_mul(50), ..settings.budget },
+        total => Budget::half_of(host.cores, total),
+    };
+    budget.cpu_percent = said.cpu_percent.unwrap_or(budget.cpu_percent);
+    budget.memory_mb = said.memory_mb.unwrap_or(budget.memory_mb);
+    Settings { budget, ..settings }
 }
 
 /// The manifests of the agents that come with the program.

@@ -629,6 +629,51 @@ fn capacity_by_class_and_a_giant_alone() {
 }
 
 #[test]
+fn limits_are_reserved_of_the_machine_s_budget() {
+    check(
+        "set budget_memory=1024 budget_cpu=100
+         agent a = manual | memory_mb=600
+         agent low = manual | prio=low
+         agent high = manual | prio=high
+         agent giant = manual | memory_mb=2048
+         agent busy = manual | cpu_percent=100 memory_mb=64
+         09:00 run a
+         09:01 run low high giant
+         09:02 run busy
+         09:03 explain high
+         09:03 explain busy
+         09:03 waiting
+         09:04 end a ok
+         09:05 end high ok
+         09:06 end low ok
+         09:07 end giant ok
+         09:08 end busy ok",
+        expect![[r#"
+            09:00 a r0 queued by hand, r0 placed
+            09:01 low r1 queued by hand
+            09:01 high r2 queued by hand
+            09:01 giant r3 queued by hand
+            09:02 busy r4 queued by hand
+            09:03 high is waiting, next never
+                r2 waits for the memory budget: its limit is 512 MB, and 600 of 1024 MB are reserved
+                stopped: it is not on its schedule
+            09:03 busy is waiting, next never
+                r4 waits for the processor budget: its limit is 100 %, and 10 of 100 % are reserved
+                stopped: it is not on its schedule
+                r2 waits (budget) for the memory budget: its limit is 512 MB, and 600 of 1024 MB are reserved
+                r3 waits (budget) for the memory budget: its limit is 2048 MB, and 600 of 1024 MB are reserved
+                r4 waits (budget) for the processor budget: its limit is 100 %, and 10 of 100 % are reserved
+                r1 waits (budget) for the memory budget: its limit is 512 MB, and 600 of 1024 MB are reserved
+            09:04 r0 succeeded, r2 placed, r1 placed
+            09:05 r2 succeeded
+            09:06 r1 succeeded, r3 placed
+            09:07 r3 succeeded, r4 placed
+            09:08 r4 succeeded
+        "#]],
+    );
+}
+
+#[test]
 fn emergency_stops_all_and_starts_nothing() {
     check(
         "agent a = 0 * * * *

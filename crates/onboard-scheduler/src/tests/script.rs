@@ -62,6 +62,8 @@ fn set(world: &mut World, key: &str) {
         "max_running" => world.settings.max_running = number(),
         "capacity_memory" => world.settings.capacity.memory = number(),
         "capacity_cpu" => world.settings.capacity.cpu = number(),
+        "budget_cpu" => world.settings.budget.cpu_percent = number(),
+        "budget_memory" => world.settings.budget.memory_mb = number(),
         "dependency_wait" => world.settings.dependency_wait_ms = length(value),
         "idle_slots" => world.settings.adapt.idle_slots = number(),
         "failures" => world.settings.breaker.failures = number(),
@@ -135,6 +137,8 @@ fn agent(name: &str, schedule: &str, keys: &str) -> AgentSpec {
                     _ => Overlap::Skip,
                 }
             }
+            "cpu_percent" => spec.limits.cpu_percent = Some(value.parse().expect("percent")),
+            "memory_mb" => spec.limits.memory_mb = Some(value.parse().expect("megabytes")),
             "retry" => spec.retry.attempts = value.parse().expect("a number"),
             "deadline" => spec.limits.deadline_ms = Some(length(value)),
             "zone" => spec.zone = Some(value.to_string()),
@@ -204,6 +208,12 @@ fn input(world: &mut World, now: Time, verb: &str, words: &[&str]) {
             world.host = HostSample { cores: 2, ..HostSample::default() };
             words.iter().for_each(|word| sample(&mut world.host, word));
             world.turn(now, |_| {});
+        }
+        "waiting" => {
+            for (run, wait) in crate::waiting(&world.state, now, &world.host, &world.settings) {
+                let shared = wait.shared().unwrap_or("its agent");
+                world.told.push(format!("    {run} waits ({shared}) for {wait}"));
+            }
         }
         "emergency" => world.turn(now, |turn| {
             turn.record(Event::EmergencyDeclared { reason: "drill".into() });
