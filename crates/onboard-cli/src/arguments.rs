@@ -304,6 +304,9 @@ Examples:
         #[arg(long, value_name = "TEXT")]
         grep: Option<String>,
     },
+    /// What agents share: leases, the machine's budget, messages
+    #[command(subcommand)]
+    Coordination(CoordinationCommand),
     /// What the crew did
     Report {
         /// 7d, 24h, P7D or 2026-11-01..2026-11-07
@@ -318,6 +321,17 @@ Examples:
         /// Why
         #[arg(long, value_name = "TEXT", default_value = "asked for at the command line")]
         reason: String,
+    },
+}
+
+/// `background-agents coordination …`
+#[derive(Debug, Subcommand)]
+pub enum CoordinationCommand {
+    /// Who holds which lease, which runs wait for what, and whose inbox fills
+    Status {
+        /// Of all projects
+        #[arg(short = 'A', long)]
+        all_projects: bool,
     },
 }
 

@@ -258,6 +258,9 @@ pub struct Totals {
     /// Attempts that its walls or its host refused, each as often as it was made.
     #[serde(default, skip_serializing_if = "is_none_yet")]
     pub violations: u64,
+    /// Messages to it that nobody acknowledged however often they were delivered.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub messages_dead: u64,
 }
 
 /// A run between its queueing and its recorded end.

@@ -3,6 +3,7 @@
 mod agent;
 mod audit;
 mod config;
+mod coordination;
 mod daemon;
 mod daemon_run;
 mod doctor;
@@ -29,7 +30,7 @@ mod write_proposal;
 
 pub use version::LONG as LONG_VERSION;
 
-use crate::arguments::{AgentsCommand, Cli, Command, DaemonCommand};
+use crate::arguments::{AgentsCommand, Cli, Command, CoordinationCommand, DaemonCommand};
 use crate::failure::Failure;
 use std::process::ExitCode;
 
@@ -85,6 +86,9 @@ fn run_agents(global: &crate::arguments::Global, command: AgentsCommand) -> Done
         AgentsCommand::Logs { name, tail, follow, since, until, run, previous, level, grep } => {
             let asked = logs::Asked { tail, follow, since, until, run, previous, level, grep };
             logs::run(global, &name, asked)
+        }
+        AgentsCommand::Coordination(CoordinationCommand::Status { all_projects }) => {
+            coordination::status(global, all_projects)
         }
         AgentsCommand::Report { period, output } => report::run(global, &period, output.as_deref()),
         AgentsCommand::EmergencyShutdown { reason } => emergency_shutdown::run(global, &reason),

@@ -4,6 +4,7 @@
 //! steers the terminal. It is stored, and given as JSON, as it was said.
 
 pub mod agents;
+pub mod coordination;
 pub mod daemon;
 pub mod findings;
 pub mod incidents;

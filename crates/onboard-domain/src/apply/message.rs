@@ -2,7 +2,7 @@
 
 use super::{Illegal, illegal};
 use crate::event::Event;
-use crate::ids::MessageId;
+use crate::ids::{AgentId, MessageId};
 use crate::state::{Message, State};
 
 pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
@@ -32,13 +32,19 @@ pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
             message.delivered_to = Some(*run);
             Ok(())
         }
-        Event::MessageAcked { id } | Event::MessageDied { id } => remove(state, *id),
+        Event::MessageAcked { id } => remove(state, *id).map(drop),
+        Event::MessageDied { id } => {
+            let to = remove(state, *id)?;
+            state.agent_mut(to)?.totals.messages_dead += 1;
+            Ok(())
+        }
         other => illegal!("not a message's event: {other:?}"),
     }
 }
 
-fn remove(state: &mut State, id: MessageId) -> Result<(), Illegal> {
+/// Takes a message away; returns whose it was.
+fn remove(state: &mut State, id: MessageId) -> Result<AgentId, Illegal> {
     let Some(message) = state.messages.remove(&id) else { illegal!("no message {id}") };
     state.agent_mut(message.to)?.inbox.retain(|kept| *kept != id);
-    Ok(())
+    Ok(message.to)
 }

@@ -5,6 +5,7 @@
 
 mod agent;
 mod command;
+mod coordination;
 mod daemon;
 mod event;
 mod finding;
@@ -21,6 +22,7 @@ pub use agent::{
     ProjectRef, Safety, StateWord, Unenforced,
 };
 pub use command::{AgentChange, CommandAnswer, CommandRequest, RegisterRequest};
+pub use coordination::{BudgetView, Coordination, InboxRow, LeaseRow, Share, WaitingRow};
 pub use daemon::{DaemonView, DigestView, EmergencyView, PolicyView, ProjectRow, VersionView};
 pub use event::{AuditRow, EventRow, EventSeverity, WatchLine};
 pub use finding::{FindingRow, FindingStatus};

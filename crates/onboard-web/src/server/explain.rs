@@ -1,11 +1,12 @@
 //! Why agents are in their states, by what the scheduler would decide now.
 
 use super::Sources;
-use crate::api::Explanation;
+use crate::api::{Coordination, Explanation};
+use crate::view;
 use onboard_daemon::handle::Handle;
 use onboard_daemon::pressure;
 use onboard_daemon::zones::HostZones;
-use onboard_domain::{AgentId, State, Time};
+use onboard_domain::{AgentId, ProjectId, State, Time};
 use onboard_scheduler::HostSample;
 
 /// One look at the host, good for one request.
@@ -33,5 +34,11 @@ impl Explainer {
         let (host, settings) = (&self.host, self.handle.settings());
         onboard_scheduler::explain(state, self.now, host, settings, &self.zones, agent)
             .map(Into::into)
+    }
+
+    /// Who has what of the things that are shared, and who waits for it.
+    pub fn coordination(&self, state: &State, project: Option<ProjectId>) -> Coordination {
+        let settings = self.handle.settings();
+        view::coordination::view(state, self.now, &self.host, settings, project)
     }
 }

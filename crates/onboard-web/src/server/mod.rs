@@ -5,6 +5,7 @@
 mod answer;
 mod command;
 mod connection;
+mod coordination;
 mod explain;
 mod feed;
 mod follow_logs;

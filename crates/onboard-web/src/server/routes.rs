@@ -1,6 +1,8 @@
 //! The paths of the API.
 
-use super::{BODY_MAX, Sources, command, follow_logs, incidents, proposals, reads, watch};
+use super::{
+    BODY_MAX, Sources, command, coordination, follow_logs, incidents, proposals, reads, watch,
+};
 use crate::api::{BASE, Problem, ProblemKind};
 use crate::server::feed::Feed;
 use crate::server::replies::Replies;
@@ -32,6 +34,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(&at("/findings"), get(reads::findings))
         .route(&at("/incidents"), get(incidents::list))
         .route(&at("/incidents/{id}"), get(incidents::one))
+        .route(&at("/coordination"), get(coordination::status))
         .route(&at("/proposals"), get(proposals::list))
         .route(&at("/proposals/{id}"), get(proposals::one))
         .route(&at("/events"), get(reads::events))

@@ -1,6 +1,7 @@
 //! From the domain's values to the API's: pure functions.
 
 pub mod agent;
+pub mod coordination;
 pub mod daemon;
 pub mod event;
 pub mod finding;

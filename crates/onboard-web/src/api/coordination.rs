@@ -1,0 +1,83 @@
+//! What agents share: leases, the machine, and messages to one another.
+
+use super::Stamp;
+use onboard_domain::spec::Priority;
+use serde::{Deserialize, Serialize};
+
+/// Who has what, and who waits for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coordination {
+    pub now: Stamp,
+    pub budget: BudgetView,
+    /// Leases, by project and name.
+    pub leases: Vec<LeaseRow>,
+    /// Queued runs that something shared keeps back, in the order in which they get places.
+    pub waiting: Vec<WaitingRow>,
+    /// Agents with messages, or with dead ones.
+    pub inboxes: Vec<InboxRow>,
+}
+
+/// The machine's share for all runs together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetView {
+    pub runs: Share,
+    /// Percent of one core: the limits of the runs with a process.
+    pub cpu_percent: Share,
+    pub memory_mb: Share,
+}
+
+/// What is taken of a whole. More than the whole can be: a run that could never fit runs alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    pub used: u32,
+    pub free: u32,
+    pub total: u32,
+}
+
+/// A lease that is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseRow {
+    pub project: String,
+    pub project_id: String,
+    pub name: String,
+    pub run: String,
+    pub agent: String,
+    /// The fencing token.
+    pub token: u64,
+    pub since: Stamp,
+    /// Absent: it is held until the run is proven ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Stamp>,
+}
+
+/// A queued run that something shared keeps back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingRow {
+    pub run: String,
+    pub agent: String,
+    pub project: String,
+    pub project_id: String,
+    pub priority: Priority,
+    /// Since when it could go.
+    pub since: Stamp,
+    /// `lock`, `budget`, `room`, `places` or `host`.
+    pub kind: String,
+    /// What it waits for, in words.
+    pub waits_for: String,
+}
+
+/// An agent's inbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxRow {
+    pub agent: String,
+    pub project: String,
+    pub project_id: String,
+    /// Messages that it has not acknowledged.
+    pub depth: usize,
+    /// As many fit.
+    pub depth_max: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<Stamp>,
+    /// Messages given up in its whole life: delivered often, never acknowledged.
+    pub dead: u64,
+}

@@ -1,0 +1,110 @@
+//! What agents share, as rows.
+
+use crate::api::{BudgetView, Coordination, InboxRow, LeaseRow, Share, WaitingRow};
+use onboard_domain::state::bounds;
+use onboard_domain::{ProjectId, State, Time};
+use onboard_scheduler::{HostSample, Settings, reserved_by_all, waiting};
+
+/// Leases, waiting runs and inboxes of one project or of all; the budget is the machine's.
+pub fn view(
+    state: &State,
+    now: Time,
+    host: &HostSample,
+    settings: &Settings,
+    project: Option<ProjectId>,
+) -> Coordination {
+    Coordination {
+        now: now.into(),
+        budget: budget(state, settings),
+        leases: leases(state, now, project),
+        waiting: waiting_rows(state, now, host, settings, project),
+        inboxes: inboxes(state, project),
+    }
+}
+
+fn budget(state: &State, settings: &Settings) -> BudgetView {
+    let share = |used: u32, total: u32| Share { used, free: total.saturating_sub(used), total };
+    let reserved = reserved_by_all(state);
+    let active = u32::try_from(state.active.len()).unwrap_or(u32::MAX);
+    BudgetView {
+        runs: share(active, settings.max_running),
+        cpu_percent: share(reserved.cpu_percent, settings.budget.cpu_percent),
+        memory_mb: share(reserved.memory_mb, settings.budget.memory_mb),
+    }
+}
+
+fn leases(state: &State, now: Time, wanted: Option<ProjectId>) -> Vec<LeaseRow> {
+    let mut rows = Vec::new();
+    for (id, project) in &state.projects {
+        if wanted.is_some_and(|wanted| wanted != *id) {
+            continue;
+        }
+        for (name, lease) in &project.leases {
+            // One that is over is nobody's, whether or not that was recorded yet.
+            if lease.expires.is_some_and(|expires| expires <= now) {
+                continue;
+            }
+            let agent = state.runs.get(&lease.run).map(|run| run.agent);
+            rows.push(LeaseRow {
+                project: project.name.clone(),
+                project_id: id.to_string(),
+                name: name.clone(),
+                run: lease.run.to_string(),
+                agent: agent.map(|id| super::agent_name(state, id)).unwrap_or_default(),
+                token: lease.token,
+                since: lease.since.into(),
+                expires: lease.expires.map(Into::into),
+            });
+        }
+    }
+    rows
+}
+
+fn waiting_rows(
+    state: &State,
+    now: Time,
+    host: &HostSample,
+    settings: &Settings,
+    wanted: Option<ProjectId>,
+) -> Vec<WaitingRow> {
+    let row = |(id, wait): (onboard_domain::RunId, onboard_scheduler::Wait)| {
+        let kind = wait.shared()?;
+        let run = state.runs.get(&id)?;
+        let agent = state.agents.get(&run.agent)?;
+        if wanted.is_some_and(|wanted| wanted != agent.project) {
+            return None;
+        }
+        Some(WaitingRow {
+            run: id.to_string(),
+            agent: agent.spec.name.to_string(),
+            project: super::project_name(state, agent.project),
+            project_id: agent.project.to_string(),
+            priority: agent.spec.priority,
+            since: run.queued.max(run.not_before).into(),
+            kind: kind.into(),
+            waits_for: wait.to_string(),
+        })
+    };
+    waiting(state, now, host, settings).into_iter().filter_map(row).collect()
+}
+
+fn inboxes(state: &State, wanted: Option<ProjectId>) -> Vec<InboxRow> {
+    let mut rows = Vec::new();
+    for (id, agent) in &state.agents {
+        let dead = agent.totals.messages_dead;
+        let is_wanted = wanted.is_none_or(|wanted| wanted == agent.project);
+        if !is_wanted || (agent.inbox.is_empty() && dead == 0) {
+            continue;
+        }
+        rows.push(InboxRow {
+            agent: agent.spec.name.to_string(),
+            project: super::project_name(state, agent.project),
+            project_id: agent.project.to_string(),
+            depth: agent.inbox.len(),
+            depth_max: bounds::INBOX,
+            oldest: state.inbox(*id).next().map(|message| message.sent.into()),
+            dead,
+        });
+    }
+    rows
+}
