@@ -3,18 +3,23 @@
 use crate::cgroup::Version;
 use crate::filter;
 use crate::host::is_missing;
+use crate::mask::{self, Folders};
 use crate::network;
 use crate::plan::{INSIDE_ID, MASK_DIR, MASK_FILE, PROJECT_SLOT, Step};
 use crate::profile::{HOST_FD, PROJECT_DIR};
 use crate::sys::mount::attr;
 use crate::sys::{files, landlock, mount, privilege, process};
 use crate::wire::{self, Message};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// The host name inside.
 const HOST_NAME: &str = "sandbox";
+
+/// Of every mask, whatever is behind it.
+const MASK_ATTRIBUTES: u64 = attr::READ_ONLY | attr::NO_SUID | attr::NO_DEV | attr::NO_EXEC;
 
 /// A step that could not be carried out.
 #[derive(Debug)]
@@ -39,6 +44,10 @@ pub struct Builder {
     groups: Vec<File>,
     /// The version 2 control group the first process is born into.
     pub birth_group: Option<OwnedFd>,
+    /// Devices for masks that are watched, and which of those masks cover a folder.
+    devices: VecDeque<OwnedFd>,
+    watched: usize,
+    folders: Folders,
     /// What the caller gets when everything is built, in the order of the steps that made it.
     gifts: Vec<OwnedFd>,
     /// The agent's end of the socket to its host.
@@ -55,7 +64,20 @@ impl Builder {
     pub fn new(host: OwnedFd, init: OwnedFd) -> Self {
         let (trees, groups, gifts) = (Vec::new(), Vec::new(), Vec::new());
         let (root, birth_group, launcher) = (None, None, None);
-        Self { trees, root, groups, birth_group, gifts, host, init, launcher }
+        let (devices, watched, folders) = (VecDeque::new(), 0, Folders::default());
+        Self {
+            trees,
+            root,
+            groups,
+            birth_group,
+            devices,
+            watched,
+            folders,
+            gifts,
+            host,
+            init,
+            launcher,
+        }
     }
 
     /// Carries out one step. The steps that make a process are their process's business.
@@ -70,6 +92,11 @@ impl Builder {
             Step::OpenGroup { version, path } => self.open_group(*version, path),
             Step::EnterGroups => self.enter_groups(),
             Step::Take { slot, source, attributes } => self.take(*slot, source, *attributes),
+            Step::OpenMasks { count } => {
+                let devices = (0..*count).map(|_| mask::open_device());
+                self.devices = devices.collect::<io::Result<_>>()?;
+                Ok(())
+            }
             Step::BecomeUser => privilege::become_user(INSIDE_ID, INSIDE_ID),
             Step::DieWithLauncher => self.die_with_launcher(),
             Step::PrivateMounts => mount::make_all_private(),
@@ -89,7 +116,7 @@ impl Builder {
             Step::Attach { slot, target } => self.attach(*slot, target),
             Step::MountTmp { bytes, files } => self.mount_tmp(*bytes, *files),
             Step::MountProc { required } => self.mount_proc(*required),
-            Step::Mask { path } => self.mask(path),
+            Step::Mask { path, watched } => self.mask(path, *watched),
             Step::MaskProgram { path } => self.mask_program(path),
             Step::SealRoot => mount::make_read_only(self.root()?),
             Step::PivotRoot => self.pivot_root(),
@@ -226,24 +253,51 @@ impl Builder {
 
     fn mask_program(&self, path: &str) -> io::Result<()> {
         let place = files::open_path_at(self.root()?, path, files::Resolve::InRoot)?;
-        self.cover(&place, MASK_FILE)
+        self.cover_with(&place, MASK_FILE)
     }
 
     /// Covers a path of the project. A missing one needs no cover, and nothing is created for it.
-    fn mask(&self, path: &str) -> io::Result<()> {
-        let project = self.tree(PROJECT_SLOT)?;
-        let place = match files::open_path_at(project, path, files::Resolve::BeneathNoLinks) {
-            Err(e) if is_missing(&e) => return Ok(()),
-            other => other?,
+    fn mask(&mut self, path: &str, watched: bool) -> io::Result<()> {
+        let device = match watched {
+            true => self
+                .devices
+                .pop_front()
+                .ok_or_else(|| io::Error::from_raw_os_error(libc::EPROTO))?,
+            false => return self.cover(path, None).map(drop),
         };
-        let cover = if files::is_dir(place.as_fd())? { MASK_DIR } else { MASK_FILE };
-        self.cover(&place, cover)
+        let is_folder = self.cover(path, Some(device.as_fd()))?;
+        self.folders.set(self.watched, is_folder);
+        self.watched += 1;
+        // Without a mount it serves nothing, which its owner sees.
+        self.gifts.push(device);
+        Ok(())
     }
 
-    fn cover(&self, place: &OwnedFd, cover: &str) -> io::Result<()> {
-        let attributes = attr::READ_ONLY | attr::NO_SUID | attr::NO_DEV | attr::NO_EXEC;
-        let cover = mount::clone_tree(Some(self.root()?), below(cover), attributes)?;
+    fn cover_with(&self, place: &OwnedFd, cover: &str) -> io::Result<()> {
+        let cover = mount::clone_tree(Some(self.root()?), below(cover), MASK_ATTRIBUTES)?;
         mount::attach(cover.as_fd(), place.as_fd())
+    }
+
+    /// Whether it covered a folder.
+    fn cover(&self, path: &str, device: Option<BorrowedFd<'_>>) -> io::Result<bool> {
+        let project = self.tree(PROJECT_SLOT)?;
+        let place = match files::open_path_at(project, path, files::Resolve::BeneathNoLinks) {
+            Err(e) if is_missing(&e) => return Ok(false),
+            other => other?,
+        };
+        let is_folder = files::is_dir(place.as_fd())?;
+        if let Some(device) = device {
+            match mask_filesystem(device, is_folder) {
+                // A host may have the device and refuse the mount; then the mask is a silent one.
+                Err(_) => {}
+                Ok(cover) => {
+                    mount::attach(cover.as_fd(), place.as_fd())?;
+                    return Ok(is_folder);
+                }
+            }
+        }
+        self.cover_with(&place, if is_folder { MASK_DIR } else { MASK_FILE })?;
+        Ok(is_folder)
     }
 
     fn pivot_root(&self) -> io::Result<()> {
@@ -254,7 +308,8 @@ impl Builder {
     /// The gifts are the caller's alone from here on.
     fn await_go(&mut self) -> io::Result<()> {
         let gifts: Vec<BorrowedFd<'_>> = self.gifts.iter().map(AsFd::as_fd).collect();
-        wire::send_with_files(self.init.as_fd(), Message::Ready, &gifts)?;
+        let ready = Message::Ready { folders: self.folders };
+        wire::send_with_files(self.init.as_fd(), ready, &gifts)?;
         self.gifts.clear();
         match wire::receive(self.init.as_fd())? {
             Some(Message::Go) => Ok(()),
@@ -284,6 +339,14 @@ impl Builder {
 pub fn silence(numbers: &[i32]) -> io::Result<()> {
     let null = std::fs::File::options().read(true).write(true).open("/dev/null")?;
     numbers.iter().try_for_each(|number| files::place(null.as_fd(), *number))
+}
+
+/// A file system that whoever reads `device` serves, with a root of this kind.
+fn mask_filesystem(device: BorrowedFd<'_>, is_folder: bool) -> io::Result<OwnedFd> {
+    let (device, id) = (device.as_raw_fd().to_string(), INSIDE_ID.to_string());
+    let mode = format!("{:o}", mask::file_type(is_folder));
+    let options = [("fd", &*device), ("rootmode", &mode), ("user_id", &id), ("group_id", &id)];
+    mount::new_filesystem("fuse", &options, MASK_ATTRIBUTES)
 }
 
 /// Whether the kernel refused a mount as such, rather than failed at it.

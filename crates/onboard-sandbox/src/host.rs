@@ -1,5 +1,6 @@
 //! What the plan needs to know of this host, gathered once a launch.
 
+use crate::mask;
 use crate::profile::{Profile, ProfileError};
 use crate::sys::{self, files};
 use std::collections::BTreeSet;
@@ -49,6 +50,8 @@ pub struct Host {
     pub can_notify: bool,
     /// Whether its kernel has IPv6.
     pub has_v6: bool,
+    /// Whether masks can be file systems of ours, which tell who tried; asked if there are any.
+    pub can_watch: bool,
     /// The most files a process may have open here.
     pub most_open_files: u64,
 }
@@ -99,6 +102,7 @@ impl Host {
             commands: commands(&profile.forbidden_commands),
             can_notify: sys::notify::is_available(),
             has_v6: profile.network.is_some() && sys::network::has_v6(),
+            can_watch: !profile.forbidden.is_empty() && mask::can_watch(),
             most_open_files: sys::process::hard_rlimit(libc::RLIMIT_NOFILE).unwrap_or(u64::MAX),
         })
     }

@@ -6,6 +6,7 @@ use crate::disk;
 use crate::host::Host;
 use crate::launcher::LAUNCHER_NAME;
 use crate::layer::{Layer, Mechanism, Status};
+use crate::mask::{Folders, Masks};
 use crate::network::End;
 use crate::notify::{self, Rules};
 use crate::permit::Permitted;
@@ -123,8 +124,8 @@ pub(crate) fn launch_profile(
     start.plan = Plan::compile(&profile, &host, &mechanisms, &groups);
     start.send_plan(files.host).map_err(LaunchError::Launcher)?;
     let record = start.record(&profile)?;
-    let gifts = start.expect(Message::Ready)?;
-    let given = start.given(gifts)?;
+    let mut given = start.given()?;
+    let masks = start.serve(&mut given, record.pid)?;
     start.group.limit_cpu(limits.cpu_percent).map_err(LaunchError::Group)?;
     before_exec(&record).map_err(LaunchError::Record)?;
     wire::send(start.init.as_fd(), Message::Go).map_err(LaunchError::Launcher)?;
@@ -132,7 +133,7 @@ pub(crate) fn launch_profile(
     start.expect(Message::Started)?;
     let pids_uncounted = mechanisms.pids == Mechanism::ProcessLimit;
     let counted = Counted::new(*limits, pids_uncounted, given.tmp);
-    start.finish(record, mechanisms, given.network, counted, notifier)
+    start.finish(record, mechanisms, given.network, (counted, notifier, masks))
 }
 
 /// The plan a launch would carry out, for people and tests.
@@ -171,6 +172,8 @@ fn insist(profile: &Profile, host: &Host, mechanisms: &Mechanisms) -> Result<(),
 struct Given {
     network: Vec<End>,
     tmp: Option<OwnedFd>,
+    masks: Vec<(String, OwnedFd)>,
+    folders: Folders,
 }
 
 /// A launch under way. Dropped before it is finished, it leaves nothing behind.
@@ -240,24 +243,35 @@ impl Start {
 
     /// The descriptors that came with the message that is wanted.
     fn expect(&self, wanted: Message) -> Result<Vec<OwnedFd>, LaunchError> {
-        match wire::receive_with_files(self.init.as_fd()).map_err(timed_out)? {
-            Some((message, fds)) if message == wanted => Ok(fds),
-            Some((Message::Failed { step, errno }, _)) => Err(self.failed(step, errno)),
+        match self.hear()? {
+            (message, fds) if message == wanted => Ok(fds),
             _ => Err(unexpected_end()),
         }
     }
 
-    /// The descriptors that came, each by what it is.
-    fn given(&self, fds: Vec<OwnedFd>) -> Result<Given, LaunchError> {
+    /// What the run's first process says next, if it is no failure, and the descriptors with it.
+    fn hear(&self) -> Result<(Message, Vec<OwnedFd>), LaunchError> {
+        match wire::receive_with_files(self.init.as_fd()).map_err(timed_out)? {
+            Some((Message::Failed { step, errno }, _)) => Err(self.failed(step, errno)),
+            Some(said) => Ok(said),
+            None => Err(unexpected_end()),
+        }
+    }
+
+    /// Waits until everything is built, and takes the descriptors that come then, each by what it
+    /// is.
+    fn given(&self) -> Result<Given, LaunchError> {
+        let (Message::Ready { folders }, fds) = self.hear()? else { return Err(unexpected_end()) };
         let gifts: Vec<Gift> = self.plan.gifts().collect();
         if gifts.len() != fds.len() {
             return Err(unexpected_end());
         }
-        let mut given = Given::default();
+        let mut given = Given { folders, ..Given::default() };
         for (gift, socket) in gifts.into_iter().zip(fds) {
             match gift {
                 Gift::End(place) => given.network.push(End { place, socket }),
                 Gift::Tmp => given.tmp = Some(socket),
+                Gift::Mask(path) => given.masks.push((path, socket)),
             }
         }
         Ok(given)
@@ -278,6 +292,16 @@ impl Start {
         listening.map(Some).map_err(LaunchError::Launcher)
     }
 
+    /// Before the agent is there, so that it never waits for an answer.
+    fn serve(&self, given: &mut Given, init: i32) -> Result<Option<Masks>, LaunchError> {
+        if given.masks.is_empty() {
+            return Ok(None);
+        }
+        let masks = std::mem::take(&mut given.masks);
+        let served = Masks::serve(masks, given.folders, init, self.reports.clone());
+        served.map(Some).map_err(LaunchError::Launcher)
+    }
+
     fn failed(&self, index: usize, errno: i32) -> LaunchError {
         let error = io::Error::from_raw_os_error(errno);
         match self.plan.steps.get(index) {
@@ -293,16 +317,19 @@ impl Start {
         record: RunRecord,
         mechanisms: Mechanisms,
         network: Vec<End>,
-        counted: Counted,
-        notifier: Option<JoinHandle<()>>,
+        (counted, notifier, masks): (Counted, Option<JoinHandle<()>>, Option<Masks>),
     ) -> Result<Running, LaunchError> {
         let (launcher, pidfd) = (self.launcher.take(), self.pidfd.take());
         let (Some((child, control)), Some(pidfd)) = (launcher, pidfd) else {
             return Err(unexpected_end());
         };
         let init = self.init.try_clone().map_err(LaunchError::Launcher)?;
-        let (counted, notifier) = (Mutex::new(counted), Mutex::new(notifier));
-        let sensors = Sensors { reports: self.reports.clone(), counted, notifier };
+        let sensors = Sensors {
+            reports: self.reports.clone(),
+            counted: Mutex::new(counted),
+            notifier: Mutex::new(notifier),
+            masks: Mutex::new(masks),
+        };
         let ends = Descriptors { pidfd, control, init };
         Ok(Running::new(record, mechanisms, ends, network, sensors, child))
     }

@@ -31,6 +31,7 @@ mod launch;
 mod launcher;
 mod layer;
 mod look;
+mod mask;
 mod network;
 mod notify;
 mod permit;

@@ -3,6 +3,7 @@
 use crate::cgroup::{Entry, Version};
 use crate::host::Host;
 use crate::layer::{Layer, Mechanism};
+use crate::mask;
 use crate::network::Place;
 use crate::profile::{APP_DIR, HOST_FD, PROJECT_DIR, Profile};
 use crate::sys::landlock::right;
@@ -52,6 +53,11 @@ pub enum Step {
         gid: u32,
     },
     // In the sandbox's first process.
+    /// Opens the device that serves file systems, once for each mask that is watched: with the
+    /// caller's rights on the file, and for the new user namespace.
+    OpenMasks {
+        count: usize,
+    },
     BecomeUser,
     DieWithLauncher,
     EnterGroups,
@@ -95,6 +101,8 @@ pub enum Step {
     },
     Mask {
         path: String,
+        /// Whether by a file system of ours, which tells who tried.
+        watched: bool,
     },
     SealRoot,
     PivotRoot,
@@ -164,7 +172,9 @@ impl Step {
             Self::NewNamespaces | Self::MapUser { .. } | Self::BecomeUser | Self::LeaveGroups => {
                 Layer::User
             }
-            Self::Mask { .. } | Self::MaskProgram { .. } => Layer::ForbiddenPaths,
+            Self::OpenMasks { .. } | Self::Mask { .. } | Self::MaskProgram { .. } => {
+                Layer::ForbiddenPaths
+            }
             Self::MountProc { .. } => Layer::Proc,
             Self::SetHostName | Self::NewGroupNamespace => Layer::Names,
             Self::DropCapabilities | Self::NoNewPrivileges | Self::CloseFiles => Layer::Privileges,
@@ -247,7 +257,7 @@ impl Plan {
     ) -> Self {
         let mut steps = Vec::with_capacity(96);
         let trees = trees(profile, host);
-        launcher_steps(&mut steps, host, &trees, groups);
+        launcher_steps(&mut steps, host, &trees, groups, watched(profile, host));
         steps.extend(network_steps(profile, host));
         root_steps(&mut steps, profile, host, &trees);
         agent_steps(&mut steps, profile, host, mechanisms);
@@ -263,18 +273,21 @@ impl Plan {
         self.steps.iter().filter_map(|step| match step {
             Step::OpenEnd(place) => Some(Gift::End(*place)),
             Step::MountTmp { .. } => Some(Gift::Tmp),
+            Step::Mask { path, watched: true } => Some(Gift::Mask(path.clone())),
             _ => None,
         })
     }
 }
 
 /// A descriptor that the caller gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Gift {
     /// An end of the network.
     End(Place),
     /// The run's `/tmp`, to see how full it is.
     Tmp,
+    /// The device of the file system over this path of the project.
+    Mask(String),
 }
 
 /// A host tree and where it is seen inside.
@@ -305,7 +318,13 @@ fn trees(profile: &Profile, host: &Host) -> Vec<Tree> {
     trees
 }
 
-fn launcher_steps(steps: &mut Vec<Step>, host: &Host, trees: &[Tree], groups: &[Entry]) {
+fn launcher_steps(
+    steps: &mut Vec<Step>,
+    host: &Host,
+    trees: &[Tree],
+    groups: &[Entry],
+    watched: usize,
+) {
     let takes = trees.iter().enumerate().map(|(slot, tree)| Step::Take {
         slot,
         source: tree.source.clone(),
@@ -314,7 +333,8 @@ fn launcher_steps(steps: &mut Vec<Step>, host: &Host, trees: &[Tree], groups: &[
     let namespaces =
         [Step::NewNamespaces, Step::MapUser { uid: host.account.uid, gid: host.account.gid }];
     let enter = (!groups.is_empty()).then_some(Step::EnterGroups);
-    let inside = [Step::BecomeUser, Step::DieWithLauncher].into_iter().chain(enter);
+    let masks = (watched > 0).then_some(Step::OpenMasks { count: watched });
+    let inside = masks.into_iter().chain([Step::BecomeUser, Step::DieWithLauncher]).chain(enter);
     let inside = inside.chain([Step::PrivateMounts]);
     steps.extend([Step::NewSession, Step::ScheduleOrdinarily]);
     steps.extend(
@@ -394,8 +414,12 @@ fn root_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, trees: &[Tr
         steps.extend([dir(MASKS, 0o700), dir(MASK_DIR, 0), file(MASK_FILE, 0, "")]);
         let cover = |path: &String| Step::MaskProgram { path: path.clone() };
         steps.extend(host.commands.iter().map(cover));
-        let mask = |path: &String| Step::Mask { path: path.trim_end_matches('/').to_owned() };
-        steps.extend(profile.forbidden.iter().map(mask));
+        let watched = watched(profile, host);
+        let mask = |(index, path): (usize, &str)| Step::Mask {
+            path: path.to_owned(),
+            watched: index < watched,
+        };
+        steps.extend(outermost(&profile.forbidden).enumerate().map(mask));
     }
     steps.extend([
         Step::SealRoot,
@@ -405,6 +429,24 @@ fn root_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, trees: &[Tr
         Step::NewGroupNamespace,
         Step::Fork,
     ]);
+}
+
+/// Forbidden paths that lie in no other one: those are behind its mask, where nothing can be looked
+/// up any more.
+fn outermost(forbidden: &[String]) -> impl Iterator<Item = &str> {
+    let paths = || forbidden.iter().map(|path| path.trim_end_matches('/'));
+    let is_outer = move |(index, path): &(usize, &str)| {
+        let covers = |(other, above): (usize, &str)| {
+            Path::new(path).starts_with(above) && (*path != above || other < *index)
+        };
+        !paths().enumerate().any(covers)
+    };
+    paths().enumerate().filter(is_outer).map(|(_, path)| path)
+}
+
+/// How many masks are watched: the first of them, where the host allows.
+fn watched(profile: &Profile, host: &Host) -> usize {
+    if host.can_watch { outermost(&profile.forbidden).count().min(mask::MAX_WATCHED) } else { 0 }
 }
 
 /// The folders between `/etc` and its files, each above what it holds.
@@ -516,7 +558,9 @@ impl fmt::Display for Step {
                 write!(f, "mount /proc, own processes only{insistence}")
             }
             Self::MaskProgram { path } => write!(f, "mask the program {path}"),
-            Self::Mask { path } => write!(f, "mask {PROJECT_DIR}/{path}"),
+            Self::OpenMasks { count } => write!(f, "open {count} masks that tell who tried"),
+            Self::Mask { path, watched: false } => write!(f, "mask {PROJECT_DIR}/{path}"),
+            Self::Mask { path, watched: true } => write!(f, "mask {PROJECT_DIR}/{path}, watched"),
             Self::SealRoot => f.write_str("make the root read-only"),
             Self::PivotRoot => f.write_str("change the root"),
             Self::SetHostName => f.write_str("set the host name"),
@@ -622,6 +666,7 @@ mod tests {
             ],
             etc: vec!["/etc/ld.so.cache".into()],
             landlock: is_root.then_some(7),
+            can_watch: is_root,
             most_open_files: 512,
         }
     }
@@ -662,61 +707,62 @@ mod tests {
                 13  files           take /dev/urandom ro,nosuid,noexec
                 14  user            create namespaces user mount pid net ipc uts
                 15  user            map user 1000:1000 to 1000:100 of the host
-                16  user            become 1000:1000
-                17  processes       die with the launcher
-                18  memory          enter the control groups
-                19  files           cut mounts off from the host
-                20  files           create a root of 1048576 bytes
-                21  files           create folder /etc mode 755
-                22  files           create folder /dev mode 755
-                23  files           create folder /tmp mode 755
-                24  files           create folder /proc mode 755
-                25  files           create folder /app mode 755
-                26  files           create link /bin to usr/bin
-                27  files           create folder /nix mode 755
-                28  files           create file /etc/passwd mode 644
-                29  files           create file /etc/group mode 644
-                30  files           create link /dev/fd to /proc/self/fd
-                31  files           create link /dev/stdin to /proc/self/fd/0
-                32  files           create link /dev/stdout to /proc/self/fd/1
-                33  files           create link /dev/stderr to /proc/self/fd/2
-                34  files           create link /dev/shm to /tmp
-                35  files           attach /project
-                36  files           attach /usr
-                37  files           attach /nix/store
-                38  files           attach /etc/ld.so.cache
-                39  files           attach /app/agent
-                40  files           attach /dev/null
-                41  files           attach /dev/zero
-                42  files           attach /dev/full
-                43  files           attach /dev/random
-                44  files           attach /dev/urandom
-                45  files           mount /tmp of 67108864 bytes, 16384 files
-                46  proc            mount /proc, own processes only if the host allows
-                47  files           create folder /.masked mode 700
-                48  files           create folder /.masked/folder mode 000
-                49  files           create file /.masked/file mode 000
-                50  forbidden paths mask /project/.env
-                51  forbidden paths mask /project/secret
-                52  files           make the root read-only
-                53  files           change the root
-                54  names           set the host name
-                55  processes       wait until the run is recorded and limited
-                56  names           create namespace cgroup
-                57  processes       create the agent's process
-                58  processes       arrange files 0 to 3
-                59  files           enter /project
-                60  file size       limit FileSize to 10485760
-                61  memory          limit CoreSize to 0
-                62  memory          limit OpenFiles to 512
-                63  memory          limit LockedMemory to 0
-                64  memory          limit MessageQueues to 0
-                65  privileges      drop every capability
-                66  privileges      give up gaining privileges
-                67  landlock        landlock version 7: /=0xd /tmp=0x75be /dev=0x4002
-                68  system calls    filter system calls, and tell of them
-                69  privileges      close all other files
-                70  processes       execute /app/agent/run
+                16  forbidden paths open 2 masks that tell who tried
+                17  user            become 1000:1000
+                18  processes       die with the launcher
+                19  memory          enter the control groups
+                20  files           cut mounts off from the host
+                21  files           create a root of 1048576 bytes
+                22  files           create folder /etc mode 755
+                23  files           create folder /dev mode 755
+                24  files           create folder /tmp mode 755
+                25  files           create folder /proc mode 755
+                26  files           create folder /app mode 755
+                27  files           create link /bin to usr/bin
+                28  files           create folder /nix mode 755
+                29  files           create file /etc/passwd mode 644
+                30  files           create file /etc/group mode 644
+                31  files           create link /dev/fd to /proc/self/fd
+                32  files           create link /dev/stdin to /proc/self/fd/0
+                33  files           create link /dev/stdout to /proc/self/fd/1
+                34  files           create link /dev/stderr to /proc/self/fd/2
+                35  files           create link /dev/shm to /tmp
+                36  files           attach /project
+                37  files           attach /usr
+                38  files           attach /nix/store
+                39  files           attach /etc/ld.so.cache
+                40  files           attach /app/agent
+                41  files           attach /dev/null
+                42  files           attach /dev/zero
+                43  files           attach /dev/full
+                44  files           attach /dev/random
+                45  files           attach /dev/urandom
+                46  files           mount /tmp of 67108864 bytes, 16384 files
+                47  proc            mount /proc, own processes only if the host allows
+                48  files           create folder /.masked mode 700
+                49  files           create folder /.masked/folder mode 000
+                50  files           create file /.masked/file mode 000
+                51  forbidden paths mask /project/.env, watched
+                52  forbidden paths mask /project/secret, watched
+                53  files           make the root read-only
+                54  files           change the root
+                55  names           set the host name
+                56  processes       wait until the run is recorded and limited
+                57  names           create namespace cgroup
+                58  processes       create the agent's process
+                59  processes       arrange files 0 to 3
+                60  files           enter /project
+                61  file size       limit FileSize to 10485760
+                62  memory          limit CoreSize to 0
+                63  memory          limit OpenFiles to 512
+                64  memory          limit LockedMemory to 0
+                65  memory          limit MessageQueues to 0
+                66  privileges      drop every capability
+                67  privileges      give up gaining privileges
+                68  landlock        landlock version 7: /=0xd /tmp=0x75be /dev=0x4002
+                69  system calls    filter system calls, and tell of them
+                70  privileges      close all other files
+                71  processes       execute /app/agent/run
             "#]],
         );
     }

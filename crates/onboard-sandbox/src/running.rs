@@ -4,6 +4,7 @@ use crate::cgroup::Counters;
 use crate::counted::{Counted, Watched};
 use crate::layer::{Layer, Mechanism, Status};
 use crate::look;
+use crate::mask::Masks;
 use crate::network;
 use crate::plan::Mechanisms;
 use crate::record::{KillError, Proof, RunRecord};
@@ -82,6 +83,7 @@ pub(crate) struct Sensors {
     pub(crate) counted: Mutex<Counted>,
     /// Hears of its system calls; ends with the run.
     pub(crate) notifier: Mutex<Option<JoinHandle<()>>>,
+    pub(crate) masks: Mutex<Option<Masks>>,
 }
 
 impl Sensors {
@@ -226,6 +228,8 @@ impl Running {
         if notifier.is_some_and(|notifier| notifier.join().is_err()) {
             return Err(io::Error::other("the thread that hears of its calls failed"));
         }
+        // Nobody is left to try anything, and all that was tried is told.
+        drop(self.sensors.masks.lock().unwrap_or_else(PoisonError::into_inner).take());
         let of_agent = wire::receive(self.descriptors.init.as_fd())?;
         let (status, verdict, cpu_us, max_memory, watched) = match report {
             Some(Message::Ended { status, verdict, cpu_us, max_memory, watched }) => {

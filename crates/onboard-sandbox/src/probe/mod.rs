@@ -11,7 +11,7 @@ use crate::record::How;
 use crate::running::{Ended, Running};
 use crate::sys;
 use onboard_domain::Violation;
-use onboard_domain::violation::Rule;
+use onboard_domain::violation::{Rule, Sensor};
 use serde::Serialize;
 use std::io::{self, PipeReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -227,6 +227,12 @@ const WALLS: [Layer; 11] = [
     Layer::FileSize,
 ];
 
+/// What the trial of the walls said and did.
+struct Seen {
+    text: String,
+    masks_tell: bool,
+}
+
 fn try_walls(ground: &Ground, layout: &Layout) -> Vec<(Layer, Finding)> {
     let limits = Limits { file_bytes: 1 << 20, ..roomy() };
     let started = Trial::start(ground, layout, &["walls"], limits);
@@ -237,10 +243,12 @@ fn try_walls(ground: &Ground, layout: &Layout) -> Vec<(Layer, Finding)> {
         },
         Err(error) => (Err((error.layer(), error.to_string())), Vec::new()),
     };
+    let masks_tell = told.iter().any(|v| v.sensor == Sensor::Mask);
+    let seen = text.map(|text| Seen { text, masks_tell });
     let reports = reports(sys::notify::is_available(), &told);
     WALLS
         .into_iter()
-        .map(|layer| (layer, wall(layer, &text)))
+        .map(|layer| (layer, wall(layer, &seen)))
         .chain([(Layer::Reports, reports)])
         .collect()
 }
@@ -264,13 +272,13 @@ fn reports(is_available: bool, told: &[Violation]) -> Finding {
     }
 }
 
-fn wall(layer: Layer, text: &Result<String, (Option<Layer>, String)>) -> Finding {
-    match text {
-        Ok(text) => {
+fn wall(layer: Layer, seen: &Result<Seen, (Option<Layer>, String)>) -> Finding {
+    match seen {
+        Ok(Seen { text, masks_tell }) => {
             let said = text.lines().find_map(|l| l.strip_prefix(layer.word())?.strip_prefix(": "));
             match said {
                 Some(inside::HELD) => {
-                    Finding { status: Status::Enforced, how: kernel(layer).into() }
+                    Finding { status: Status::Enforced, how: kernel(layer, *masks_tell).into() }
                 }
                 Some(otherwise) => Finding::absent(otherwise),
                 None => Finding::absent("the trial ended before it came to this"),
@@ -284,11 +292,14 @@ fn wall(layer: Layer, text: &Result<String, (Option<Layer>, String)>) -> Finding
 }
 
 /// What in the kernel holds a wall.
-fn kernel(layer: Layer) -> &'static str {
+fn kernel(layer: Layer, masks_tell: bool) -> &'static str {
     match layer {
         Layer::User => "user namespace",
         Layer::Files => "mount namespace, read-only mounts",
-        Layer::ForbiddenPaths => "masking mounts",
+        Layer::ForbiddenPaths if masks_tell => "masking file systems; attempts are reported",
+        Layer::ForbiddenPaths => {
+            "masking mounts; attempts are refused but not reported, as /dev/fuse cannot be used"
+        }
         Layer::Processes => "pid namespace",
         Layer::Network => "network namespace, system call filter",
         Layer::Names => "uts, ipc and cgroup namespaces",

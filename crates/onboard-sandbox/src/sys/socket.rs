@@ -5,9 +5,9 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
-/// Descriptors one message may carry: the ends of a run's network and a few more; the kernel itself
-/// passes 253.
-const MAX_PASSED: usize = 80;
+/// Descriptors one message may carry: the ends of a run's network, its watched masks and a few more;
+/// the kernel itself passes 253.
+const MAX_PASSED: usize = 128;
 
 /// Control data that `MAX_PASSED` descriptors need, in aligned words: two numbers a word, after a
 /// header of two words, with one to spare.

@@ -12,6 +12,8 @@ pub fn main(arguments: &[String]) -> ExitCode {
     let rest: Vec<&str> = arguments[1..].iter().map(String::as_str).collect();
     match arguments[0].as_str() {
         "files" => files(),
+        "pry" => pry(),
+        "race-for-mask" => race_for_mask(),
         "identity" => identity(),
         "calls" => calls(),
         "tmp" => fill_tmp(rest[0]),
@@ -55,6 +57,7 @@ fn errno_word(error: &io::Error) -> String {
         Some(libc::EMFILE) => "EMFILE".into(),
         Some(libc::ECONNREFUSED) => "ECONNREFUSED".into(),
         Some(libc::EBUSY) => "EBUSY".into(),
+        Some(libc::EXDEV) => "EXDEV".into(),
         _ => error.to_string(),
     }
 }
@@ -99,6 +102,81 @@ fn files() {
     say("device in tmp", mknod("/tmp/d", libc::S_IFCHR));
     say("write dev null", fs::write("/dev/null", "x"));
     say("open dev kmsg", fs::read("/dev/kmsg"));
+}
+
+fn pry() {
+    say("stat mask", fs::metadata("/project/secret"));
+    say("stat masked file", fs::metadata("/project/docs/.env"));
+    say("list mask", fs::read_dir("/project/secret"));
+    say("enter mask", std::env::set_current_dir("/project/secret"));
+    say("read inside", fs::read("/project/secret/key"));
+    say("read deep inside", fs::read("/project/secret/inner/key"));
+    say("stat inside", fs::metadata("/project/secret/key"));
+    say("make inside", fs::write("/project/secret/new\n", "x"));
+    say("remove inside", fs::remove_file("/project/secret/key"));
+    say("read through link", fs::read("/project/link"));
+    say("read masked file", fs::read("/project/docs/.env"));
+    say("write masked file", fs::write("/project/docs/.env", "x"));
+    say("move mask", fs::rename("/project/secret", "/project/other"));
+    fs::write("/tmp/mine", "x").expect("file");
+    say("move into mask", fs::rename("/tmp/mine", "/project/secret/mine"));
+    let thread = std::thread::Builder::new().name("sly".into());
+    let reader = thread.spawn(|| fs::read("/project/secret/key")).expect("thread");
+    say("read in a thread", reader.join().expect("thread"));
+    // SAFETY: this program has one thread again.
+    match unsafe { libc::fork() } {
+        0 => {
+            say("read in a child", fs::read("/project/secret/key"));
+            // SAFETY: ends the child.
+            unsafe { libc::_exit(0) };
+        }
+        // SAFETY: waits for that child.
+        child => unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) },
+    };
+    say("read missing", fs::read("/project/missing"));
+}
+
+/// Opens a path that another thread changes all the time; says how often that was refused.
+fn race_for_mask() {
+    use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+    /// Of each kind; a race without either would be none.
+    const ENOUGH: u32 = 300;
+    /// A bound for the case that one kind never comes.
+    const TRIES: u32 = 3_000_000;
+    static GOOD: [u8; 20] = *b"/project/readme\0xxx\0";
+    static BAD: [u8; 20] = *b"/project/secret/key\0";
+    static PATH: [AtomicU8; 20] = [const { AtomicU8::new(0) }; 20];
+    static OVER: AtomicBool = AtomicBool::new(false);
+    let set = |path: &[u8; 20]| {
+        PATH.iter().zip(path).for_each(|(to, from)| to.store(*from, Ordering::Relaxed));
+    };
+    set(&GOOD);
+    let changer = std::thread::spawn(move || {
+        while !OVER.load(Ordering::Relaxed) {
+            set(&BAD);
+            set(&GOOD);
+        }
+    });
+    let (mut opened, mut refused) = (0, 0);
+    for _ in 0..TRIES {
+        if opened >= ENOUGH && refused >= ENOUGH {
+            break;
+        }
+        // SAFETY: both texts end with a NUL at the same place, which is never written with another
+        // value, so the path ends there at the latest whatever it becomes meanwhile.
+        let fd = unsafe { libc::open(PATH.as_ptr().cast(), libc::O_RDONLY) };
+        if fd < 0 {
+            let error = io::Error::last_os_error();
+            refused += u32::from(error.raw_os_error() == Some(libc::EACCES));
+        } else {
+            opened += 1;
+            // SAFETY: the descriptor that was just opened.
+            unsafe { libc::close(fd) };
+        }
+    }
+    OVER.store(true, Ordering::Relaxed);
+    changer.join().expect("thread");
+    println!("{refused}");
 }
 
 fn run_from_tmp() -> io::Result<std::process::ExitStatus> {

@@ -19,6 +19,8 @@ pub type Test = fn(&Arena);
 
 pub const ALL: &[(&str, Test)] = &[
     ("files_are_read_only_and_masked", files_are_read_only_and_masked),
+    ("forbidden_paths_tell_who_tried", forbidden_paths_tell_who_tried),
+    ("a_race_for_a_forbidden_path_is_told_in_full", a_race_for_a_forbidden_path_is_told_in_full),
     ("the_agent_is_nobody", the_agent_is_nobody),
     ("a_real_time_caller_has_ordinary_agents", a_real_time_caller_has_ordinary_agents),
     ("dangerous_calls_are_refused", dangerous_calls_are_refused),
@@ -100,6 +102,86 @@ fn files_are_read_only_and_masked(arena: &Arena) {
         .collect();
     names.sort();
     assert_eq!(names.join(" "), "docs link readme secret", "nothing was created in the project");
+}
+
+/// Whether masks can tell who tried: whether this user may use the device.
+fn can_watch() -> bool {
+    std::fs::File::options().read(true).write(true).open("/dev/fuse").is_ok()
+}
+
+fn forbidden_paths_tell_who_tried(arena: &Arena) {
+    let mut profile = arena.profile(&["pry"]);
+    profile.forbidden =
+        ["docs/.env", "secret/inner", "secret/", "missing"].map(str::to_owned).to_vec();
+    let (ended, text, told) = arena.start(profile).expect("launch").finish_told();
+    assert_eq!(ended.outcome, Outcome::Code(0));
+    let line = |v: &Violation| {
+        format!("{} {}: {} {} by {} x{}\n", v.sensor, v.rule, v.what, v.target, v.comm, v.count)
+    };
+    // What the notifier tells of the same calls is a test of its own.
+    let told: String = told.iter().filter(|v| v.sensor == Sensor::Mask).map(line).collect();
+    let expect = match can_watch() {
+        true => expect![[r#"
+            stat mask: allowed
+            stat masked file: allowed
+            list mask: EACCES
+            enter mask: EACCES
+            read inside: EACCES
+            read deep inside: EACCES
+            stat inside: EACCES
+            make inside: EACCES
+            remove inside: EROFS
+            read through link: EACCES
+            read masked file: EACCES
+            write masked file: EROFS
+            move mask: EROFS
+            move into mask: EXDEV
+            read in a thread: EACCES
+            read in a child: EACCES
+            read missing: ENOENT
+            mask forbidden_path: list /project/secret by walls x1
+            mask forbidden_path: access /project/secret by walls x1
+            mask forbidden_path: look up /project/secret/key by walls x4
+            mask forbidden_path: look up /project/secret/inner by walls x1
+            mask forbidden_path: look up /project/secret/new\n by walls x1
+            mask forbidden_path: open /project/docs/.env by walls x1
+            mask forbidden_path: look up /project/secret/key by sly x1
+        "#]],
+        // Without the device, masks are silent.
+        false => expect![[r#"
+            stat mask: allowed
+            stat masked file: allowed
+            list mask: EACCES
+            enter mask: EACCES
+            read inside: EACCES
+            read deep inside: EACCES
+            stat inside: EACCES
+            make inside: EACCES
+            remove inside: EACCES
+            read through link: EACCES
+            read masked file: EACCES
+            write masked file: EROFS
+            move mask: EROFS
+            move into mask: EACCES
+            read in a thread: EACCES
+            read in a child: EACCES
+            read missing: ENOENT
+        "#]],
+    };
+    expect.assert_eq(&format!("{text}{told}"));
+}
+
+/// One thread changes a path between a good and a forbidden one while the other opens it.
+fn a_race_for_a_forbidden_path_is_told_in_full(arena: &Arena) {
+    let mut profile = arena.profile(&["race-for-mask"]);
+    profile.forbidden = vec!["secret".into()];
+    profile.limits.cpu_percent = 100;
+    let (ended, text, told) = arena.start(profile).expect("launch").finish_told();
+    assert_eq!(ended.outcome, Outcome::Code(0), "{text}");
+    let refused: u64 = text.trim().parse().unwrap_or_else(|_| panic!("{text}"));
+    let told: u64 = told.iter().filter(|v| v.sensor == Sensor::Mask).map(|v| v.count).sum();
+    assert!(refused >= 300, "the race was not lost often enough: {refused}");
+    assert_eq!(told, if can_watch() { refused } else { 0 });
 }
 
 fn the_agent_is_nobody(arena: &Arena) {
@@ -674,6 +756,8 @@ fn the_probe_tells_what_holds(arena: &Arena) {
         let wants_mend = capability.status != Status::Enforced;
         assert_eq!(capability.mend.is_some(), wants_mend, "{capability:?}");
     }
+    let masks = capabilities.iter().find(|c| c.layer == Layer::ForbiddenPaths).expect("masks");
+    assert_eq!(masks.how.contains("attempts are reported"), can_watch(), "{masks:?}");
     let layers: Vec<Layer> = capabilities.iter().map(|c| c.layer).collect();
     assert_eq!(layers, Layer::ALL);
     assert!(missing_mandatory(&capabilities).is_empty());

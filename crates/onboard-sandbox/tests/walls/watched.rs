@@ -82,8 +82,8 @@ fn writes_are_told_with_where_they_lead(arena: &Arena) {
             mkdir: ENOENT
             symlink: EROFS
             hard link into: EROFS
-            rename onto: Invalid cross-device link (os error 18)
-            rename out: Invalid cross-device link (os error 18)
+            rename onto: EXDEV
+            rename out: EXDEV
             remove forbidden: EROFS
             chmod of what is open: EROFS
             times of what is open: allowed
