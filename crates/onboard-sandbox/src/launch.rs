@@ -288,7 +288,10 @@ impl Start {
             forbidden_commands: profile.forbidden_commands.clone(),
             forbidden: profile.forbidden.clone(),
         };
-        let listening = notify::listen(listener, rules, self.reports.clone());
+        let run = self.pidfd.as_ref().ok_or_else(unexpected_end)?;
+        let listening = run
+            .try_clone()
+            .and_then(|run| notify::listen(listener, rules, self.reports.clone(), run));
         listening.map(Some).map_err(LaunchError::Launcher)
     }
 

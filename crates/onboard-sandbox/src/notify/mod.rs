@@ -28,19 +28,37 @@ pub struct Rules {
     pub forbidden: Vec<String>,
 }
 
-/// Listens until no process of the run is left.
+/// Listens until no process of the run is left. `run`: its first process, which is killed when the
+/// listening ends before that, however it ends.
 ///
 /// # Errors
 /// When there is no thread for it.
-pub fn listen(listener: OwnedFd, rules: Rules, reports: Reports) -> io::Result<JoinHandle<()>> {
+pub fn listen(
+    listener: OwnedFd,
+    rules: Rules,
+    reports: Reports,
+    run: OwnedFd,
+) -> io::Result<JoinHandle<()>> {
     let named = std::thread::Builder::new().name("notifier".into()).stack_size(STACK);
     named.spawn(move || {
-        // An error here is the kernel's and lasting. Without a listener every further call that
-        // would be handed over fails, so the run goes on with less, never with more.
-        if let Err(error) = serve(&listener, &rules, &reports) {
-            eprintln!("a run's notifier ended: {error}");
+        let mut unheard = Unheard(Some(run));
+        match serve(&listener, &rules, &reports) {
+            Ok(()) => unheard.0 = None,
+            Err(error) => eprintln!("a run's notifier ended, and the run with it: {error}"),
         }
     })
+}
+
+/// A run that nobody listens to. Its calls would fail at once, so it could do less, never more; but
+/// what it tries would not be on record.
+struct Unheard(Option<OwnedFd>);
+
+impl Drop for Unheard {
+    fn drop(&mut self) {
+        let Some(run) = &self.0 else { return };
+        // An error: it has ended already.
+        let _ = process::signal_pidfd(run.as_fd(), libc::SIGKILL);
+    }
 }
 
 fn serve(listener: &OwnedFd, rules: &Rules, reports: &Reports) -> io::Result<()> {
@@ -66,5 +84,40 @@ fn serve(listener: &OwnedFd, rules: &Rules, reports: &Reports) -> io::Result<()>
             reports.push(violation.by(&seen.comm));
         }
         notify::answer(listener, notification.id, verdict.errno)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Command, Stdio};
+
+    /// A run, whose notifier gets `listener`; whether it was killed once the thread has ended.
+    fn is_killed(listener: OwnedFd) -> bool {
+        // Ends by itself when its input does.
+        let mut run = Command::new("cat").stdin(Stdio::piped()).spawn().expect("a process");
+        let pidfd = process::open_pidfd(run.id().cast_signed()).expect("pidfd");
+        let reports = Reports::new().expect("reports");
+        let thread = listen(listener, Rules::default(), reports, pidfd).expect("a thread");
+        thread.join().expect("no panic");
+        drop(run.stdin.take());
+        run.wait().expect("its end").signal() == Some(libc::SIGKILL)
+    }
+
+    #[test]
+    fn a_run_that_nobody_hears_ends() {
+        // Readable, and not a listener: receiving fails for good.
+        let (reader, writer) = io::pipe().expect("pipe");
+        (&writer).write_all(b"x").expect("a byte");
+        assert!(is_killed(reader.into()));
+    }
+
+    #[test]
+    fn a_run_whose_last_process_is_gone_is_left_alone() {
+        let (reader, writer) = io::pipe().expect("pipe");
+        drop(writer);
+        assert!(!is_killed(reader.into()));
     }
 }
