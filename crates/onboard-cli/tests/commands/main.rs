@@ -206,5 +206,5 @@ fn what_needs_no_daemon_works_without() {
     assert_eq!(preview["zone"], "Europe/Berlin");
     let (_, out, _) = world.run(&["doctor", "--json"]);
     let doctor: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(doctor["layers"].as_array().unwrap().len(), 17);
+    assert_eq!(doctor["layers"].as_array().unwrap().len(), 18);
 }
