@@ -5,7 +5,7 @@ use crate::profile::{Profile, ProfileError};
 use crate::sys::{self, files};
 use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -160,7 +160,9 @@ fn system_entry(path: &str) -> Option<SystemEntry> {
     (metadata.is_dir() || link.is_some()).then(|| SystemEntry { path: path.to_owned(), link })
 }
 
-/// Looks at each forbidden path without following any link; one that is missing is fine.
+/// Looks at each forbidden path without following any link. One that is missing is fine: the agent
+/// cannot make it, as the project is read-only; but what somebody else makes there while a run goes
+/// on, that run can read.
 fn check_forbidden(project: &str, forbidden: &[String]) -> Result<(), ProfileError> {
     if forbidden.is_empty() {
         return Ok(());
@@ -169,7 +171,7 @@ fn check_forbidden(project: &str, forbidden: &[String]) -> Result<(), ProfileErr
         files::open_path(project).map_err(|error| ProfileError::HostPath(project.into(), error))?;
     for path in forbidden {
         match files::open_path_at(root.as_fd(), path, files::Resolve::BeneathNoLinks) {
-            Ok(_) => {}
+            Ok(found) => check_names(path, &found)?,
             Err(e) if is_missing(&e) => {}
             Err(e) if e.raw_os_error() == Some(libc::ELOOP) => {
                 return Err(ProfileError::ForbiddenSymlink(path.clone()));
@@ -178,6 +180,17 @@ fn check_forbidden(project: &str, forbidden: &[String]) -> Result<(), ProfileErr
         }
     }
     Ok(())
+}
+
+/// Of a forbidden file itself. The files in a forbidden folder may be many and are not looked at.
+fn check_names(path: &str, found: &OwnedFd) -> Result<(), ProfileError> {
+    let unreadable = |error| ProfileError::ForbiddenUnreadable(path.to_owned(), error);
+    let metadata = std::fs::File::from(found.try_clone().map_err(unreadable)?).metadata();
+    let metadata = metadata.map_err(unreadable)?;
+    match metadata.is_file() && metadata.nlink() > 1 {
+        true => Err(ProfileError::ForbiddenLinked(path.to_owned(), metadata.nlink())),
+        false => Ok(()),
+    }
 }
 
 /// Whether an error says that there is nothing at the path.
@@ -222,21 +235,27 @@ mod tests {
         let dir = tempfile::tempdir().expect("folder");
         std::fs::create_dir(dir.path().join("real")).expect("folder");
         std::os::unix::fs::symlink("real", dir.path().join("link")).expect("link");
+        std::fs::write(dir.path().join("key"), "x").expect("file");
+        std::fs::write(dir.path().join("twice"), "x").expect("file");
+        std::fs::hard_link(dir.path().join("twice"), dir.path().join("other")).expect("link");
         let project = dir.path().canonicalize().expect("path");
         let project = project.to_str().expect("UTF-8");
-        let lines: Vec<String> = ["real", "link", "link/x", "missing", "real/missing/x"]
-            .iter()
-            .map(|path| match check_forbidden(project, &[(*path).to_owned()]) {
-                Ok(()) => format!("{path}: fits\n"),
-                Err(e) => format!("{e}\n"),
-            })
-            .collect();
+        let lines: Vec<String> =
+            ["real", "link", "link/x", "missing", "real/missing/x", "key", "twice"]
+                .iter()
+                .map(|path| match check_forbidden(project, &[(*path).to_owned()]) {
+                    Ok(()) => format!("{path}: fits\n"),
+                    Err(e) => format!("{e}\n"),
+                })
+                .collect();
         expect![[r#"
             real: fits
             forbidden path "link" is a symlink or leads through one
             forbidden path "link/x" is a symlink or leads through one
             missing: fits
             real/missing/x: fits
+            key: fits
+            forbidden file "twice" has 2 names (hard links), and can be read by the others: give it a copy of its own
         "#]]
         .assert_eq(&lines.concat());
     }

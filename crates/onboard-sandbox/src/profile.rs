@@ -110,6 +110,8 @@ pub enum ProfileError {
     ForbiddenShape(String),
     /// A forbidden path is a symlink or leads through one.
     ForbiddenSymlink(String),
+    /// A forbidden file has further names, hard links, which a mask over this one does not cover.
+    ForbiddenLinked(String, u64),
     /// A forbidden path cannot be looked at.
     ForbiddenUnreadable(String, std::io::Error),
     /// A path of the host is not absolute, not UTF-8, or cannot be resolved.
@@ -138,6 +140,10 @@ impl fmt::Display for ProfileError {
             Self::ForbiddenSymlink(path) => {
                 write!(f, "forbidden path {path:?} is a symlink or leads through one")
             }
+            Self::ForbiddenLinked(path, names) => write!(
+                f,
+                "forbidden file {path:?} has {names} names (hard links), and can be read by the others: give it a copy of its own"
+            ),
             Self::ForbiddenUnreadable(path, error) => {
                 write!(f, "forbidden path {path:?} cannot be looked at: {error}")
             }
