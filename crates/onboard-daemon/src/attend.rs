@@ -58,6 +58,7 @@ pub(crate) struct House {
     pub(crate) blobs: Blobs,
     pub(crate) wakes: SyncSender<Wake>,
     pub(crate) meters: Arc<Meters>,
+    pub(crate) serve: network::Serve,
 }
 
 /// Where a kill finds the run.
@@ -215,8 +216,14 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         Ok(running) => Arc::new(running),
         Err(error) => return not_launched(&error),
     };
-    let serve = |rules| network::serve(&house.meters, agent, rules, &running);
-    let egress = reach.and_then(serve);
+    let serve = |rules| network::serve(&house.serve, &house.meters, agent, rules, &running);
+    let egress = match reach.map(serve).transpose() {
+        Ok(egress) => egress,
+        Err(error) => {
+            bury(&running);
+            return Told::fault(format!("its network can't be served: {error}"));
+        }
+    };
     if grip.hold(&running) {
         prove_dead(&running);
     }

@@ -15,7 +15,7 @@ pub mod input;
 pub mod latch;
 pub mod logs;
 pub mod manifests;
-mod network;
+pub mod network;
 pub mod observe;
 mod output_budget;
 mod plain;

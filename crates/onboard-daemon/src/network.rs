@@ -2,10 +2,11 @@
 
 use crate::clock::Pace;
 use onboard_domain::AgentId;
-use onboard_egress::{Egress, End, Internet, Meter, Role, Rules, Service};
+use onboard_egress::{Datagrams, Egress, End, Internet, Limits, Meter, Role, Rules, Service};
 use onboard_policy::Permit;
-use onboard_sandbox::{EndKind, Running};
+use onboard_sandbox::{EndKind, Running, recv_from_asked, send_as};
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Agents whose requests are remembered beyond a run; far more than run in one minute.
@@ -48,14 +49,26 @@ pub(crate) fn rules(permit: &Permit) -> Option<Rules> {
     })
 }
 
-/// Serves the run's network until the value is dropped. Without a server its ends are closed, so
-/// that every connection of the run is refused.
+/// What serves a run's network. The product has [`internet`]; a test may bring its own world.
+pub type Serve = Arc<dyn Fn(Vec<End>, Service) -> io::Result<Egress> + Send + Sync>;
+
+/// The host's own resolver and network.
+pub fn internet() -> Serve {
+    Arc::new(Egress::serve)
+}
+
+/// Serves the run's network until the value is dropped.
+///
+/// # Errors
+/// When it can't be served. The ends are closed then, so that every connection of the run is
+/// refused, but a run that was promised a network isn't left without.
 pub(crate) fn serve(
+    serve: &Serve,
     meters: &Meters,
     agent: AgentId,
     rules: Rules,
     running: &Running,
-) -> Option<Egress> {
+) -> io::Result<Egress> {
     let end = |end: onboard_sandbox::End| End {
         role: match end.place.kind {
             EndKind::Proxy => Role::Proxy,
@@ -70,9 +83,10 @@ pub(crate) fn serve(
         meter: meters.of(agent, rules.requests_per_min),
         rules,
         outside: Arc::new(Internet),
+        limits: Limits::default(),
+        datagrams: Datagrams { receive: recv_from_asked, answer: send_as },
         now_ms: Arc::new(move || ms(&clock)),
         report: Arc::new(move |violation| reports.push(violation)),
     };
-    let serving = Egress::serve(ends, service);
-    serving.inspect_err(|error| eprintln!("an agent's network can't be served: {error}")).ok()
+    serve(ends, service)
 }

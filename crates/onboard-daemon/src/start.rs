@@ -8,7 +8,7 @@ use crate::handle::{Handle, Live, Paths, QUEUE_MAX, Shared, Wake};
 use crate::input::Input;
 use crate::latch::{self, AtStart, Latch};
 use crate::manifests::BuiltInManifest;
-use crate::network::Meters;
+use crate::network::{self, Meters};
 use crate::policies::Policies;
 use crate::pressure;
 use crate::records;
@@ -59,6 +59,8 @@ pub struct Options {
     pub settings: Settings,
     /// How much of the journal is kept.
     pub kept: Retention,
+    /// What serves the networks of runs.
+    pub network: network::Serve,
 }
 
 /// Why a daemon could not start. Nothing was changed.
@@ -152,7 +154,7 @@ impl Daemon {
 /// # Errors
 /// When another daemon has the folder (it is named), or anything it must rely on can't be used.
 pub fn start(options: Options) -> Result<Daemon, StartError> {
-    let Options { paths, version, program, built_in, settings, kept } = options;
+    let Options { paths, version, program, built_in, settings, kept, network } = options;
     for (folder, closed) in
         [(&paths.state, NOT_OTHERS), (&paths.runtime, NOT_OTHERS), (&paths.config, NOT_WRITABLE)]
     {
@@ -200,6 +202,7 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
         blobs,
         wakes,
         meters: Arc::new(Meters::new()),
+        serve: network,
     };
     let effects = Effects {
         house,

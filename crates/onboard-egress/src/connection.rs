@@ -2,7 +2,7 @@
 
 use crate::banner;
 use crate::clienthello::{self, Hello};
-use crate::decide::{Refusal, Way};
+use crate::decide::{self, Refusal, Way};
 use crate::dns;
 use crate::host::{Host, HostError};
 use crate::http1::{self, Asked, Request};
@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// How long the first words of a connection may take in all, however they trickle.
 const FIRST_WORDS_MS: u64 = 5_000;
+/// How long the first words may take where nobody should come.
+const TRIPWIRE_MS: u64 = 1_000;
 /// How long a head of HTTP may take in all.
 const HEAD_MS: u64 = 10_000;
 /// How long a connection may be silent in one direction while the other is open.
@@ -37,7 +39,8 @@ pub(crate) fn serve(shared: &Shared, number: u64, role: Role, stream: TcpStream)
         Role::Tls => line.tls(stream, Vec::new(), None),
         Role::Http => line.http(stream),
         Role::NamesStream => line.names(stream),
-        Role::Names | Role::Tripwire { .. } | Role::Datagrams { .. } => Ok(()),
+        Role::Tripwire { port } => line.tripwire(stream, port),
+        Role::Names | Role::Datagrams { .. } => Ok(()),
     });
 }
 
@@ -58,6 +61,23 @@ impl Line<'_> {
                 self.exchange(client, to, head, (rest, body_bytes))
             }
         }
+    }
+
+    /// Nobody should come here: what is spoken is looked at, told, and the connection closed.
+    fn tripwire(&self, mut client: TcpStream, port: u16) -> io::Result<()> {
+        let target = meant(&client);
+        let deadline = self.shared.now_ms() + TRIPWIRE_MS;
+        let mut first = Vec::new();
+        // Who lets the server speak first, or breaks off, is known by the port.
+        while first.len() < banner::LONGEST
+            && self.more(&mut client, &mut first, banner::LONGEST, deadline).unwrap_or(false)
+        {
+        }
+        let limited = self.shared.count().err();
+        let refusal = limited
+            .unwrap_or_else(|| decide::tripped(self.shared.rules(), port, banner::spoken(&first)));
+        self.shared.refuse("connect tcp", &target, &refusal);
+        Ok(())
     }
 
     fn http(&self, mut client: TcpStream) -> io::Result<()> {
@@ -174,7 +194,10 @@ impl Line<'_> {
                 clienthello::Look::More if first.len() < clienthello::LONGEST => {
                     if !self.more(client, first, clienthello::LONGEST, deadline)? {
                         let why = "no TLS was begun in time";
-                        return Ok(Err(Refusal::new(Rule::ForbiddenProtocol, why)));
+                        let refusal = Refusal::new(Rule::ForbiddenProtocol, why);
+                        // Who says nothing keeps a connection for later, or ends: no attempt.
+                        let is_reported = !first.is_empty();
+                        return Ok(Err(Refusal { is_reported, ..refusal }));
                     }
                 }
                 _ => {

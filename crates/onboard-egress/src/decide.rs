@@ -119,6 +119,20 @@ pub fn wrong_port(rules: &Rules, port: u16) -> Refusal {
     }
 }
 
+/// Why nobody may come to a port where protocols live that no agent may speak; `spoken` is the one
+/// that was heard.
+pub fn tripped(rules: &Rules, port: u16, spoken: Option<&str>) -> Refusal {
+    let Some(name) = spoken.or_else(|| banner::at_port(port)) else {
+        return wrong_port(rules, port);
+    };
+    let heard = if spoken.is_some() { "spoken" } else { "expected" };
+    let why = match rules.forbidden_protocols.contains(name) {
+        true => format!("{name} was {heard}, and is in forbidden_protocols"),
+        false => format!("{name} was {heard}; only 443 (TLS) and 80 (HTTP) can be reached"),
+    };
+    Refusal::new(Rule::ForbiddenProtocol, why)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,7 +22,7 @@ pub use decide::{Refusal, Rules, Way, decide};
 pub use environment::environment;
 pub use meter::{Flow, Meter, TooMany};
 pub use outside::{Internet, Outside};
-pub use serve::{Egress, End, Role, Service};
+pub use serve::{Datagrams, Egress, End, Limits, Received, Role, Service};
 
 use core::fmt;
 

@@ -13,23 +13,49 @@ use onboard_domain::violation::{Action, Rule, Sensor, Violation};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Connections of a run at a time: a browser's or a package manager's burst.
-const CONNECTIONS: usize = 64;
-/// Bytes a second of a run, in both directions together: a fair part of a small line.
-const BYTES_PER_S: u64 = 8 << 20;
-/// Bytes of a run in all. A package index is a tenth of it.
-const BYTES_PER_RUN: u64 = 1 << 30;
+/// What one run may have of the network, apart from its agent's requests a minute.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at a time.
+    pub connections: usize,
+    /// In both directions together.
+    pub bytes_per_s: u64,
+    pub bytes_per_run: u64,
+}
+
+impl Default for Limits {
+    /// A browser's or a package manager's burst of connections; a fair part of a small line; ten
+    /// times a package index in all.
+    fn default() -> Limits {
+        Limits { connections: 64, bytes_per_s: 8 << 20, bytes_per_run: 1 << 30 }
+    }
+}
+
+/// A datagram that came: how long it is, from whom, and to which address it was sent.
+pub type Received = (usize, SocketAddr, IpAddr);
+
+/// How datagrams come with the address that was asked, and answers from it. The standard library
+/// doesn't know of that.
+#[derive(Clone, Copy)]
+pub struct Datagrams {
+    pub receive: fn(BorrowedFd<'_>, &mut [u8]) -> io::Result<Received>,
+    /// To whom, and from which address.
+    pub answer: fn(BorrowedFd<'_>, &[u8], SocketAddr, IpAddr) -> io::Result<()>,
+}
+
 /// The stack of a connection's thread; its buffers are on the heap, the resolver wants some.
 const STACK: usize = 256 * 1024;
 /// How long one look at the sockets lasts; stopping wakes it earlier.
 const LOOK: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
+/// How long connections that were ended may take to say what they were.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Datagrams that are read of one socket before the others get their turn.
 const DATAGRAMS: usize = 64;
 
@@ -81,6 +107,8 @@ pub struct Service {
     /// The agent's, shared by its runs.
     pub meter: Arc<Mutex<Meter>>,
     pub outside: Arc<dyn Outside>,
+    pub limits: Limits,
+    pub datagrams: Datagrams,
     /// A clock that never goes back.
     pub now_ms: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// Told of everything that was refused.
@@ -115,11 +143,15 @@ impl Egress {
     /// Serves these sockets until the value is dropped.
     ///
     /// # Errors
-    /// When there is no thread or no pipe for it.
+    /// When there is no end to serve, or no thread or no pipe for it. The ends are closed then.
     pub fn serve(ends: Vec<End>, service: Service) -> io::Result<Egress> {
+        if ends.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "it has no ends"));
+        }
+        let limits = service.limits;
         let shared = Arc::new(Shared {
             service,
-            flow: Mutex::new(Flow::new(BYTES_PER_S, BYTES_PER_RUN)),
+            flow: Mutex::new(Flow::new(limits.bytes_per_s, limits.bytes_per_run)),
             open: Mutex::default(),
             stopping: AtomicBool::new(false),
             stop: Condvar::new(),
@@ -152,6 +184,9 @@ impl Drop for Egress {
             let _ = stream.shutdown(std::net::Shutdown::Both);
         }
         self.shared.stop.notify_all();
+        // What was refused a moment ago is told with the run; who waits for a resolver is not.
+        let is_busy = |open: &mut Open| !open.streams.is_empty();
+        drop(self.shared.stop.wait_timeout_while(open, LAST_WORDS, is_busy));
     }
 }
 
@@ -202,20 +237,15 @@ fn accept(shared: &Arc<Shared>, ends: &[Socket], woken: BorrowedFd<'_>) {
 
 fn accept_one(shared: &Arc<Shared>, role: Role, listener: &TcpListener) {
     let Ok((stream, _)) = listener.accept() else { return };
-    let meant = stream.local_addr().ok();
-    if let Role::Tripwire { port } = role {
-        let refusal = shared.count().err();
-        let refusal = refusal.unwrap_or_else(|| decide::wrong_port(&shared.service.rules, port));
-        let target = meant.map_or_else(|| format!("port {port}"), |meant| meant.to_string());
-        shared.refuse("connect tcp", &target, &refusal);
-        return;
-    }
     let Some(number) = shared.admit(&stream) else {
-        let refusal = Refusal::new(
-            Rule::NetworkRate,
-            format!("more than {CONNECTIONS} connections at a time"),
-        );
-        shared.refuse("connect tcp", &format!("{CONNECTIONS} connections"), &refusal);
+        let most = shared.service.limits.connections;
+        let refusal = shared.count().err().unwrap_or_else(|| {
+            Refusal::new(
+                Rule::NetworkRate,
+                format!("more than {most} connections of a run at a time"),
+            )
+        });
+        shared.refuse("connect tcp", &format!("{most} connections at a time"), &refusal);
         return;
     };
     let own = Arc::clone(shared);
@@ -243,24 +273,27 @@ impl Drop for Admitted<'_> {
                 let _ = stream.shutdown(std::net::Shutdown::Both);
             }
         }
+        self.shared.stop.notify_all();
     }
 }
 
 fn take_datagrams(shared: &Shared, role: Role, socket: &UdpSocket) {
+    let Datagrams { receive, answer } = shared.service.datagrams;
     let mut buffer = [0; dns::LONGEST + 1];
     for _ in 0..DATAGRAMS {
-        let Ok((length, from)) = socket.recv_from(&mut buffer) else { return };
+        let Ok((length, from, asked)) = receive(socket.as_fd(), &mut buffer) else { return };
         match role {
             Role::Datagrams { port } => {
                 let refusal = shared.count().err().unwrap_or_else(|| {
                     Refusal::new(Rule::ForbiddenPort, "datagrams go nowhere but to DNS")
                 });
-                shared.refuse("send udp", &format!("port {port}"), &refusal);
+                let target = SocketAddr::new(asked, port).to_string();
+                shared.refuse("send udp", &target, &refusal);
             }
             _ => {
-                if let Some(answer) = shared.answer(&buffer[..length]) {
+                if let Some(bytes) = shared.answer(&buffer[..length]) {
                     // Who asked may be gone.
-                    let _ = socket.send_to(&answer, from);
+                    let _ = answer(socket.as_fd(), &bytes, from, asked);
                 }
             }
         }
@@ -276,6 +309,10 @@ impl Shared {
         &*self.service.outside
     }
 
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.service.rules
+    }
+
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }
@@ -289,7 +326,7 @@ impl Shared {
         decide::decide(&self.service.rules, &mut meter, self.now_ms(), way, asked)
     }
 
-    fn count(&self) -> Result<(), Refusal> {
+    pub(crate) fn count(&self) -> Result<(), Refusal> {
         decide::count(&self.service.rules, &mut hold(&self.service.meter), self.now_ms())
     }
 
@@ -319,7 +356,7 @@ impl Shared {
     fn admit(&self, stream: &TcpStream) -> Option<u64> {
         let copy = stream.try_clone().ok()?;
         let mut open = hold(&self.open);
-        if open.streams.len() >= CONNECTIONS {
+        if open.streams.len() >= self.service.limits.connections {
             return None;
         }
         let number = open.next;
@@ -352,15 +389,12 @@ impl Shared {
     pub(crate) fn pass(&self, bytes: usize, target: &str) -> bool {
         let wait = hold(&self.flow).pass(bytes as u64, self.now_ms());
         let Some(wait_ms) = wait else {
-            let refusal = Refusal::new(
-                Rule::NetworkVolume,
-                format!("more than {} MiB in one run", BYTES_PER_RUN >> 20),
-            );
+            let most = self.service.limits.bytes_per_run;
             let violation = Violation::new(
                 Sensor::Network,
-                refusal.rule,
+                Rule::NetworkVolume,
                 "transfer",
-                format!("{} MiB a run, reached with {target}", BYTES_PER_RUN >> 20).as_bytes(),
+                format!("{most} bytes a run, reached with {target}").as_bytes(),
             );
             (self.service.report)(violation.with(Action::Denied));
             return false;

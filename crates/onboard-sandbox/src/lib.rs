@@ -60,6 +60,7 @@ pub use record::{How, KillError, Proof, RunRecord, kill_all};
 pub use report::Reports;
 pub use running::{Ended, Outcome, Running, Usage};
 pub use sys::memory::allocate_from_one_arena;
+pub use sys::network::{Asked, recv_from_asked, send_as};
 
 /// The agent's end of the socket to its host, inside a sandbox.
 ///

@@ -5,7 +5,7 @@ use crate::failure::{Failure, Kind};
 use crate::{output, paths, spawn};
 use onboard_daemon::manifests::{self, BuiltInManifest};
 use onboard_daemon::retention::Retention;
-use onboard_daemon::{Options, clock};
+use onboard_daemon::{Options, clock, network};
 use onboard_protocol::DaemonSettings;
 use onboard_scheduler::{Budget, Settings};
 use onboard_web::server::{self, Sources};
@@ -32,6 +32,7 @@ pub fn run(detached: bool) -> Done {
         built_in: built_in(),
         settings: settings(&said),
         kept: Retention::with(said.journal_mib, said.journal_days),
+        network: network::internet(),
     };
     let fail = |error: &dyn std::fmt::Display| Failure::new(Kind::Failed, error.to_string());
     let daemon = onboard_daemon::start(options).map_err(|error| fail(&error))?;

@@ -1,6 +1,7 @@
 //! A daemon on temporary folders, with a project of scripts.
 
 use onboard_daemon::handle::{Published, Request};
+use onboard_daemon::network::{Serve, internet};
 use onboard_daemon::retention::Retention;
 use onboard_daemon::{Daemon, Handle, Options, Paths, logs, records};
 use onboard_domain::state::{Agent, EndedRun, Phase, Process};
@@ -27,6 +28,7 @@ pub struct House {
     /// Removed at the end, by whoever made them.
     made: Vec<TempDir>,
     daemon: Option<Daemon>,
+    network: Serve,
     published: Receiver<Published>,
 }
 
@@ -50,7 +52,14 @@ impl House {
 
     /// A house on folders of somebody else, without a daemon yet.
     fn at(folder: PathBuf, project: PathBuf) -> House {
-        House { folder, project, made: Vec::new(), daemon: None, published: channel().1 }
+        House {
+            folder,
+            project,
+            made: Vec::new(),
+            daemon: None,
+            network: internet(),
+            published: channel().1,
+        }
     }
 
     /// Has another process run a daemon on these folders, with an agent that works; kills that
@@ -107,7 +116,15 @@ impl House {
             built_in: Vec::new(),
             settings: Settings::default(),
             kept: Retention::default(),
+            network: self.network.clone(),
         }
+    }
+
+    /// Starts the daemon again, in another world.
+    pub fn begin_in(&mut self, network: Serve) {
+        self.end();
+        self.network = network;
+        self.begin();
     }
 
     /// Starts the daemon.

@@ -4,7 +4,9 @@
 //! speak to their host through; so it decides what it is before it starts a thread, and brings a
 //! small harness that speaks the protocol of the usual test runners.
 
+mod calls;
 mod house;
+mod networks;
 mod says;
 mod tests;
 

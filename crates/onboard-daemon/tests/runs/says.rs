@@ -47,6 +47,10 @@ pub fn main(words: &[String]) -> ExitCode {
             }
             last
         }
+        "net" => {
+            crate::calls::say(word(1), word(2), word(3));
+            Ok(())
+        }
         "finish" => host.finish(word(1) == "nothing", word(2)),
         // The host never closes while the run goes on.
         "wait" => host.call("wait_for_ever", serde_json::json!({})).map(drop).or_else(|_| {

@@ -1,6 +1,7 @@
 //! What real runs come to.
 
 use crate::house::{House, lives};
+use crate::networks;
 use onboard_daemon::handle::Published;
 use onboard_daemon::latch::{self, Latch};
 use onboard_domain::violation::Rule;
@@ -12,7 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
 
-pub const ALL: [Named; 18] = [
+pub const ALL: [Named; 23] = [
     ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
     ("a_checkpoint_survives_a_crash_and_a_restart", a_checkpoint_survives_a_crash_and_a_restart),
     ("a_deadline_ends_the_whole_tree", a_deadline_ends_the_whole_tree),
@@ -31,6 +32,14 @@ pub const ALL: [Named; 18] = [
     ("a_run_can_not_fill_the_journal", a_run_can_not_fill_the_journal),
     ("what_an_agent_may_not_say_is_on_record", what_an_agent_may_not_say_is_on_record),
     ("a_network_has_allowed_hosts_only", a_network_has_allowed_hosts_only),
+    (
+        "names_are_answered_from_the_asked_address",
+        networks::names_are_answered_from_the_asked_address,
+    ),
+    ("an_allowed_host_is_reached", networks::an_allowed_host_is_reached),
+    ("other_protocols_are_told_and_closed", networks::other_protocols_are_told_and_closed),
+    ("network_limits_hold", networks::network_limits_hold),
+    ("a_network_that_fails_ends_the_run", networks::a_network_that_fails_ends_the_run),
 ];
 
 const SUCCEEDED: &str = "succeeded: ";

@@ -1,9 +1,9 @@
 //! The loopback interface of a network namespace, its routes, and sockets that listen there.
 
-use super::check;
+use super::{check, retry};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// The loopback interface is the first of every namespace.
 const LOOPBACK: u32 = 1;
@@ -110,7 +110,154 @@ pub fn bind_udp(address: IpAddr, port: u16) -> io::Result<OwnedFd> {
         IpAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO),
     };
     set_option(&socket, level, option)?;
+    if address.is_ipv6() {
+        // The sixth version lets a socket answer only from an address that an interface has, unless
+        // it may be any; the fourth asks the routes, in which every address is local.
+        set_option(&socket, libc::IPPROTO_IPV6, libc::IPV6_FREEBIND)?;
+    }
     Ok(socket)
+}
+
+/// A datagram that was received: how long it is, who sent it, and the address it was sent to.
+pub type Asked = (usize, SocketAddr, IpAddr);
+
+/// Control data of one address, in aligned words: a header of two and at most twenty bytes.
+const ADDRESS_WORDS: usize = 5;
+
+/// Receives a datagram at a socket of [`bind_udp`], with the address it was sent to. What doesn't
+/// fit into the buffer is lost.
+///
+/// # Errors
+/// When there is none (`WouldBlock`), or the socket is none that tells the address.
+pub fn recv_from_asked(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Asked> {
+    let mut control = [0_u64; ADDRESS_WORDS];
+    // SAFETY: `sockaddr_storage` is a plain structure, for which all-zero is valid.
+    let mut from: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: `msghdr` is a plain structure, for which all-zero is valid.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_name = (&raw mut from).cast();
+    message.msg_namelen = size_of_val(&from) as libc::socklen_t;
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = size_of_val(&control) as _;
+    let length = retry(|| {
+        // SAFETY: every pointer in the message refers to a live, writable local of stated size.
+        check(unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, 0) } as libc::c_long)
+    })?;
+    let (Some(from), Some(asked)) = (sender(&from), asked(&message)) else {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a datagram without its addresses"));
+    };
+    Ok((length as usize, from, asked))
+}
+
+fn sender(from: &libc::sockaddr_storage) -> Option<SocketAddr> {
+    match i32::from(from.ss_family) {
+        libc::AF_INET => {
+            // SAFETY: the family says which structure it is, and the storage holds and aligns each.
+            let from = unsafe { &*(&raw const *from).cast::<libc::sockaddr_in>() };
+            let address = Ipv4Addr::from(from.sin_addr.s_addr.to_ne_bytes());
+            Some((address, u16::from_be(from.sin_port)).into())
+        }
+        libc::AF_INET6 => {
+            // SAFETY: as above.
+            let from = unsafe { &*(&raw const *from).cast::<libc::sockaddr_in6>() };
+            let address = Ipv6Addr::from(from.sin6_addr.s6_addr);
+            Some((address, u16::from_be(from.sin6_port)).into())
+        }
+        _ => None,
+    }
+}
+
+fn asked(message: &libc::msghdr) -> Option<IpAddr> {
+    // SAFETY: looks at the control data the kernel just wrote into the message's own buffer; the
+    // level and the type say which structure is there.
+    unsafe {
+        let header = libc::CMSG_FIRSTHDR(message);
+        if header.is_null() {
+            return None;
+        }
+        let data = libc::CMSG_DATA(header);
+        match ((*header).cmsg_level, (*header).cmsg_type) {
+            (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+                let info = data.cast::<libc::in_pktinfo>().read_unaligned();
+                Some(IpAddr::V4(info.ipi_addr.s_addr.to_ne_bytes().into()))
+            }
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+                let info = data.cast::<libc::in6_pktinfo>().read_unaligned();
+                Some(IpAddr::V6(info.ipi6_addr.s6_addr.into()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Sends a datagram that comes from the address `own`, as an answer has to.
+///
+/// # Errors
+/// When the kernel doesn't take it, or the two addresses are of different families.
+pub fn send_as(
+    socket: BorrowedFd<'_>,
+    bytes: &[u8],
+    to: SocketAddr,
+    own: IpAddr,
+) -> io::Result<()> {
+    match (to, own) {
+        (SocketAddr::V4(to), IpAddr::V4(own)) => {
+            let info = libc::in_pktinfo {
+                ipi_ifindex: 0,
+                ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(own.octets()) },
+                ipi_addr: libc::in_addr { s_addr: 0 },
+            };
+            let kind = (libc::IPPROTO_IP, libc::IP_PKTINFO);
+            send_with(socket, bytes, v4(*to.ip(), to.port()), kind, info)
+        }
+        (SocketAddr::V6(to), IpAddr::V6(own)) => {
+            let ipi6_addr = libc::in6_addr { s6_addr: own.octets() };
+            let info = libc::in6_pktinfo { ipi6_addr, ipi6_ifindex: 0 };
+            let kind = (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO);
+            send_with(socket, bytes, v6(*to.ip(), to.port()), kind, info)
+        }
+        _ => Err(io::Error::from(io::ErrorKind::InvalidInput)),
+    }
+}
+
+/// Sends with one piece of control data, of the level and type `kind`.
+fn send_with<A, I>(
+    socket: BorrowedFd<'_>,
+    bytes: &[u8],
+    mut to: A,
+    kind: (i32, i32),
+    info: I,
+) -> io::Result<()> {
+    let mut control = [0_u64; ADDRESS_WORDS];
+    let size = size_of::<I>() as u32;
+    let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    // SAFETY: `msghdr` is a plain structure, for which all-zero is valid.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_name = (&raw mut to).cast();
+    message.msg_namelen = size_of::<A>() as libc::socklen_t;
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    // SAFETY: arithmetic on a length.
+    message.msg_controllen = unsafe { libc::CMSG_SPACE(size) } as _;
+    assert!(message.msg_controllen as usize <= size_of_val(&control), "one address fits");
+    // SAFETY: the control buffer is aligned and, as was just seen, holds a header and the data.
+    unsafe {
+        let header = libc::CMSG_FIRSTHDR(&raw const message);
+        (*header).cmsg_level = kind.0;
+        (*header).cmsg_type = kind.1;
+        (*header).cmsg_len = libc::CMSG_LEN(size) as _;
+        libc::CMSG_DATA(header).cast::<I>().write_unaligned(info);
+    }
+    retry(|| {
+        // SAFETY: every pointer in the message refers to a live local of stated size.
+        check(unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) }
+            as libc::c_long)
+    })?;
+    Ok(())
 }
 
 fn bound(address: IpAddr, port: u16, kind: i32) -> io::Result<OwnedFd> {
@@ -185,6 +332,26 @@ pub fn has_v6() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[allow(clippy::disallowed_types, reason = "asks for the port, and sends nothing")]
+    fn a_datagram_tells_where_it_was_sent_and_the_answer_comes_from_there() {
+        use std::os::fd::AsFd;
+        let any = bind_udp(Ipv4Addr::UNSPECIFIED.into(), 0).expect("a socket");
+        let port = std::net::UdpSocket::from(any.try_clone().expect("a copy"));
+        let port = port.local_addr().expect("an address").port();
+        let peer = bind_udp(Ipv4Addr::LOCALHOST.into(), 0).expect("a socket");
+        let (first, second) = (Ipv4Addr::LOCALHOST.into(), Ipv4Addr::new(127, 4, 5, 6));
+        let mut bytes = [0; 8];
+        assert!(recv_from_asked(any.as_fd(), &mut bytes).is_err(), "nothing is there");
+        send_as(peer.as_fd(), b"ask", (second, port).into(), first).expect("sent");
+        let (length, from, asked) = recv_from_asked(any.as_fd(), &mut bytes).expect("received");
+        assert_eq!((&bytes[..length], asked), (b"ask".as_slice(), IpAddr::V4(second)));
+        send_as(any.as_fd(), b"answer", from, asked).expect("answered");
+        let (length, from, _) = recv_from_asked(peer.as_fd(), &mut bytes).expect("an answer");
+        assert_eq!((&bytes[..length], from), (b"answer".as_slice(), (second, port).into()));
+        assert!(send_as(any.as_fd(), b"x", from, Ipv6Addr::LOCALHOST.into()).is_err());
+    }
 
     #[test]
     fn an_answer_is_an_acknowledgement_or_an_error() {
