@@ -12,7 +12,7 @@ use onboard_domain::proposal::Proposed;
 use onboard_domain::state::BlobRef;
 use onboard_domain::violation::{Action, Rule, Sensor};
 use onboard_domain::{
-    AgentCall, AgentId, CallAnswer, CallRefusal, Evidence, Generation, RunId, Violation,
+    AgentCall, AgentId, CallAnswer, CallRefusal, Evidence, Generation, RunId, Under, Violation,
 };
 use onboard_protocol::host::Level as AgentLevel;
 use onboard_protocol::host::Refused;
@@ -58,6 +58,7 @@ struct Draft {
     title: String,
     reason: String,
     evidence: Vec<Evidence>,
+    under: Option<Under>,
 }
 
 /// Where a run's lines go: without secrets, into its log, as long as there is room.
@@ -201,9 +202,9 @@ impl Conversation {
             HostCall::Agent(call) => self.answer(call),
             HostCall::GetTask => Ok(HostAnswer::Task(Box::new(self.task.clone()))),
             HostCall::LoadCheckpoint { name } => self.answer(AgentCall::FindCheckpoint { name }),
-            HostCall::SaveCheckpoint { name, content } => self.save(name, &content),
-            HostCall::ProposeChange { title, reason, patch, evidence } => {
-                self.propose(Draft { title, reason, evidence }, &patch)
+            HostCall::SaveCheckpoint { name, content, under } => self.save(name, &content, under),
+            HostCall::ProposeChange { title, reason, patch, evidence, under } => {
+                self.propose(Draft { title, reason, evidence, under }, &patch)
             }
             HostCall::Progress { done, total, note } => {
                 let doing = cut(&note, NOTE_MAX).to_string();
@@ -222,12 +223,17 @@ impl Conversation {
         }
     }
 
-    fn save(&mut self, name: String, content: &str) -> Result<HostAnswer, CallRefusal> {
+    fn save(
+        &mut self,
+        name: String,
+        content: &str,
+        under: Option<Under>,
+    ) -> Result<HostAnswer, CallRefusal> {
         let stored = self.blobs.put(content.as_bytes()).map_err(|error| {
             CallRefusal::new("storage", format!("the checkpoint can't be stored: {error}"))
         })?;
         // Kept until the answer: the event is durable then.
-        self.answer(AgentCall::SaveCheckpoint { name, blob: stored.blob.clone() })
+        self.answer(AgentCall::SaveCheckpoint { name, blob: stored.blob.clone(), under })
     }
 
     fn propose(&self, draft: Draft, patch: &str) -> Result<HostAnswer, CallRefusal> {
@@ -240,10 +246,11 @@ impl Conversation {
         let stored = self.blobs.put(patch.as_bytes()).map_err(|error| {
             CallRefusal::new("storage", format!("the patch can't be stored: {error}"))
         })?;
-        let Draft { title, reason, evidence } = draft;
+        let Draft { title, reason, evidence, under } = draft;
         let patch = stored.blob.clone();
         // Kept until the answer, as above.
-        self.answer(AgentCall::ProposeChange(Proposed { title, reason, evidence, patch, files }))
+        let proposed = Proposed { title, reason, evidence, patch, files, under };
+        self.answer(AgentCall::ProposeChange(proposed))
     }
 
     fn answer(&self, call: AgentCall) -> Result<HostAnswer, CallRefusal> {

@@ -58,7 +58,7 @@ fn cost(call: &HostCall) -> Option<(usize, usize)> {
     const ENTRY: usize = 200;
     let journal = match call {
         HostCall::SaveCheckpoint { content, .. } => return Some((ENTRY, content.len())),
-        HostCall::ProposeChange { title, reason, patch, evidence } => {
+        HostCall::ProposeChange { title, reason, patch, evidence, .. } => {
             let told = title.len() + reason.len() + evidence.len() * 1_000;
             return Some((ENTRY + told, patch.len()));
         }
@@ -101,7 +101,7 @@ mod tests {
 
     fn put(bytes: usize) -> HostCall {
         let value = "x".repeat(bytes);
-        HostCall::Agent(AgentCall::PutState { key: "k".into(), value, expect: None })
+        HostCall::Agent(AgentCall::PutState { key: "k".into(), value, expect: None, under: None })
     }
 
     /// How many such calls a run may make.
@@ -114,7 +114,11 @@ mod tests {
     fn each_part_runs_out_by_itself_and_reading_is_free() {
         assert_eq!(count(&put(1)), CHANGES as usize);
         assert_eq!(count(&put(16 * 1024)), JOURNAL_BYTES / (16 * 1024 + 200));
-        let save = HostCall::SaveCheckpoint { name: "n".into(), content: "x".repeat(4 << 20) };
+        let save = HostCall::SaveCheckpoint {
+            name: "n".into(),
+            content: "x".repeat(4 << 20),
+            under: None,
+        };
         assert_eq!(count(&save), STORED_BYTES / (4 << 20));
         assert_eq!(count(&HostCall::GetTask), 10_000);
         let mut budget = Budget::new();

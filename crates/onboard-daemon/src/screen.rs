@@ -6,7 +6,7 @@
 
 use crate::cut::cut;
 use onboard_domain::violation::{Rule, Sensor};
-use onboard_domain::{AgentCall, CallRefusal, Evidence, Finding, Violation};
+use onboard_domain::{AgentCall, CallRefusal, Evidence, Finding, Under, Violation};
 use onboard_protocol::HostCall;
 use onboard_validation::secrets::{redact, scan};
 
@@ -21,12 +21,14 @@ pub(crate) fn screen(mut call: HostCall) -> Screened {
     let mut over = LookOver { what: what(&call), violations: Vec::new(), refused: None };
     match &mut call {
         HostCall::Agent(call) => over.agent_call(call),
-        HostCall::SaveCheckpoint { name, content } => {
+        HostCall::SaveCheckpoint { name, content, under } => {
+            over.under(under.as_ref());
             over.must_be_clean("name", name);
             over.must_be_clean("content", content);
         }
         HostCall::LoadCheckpoint { name } => over.must_be_clean("name", name),
-        HostCall::ProposeChange { title, reason, patch, evidence } => {
+        HostCall::ProposeChange { title, reason, patch, evidence, under } => {
+            over.under(under.as_ref());
             over.clean("title", title);
             over.clean("reason", reason);
             over.evidence(evidence);
@@ -90,7 +92,8 @@ impl LookOver {
             }
             AgentCall::SendMessage { body, .. } => self.clean("body", body),
             AgentCall::GetState { key } => self.must_be_clean("key", key),
-            AgentCall::PutState { key, value, .. } => {
+            AgentCall::PutState { key, value, under, .. } => {
+                self.under(under.as_ref());
                 self.must_be_clean("key", key);
                 self.must_be_clean("value", value);
             }
@@ -139,6 +142,12 @@ impl LookOver {
         self.note(place, &rules);
         let why = format!("`{place}` holds a secret ({}): nothing was kept", rules[0]);
         self.refused.get_or_insert(CallRefusal::new("secret", why));
+    }
+
+    fn under(&mut self, under: Option<&Under>) {
+        if let Some(under) = under {
+            self.must_be_clean("under", &under.name);
+        }
     }
 
     fn note(&mut self, place: &str, rules: &[&'static str]) {

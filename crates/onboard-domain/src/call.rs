@@ -9,6 +9,13 @@ use crate::state::{BlobRef, Message, SharedValue};
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
+/// The lease that a write relies on, with the token that it was given with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Under {
+    pub name: String,
+    pub token: u64,
+}
+
 /// A call of an agent, parsed and bounded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -37,6 +44,8 @@ pub enum AgentCall {
         key: String,
         value: String,
         expect: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        under: Option<Under>,
     },
     TakeLease {
         name: String,
@@ -49,6 +58,8 @@ pub enum AgentCall {
     SaveCheckpoint {
         name: String,
         blob: BlobRef,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        under: Option<Under>,
     },
     FindCheckpoint {
         name: String,

@@ -25,7 +25,7 @@ pub mod state;
 pub mod turn;
 pub mod violation;
 
-pub use call::{AgentCall, CallAnswer, CallRefusal};
+pub use call::{AgentCall, CallAnswer, CallRefusal, Under};
 pub use command::{Actor, Answer, Cause, Command, Refusal, RefusalKind, Via};
 pub use effect::{Effect, KillReason};
 pub use event::{Batch, Event, FORMAT};

@@ -1,6 +1,7 @@
 //! A change that an agent proposes: a patch with its reason and evidence, what was checked of it,
 //! what people decided, and the branch that came of it.
 
+use crate::call::Under;
 use crate::finding::{self, Evidence};
 use crate::ids::{AgentId, AgentName, ProjectId, RunId, Time};
 use crate::state::BlobRef;
@@ -36,6 +37,8 @@ pub struct Proposed {
     pub evidence: Vec<Evidence>,
     pub patch: BlobRef,
     pub files: Vec<ChangedFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<Under>,
 }
 
 /// One file of a patch, as a list shows it.

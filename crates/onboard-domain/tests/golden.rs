@@ -429,8 +429,11 @@ fn proposals() -> Vec<Event> {
         evidence: findings().into_iter().flat_map(|finding| finding.evidence).take(1).collect(),
         patch: BlobRef { sha256: "00ff".into(), bytes: 9 },
         files: kinds.map(|kind| file(kind, (kind == ChangeKind::Rename).then_some("y"))).into(),
+        under: None,
     };
     let plain = Proposed { evidence: Vec::new(), ..proposed.clone() };
+    let under = Some(onboard_domain::Under { name: "file:x".into(), token: 7 });
+    let fenced = Proposed { under, ..plain.clone() };
     let check = |verdict| Check { name: "applies".into(), verdict, note: "as it is".into() };
     let checks: Vec<Check> = all!(Verdict: Passed, Failed, Skipped).map(check).into();
     let branch = Branch { name: "ai-onboard/x/c0".into(), commit: "12ab".into() };
@@ -438,6 +441,7 @@ fn proposals() -> Vec<Event> {
     let facts = vec![
         Fact::Made { project: P, agent: A, run: R, proposed },
         Fact::Made { project: P, agent: A, run: R, proposed: plain },
+        Fact::Made { project: P, agent: A, run: R, proposed: fenced },
         Fact::Checked { base: Some("12ab".into()), checks },
         Fact::Checked { base: None, checks: Vec::new() },
         Fact::Accepted { patch: "00ff".into(), reason: why() },

@@ -9,7 +9,7 @@ use onboard_domain::proposal::bounds as proposal;
 use onboard_domain::state::bounds;
 use onboard_domain::{
     AgentCall, AgentName, CallRefusal, Evidence, EvidenceKind, Finding, Fingerprint, MessageId,
-    Severity,
+    Severity, Under,
 };
 use serde_json::{Map, Value};
 use sha2::Digest;
@@ -80,13 +80,14 @@ pub fn read(tool: Tool, arguments: Map<String, Value>) -> Result<HostCall, CallR
             let name = checkpoint_name(&mut args)?;
             let most = usize::try_from(bounds::CHECKPOINT_BYTES).unwrap_or(usize::MAX);
             let content = args.required("content", Arguments::text, 0..=most)?;
-            HostCall::SaveCheckpoint { name, content }
+            HostCall::SaveCheckpoint { name, content, under: under(&mut args)? }
         }
         Tool::ProposeChange => HostCall::ProposeChange {
             title: args.required("title", Arguments::line, 1..=proposal::TITLE)?,
             reason: args.required("reason", Arguments::text, 1..=proposal::REASON)?,
             patch: args.required("patch", Arguments::text, 1..=PATCH)?,
             evidence: evidence(&mut args)?,
+            under: under(&mut args)?,
         },
         Tool::LoadCheckpoint => HostCall::LoadCheckpoint { name: checkpoint_name(&mut args)? },
         Tool::Log => {
@@ -213,7 +214,22 @@ fn put_state(args: &mut Arguments) -> Result<AgentCall, CallRefusal> {
         key: args.key("key")?,
         value: args.json("value")?.ok_or_else(|| args.missing("value"))?,
         expect: args.integer("expect", 0..=SAFE_INTEGER)?,
+        under: under(args)?,
     })
+}
+
+/// The lease that a write relies on.
+fn under(args: &mut Arguments) -> Result<Option<Under>, CallRefusal> {
+    let rest = match args.rest.remove("under") {
+        None => return Ok(None),
+        Some(Value::Object(rest)) => rest,
+        Some(_) => return Err(args.invalid("under", "an object with `name` and `token`")),
+    };
+    let mut args = Arguments { path: "under.", rest };
+    let name = args.key("name")?;
+    let token = args.required("token", Arguments::integer, 0..=SAFE_INTEGER)?;
+    args.nothing_else()?;
+    Ok(Some(Under { name, token }))
 }
 
 fn take_lease(args: &mut Arguments) -> Result<AgentCall, CallRefusal> {

@@ -115,7 +115,9 @@ pub fn host_command(words: &[&str]) -> Result<HostCommand, UsageError> {
             "load" => (Tool::LoadCheckpoint, json!({ "name": line.take("a name")? })),
             "save" => {
                 stdin = Some("content");
-                (Tool::SaveCheckpoint, json!({ "name": line.take("a name")? }))
+                let mut arguments = json!({ "name": line.take("a name")? });
+                add_under(&mut line, &mut arguments)?;
+                (Tool::SaveCheckpoint, arguments)
             }
             other => return Err(unknown(other, &["load", "save"])),
         },
@@ -235,7 +237,20 @@ fn finding(line: &mut Line) -> Result<Value, UsageError> {
 fn propose(line: &mut Line) -> Result<Value, UsageError> {
     let mut arguments = json!({ "title": line.needed("title")?, "reason": line.needed("reason")? });
     add_evidence(line, &mut arguments)?;
+    add_under(line, &mut arguments)?;
     Ok(arguments)
+}
+
+/// `--under NAME=TOKEN`: the lease that a write relies on.
+fn add_under(line: &mut Line, arguments: &mut Value) -> Result<(), UsageError> {
+    let Some(text) = line.flag("under")? else { return Ok(()) };
+    let under = text.rsplit_once('=').and_then(|(name, token)| {
+        Some(json!({ "name": name, "token": token.parse::<u64>().ok()? }))
+    });
+    let wrong =
+        || UsageError(alloc::format!("--under wants NAME=TOKEN, such as report=7, not `{text}`"));
+    arguments["under"] = under.ok_or_else(wrong)?;
+    Ok(())
 }
 
 fn add_evidence(line: &mut Line, arguments: &mut Value) -> Result<(), UsageError> {
@@ -299,6 +314,7 @@ fn state(line: &mut Line) -> Result<(Tool, Value), UsageError> {
             if let Some(expect) = line.whole_number("expect")? {
                 arguments["expect"] = expect.into();
             }
+            add_under(line, &mut arguments)?;
             Ok((Tool::PutState, arguments))
         }
         other => Err(unknown(other, &["get", "put"])),

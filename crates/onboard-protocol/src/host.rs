@@ -14,7 +14,7 @@ use crate::tool::{TOOLS, Tool};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
-use onboard_domain::{AgentCall, CallRefusal, Evidence, Time};
+use onboard_domain::{AgentCall, CallRefusal, Evidence, Time, Under};
 use serde_json::{Map, Value, json};
 
 /// The stateless MCP revision: every request carries its version.
@@ -86,6 +86,7 @@ pub enum HostCall {
     SaveCheckpoint {
         name: String,
         content: String,
+        under: Option<Under>,
     },
     /// Look the patch over, make it durable, then propose it by [`AgentCall::ProposeChange`].
     ProposeChange {
@@ -93,6 +94,7 @@ pub enum HostCall {
         reason: String,
         patch: String,
         evidence: Vec<Evidence>,
+        under: Option<Under>,
     },
     Progress {
         done: u64,

@@ -233,7 +233,10 @@ const PUT_STATE: &str = r#"{"type":"object","additionalProperties":false,
 "required":["key","value"],"properties":{
 "key":{"type":"string","minLength":1,"maxLength":128},
 "value":{"description":"any JSON, at most 16384 bytes as text"},
-"expect":{"type":"integer","minimum":0,"maximum":9007199254740991,"description":"the version that must be there; 0: absent"}}}"#;
+"expect":{"type":"integer","minimum":0,"maximum":9007199254740991,"description":"the version that must be there; 0: absent"},
+"under":{"type":"object","additionalProperties":false,"required":["name","token"],"description":"the lease that this relies on: refused when its token is not the one in force","properties":{
+"name":{"type":"string","minLength":1,"maxLength":128},
+"token":{"type":"integer","minimum":0,"maximum":9007199254740991}}}}}"#;
 
 const TAKE_LEASE: &str = r#"{"type":"object","additionalProperties":false,
 "required":["name","ttl_ms"],"properties":{
@@ -247,7 +250,10 @@ const RELEASE_LEASE: &str = r#"{"type":"object","additionalProperties":false,
 const SAVE_CHECKPOINT: &str = r#"{"type":"object","additionalProperties":false,
 "required":["name","content"],"properties":{
 "name":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},
-"content":{"type":"string","maxLength":4194304}}}"#;
+"content":{"type":"string","maxLength":4194304},
+"under":{"type":"object","additionalProperties":false,"required":["name","token"],"description":"the lease that this relies on: refused when its token is not the one in force","properties":{
+"name":{"type":"string","minLength":1,"maxLength":128},
+"token":{"type":"integer","minimum":0,"maximum":9007199254740991}}}}}"#;
 
 const LOAD_CHECKPOINT: &str = r#"{"type":"object","additionalProperties":false,
 "required":["name"],"properties":{
@@ -258,6 +264,9 @@ const PROPOSE_CHANGE: &str = r#"{"type":"object","additionalProperties":false,
 "title":{"type":"string","minLength":1,"maxLength":200,"description":"one line: what it changes"},
 "reason":{"type":"string","minLength":1,"maxLength":4000,"description":"why it should be changed"},
 "patch":{"type":"string","minLength":1,"maxLength":262144,"description":"a unified diff with a/ and b/ before the paths; text only; no links, submodules or copies; of modes only 100644 to 100755"},
+"under":{"type":"object","additionalProperties":false,"required":["name","token"],"description":"the lease that this relies on: refused when its token is not the one in force","properties":{
+"name":{"type":"string","minLength":1,"maxLength":128},
+"token":{"type":"integer","minimum":0,"maximum":9007199254740991}}},
 "evidence":{"type":"array","maxItems":20,"items":{"type":"object","additionalProperties":false,
 "required":["kind","text"],"properties":{
 "kind":{"enum":["file","commit","number","branch","tag"]},

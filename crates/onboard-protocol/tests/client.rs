@@ -29,7 +29,7 @@ impl Host {
 
     fn answer(&mut self, call: HostCall) -> Result<HostAnswer, CallRefusal> {
         match call {
-            HostCall::SaveCheckpoint { name, content } => {
+            HostCall::SaveCheckpoint { name, content, .. } => {
                 self.checkpoints.insert(name, content);
                 Ok(HostAnswer::Done)
             }

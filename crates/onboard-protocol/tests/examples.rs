@@ -112,7 +112,7 @@ impl Host {
     fn answer(&mut self, call: HostCall) -> Result<HostAnswer, CallRefusal> {
         Ok(match call {
             HostCall::GetTask => HostAnswer::Task(Box::new(self.task.clone().expect("a task"))),
-            HostCall::SaveCheckpoint { name, content } => {
+            HostCall::SaveCheckpoint { name, content, .. } => {
                 self.checkpoints.insert(name, content);
                 HostAnswer::Done
             }

@@ -343,7 +343,28 @@ fn arguments_become_calls_or_refusals() {
         "put_state",
         r#"{"key":"k","value":{"a":[1,2]},"expect":0}"#,
         expect![[r#"
-        ! Agent(PutState { key: "k", value: "{\"a\":[1,2]}", expect: Some(0) })
+            ! Agent(PutState { key: "k", value: "{\"a\":[1,2]}", expect: Some(0), under: None })
+        "#]],
+    );
+    call(
+        "put_state",
+        r#"{"key":"k","value":1,"under":{"name":"file:x","token":7}}"#,
+        expect![[r#"
+            ! Agent(PutState { key: "k", value: "1", expect: None, under: Some(Under { name: "file:x", token: 7 }) })
+        "#]],
+    );
+    call(
+        "put_state",
+        r#"{"key":"k","value":1,"under":{"name":"file:x"}}"#,
+        expect![[r#"
+        < {"id":1,"jsonrpc":"2.0","result":{"content":[{"text":"invalid: `under.token` is missing","type":"text"}],"isError":true,"structuredContent":{"code":"invalid","message":"`under.token` is missing"}}}
+    "#]],
+    );
+    call(
+        "put_state",
+        r#"{"key":"k","value":1,"under":7}"#,
+        expect![[r#"
+        < {"id":1,"jsonrpc":"2.0","result":{"content":[{"text":"invalid: `under` wants an object with `name` and `token`","type":"text"}],"isError":true,"structuredContent":{"code":"invalid","message":"`under` wants an object with `name` and `token`"}}}
     "#]],
     );
     call(

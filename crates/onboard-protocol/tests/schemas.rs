@@ -19,6 +19,7 @@ fn full(tool: Tool) -> Value {
         }),
         Tool::ProposeChange => json!({
             "title": "t", "reason": "r", "patch": "p",
+            "under": { "name": "l", "token": 7 },
             "evidence": [{ "kind": "file", "text": "t", "path": "p", "line": 1, "oid": "ab", "value": 1.5 }],
         }),
         Tool::EmitEvent => json!({ "kind": "a.b", "data": 1 }),
@@ -26,10 +27,14 @@ fn full(tool: Tool) -> Value {
         Tool::ReadInbox => json!({ "limit": 3 }),
         Tool::AckMessage => json!({ "id": "m1" }),
         Tool::GetState => json!({ "key": "k" }),
-        Tool::PutState => json!({ "key": "k", "value": null, "expect": 0 }),
+        Tool::PutState => {
+            json!({ "key": "k", "value": null, "expect": 0, "under": { "name": "l", "token": 7 } })
+        }
         Tool::TakeLease => json!({ "name": "n", "ttl_ms": 5000 }),
         Tool::ReleaseLease => json!({ "name": "n" }),
-        Tool::SaveCheckpoint => json!({ "name": "n", "content": "c" }),
+        Tool::SaveCheckpoint => {
+            json!({ "name": "n", "content": "c", "under": { "name": "l", "token": 7 } })
+        }
         Tool::LoadCheckpoint => json!({ "name": "n" }),
         Tool::Log => json!({ "text": "t", "level": "warn" }),
         Tool::Finish => json!({ "summary": "s", "nothing_to_report": true }),

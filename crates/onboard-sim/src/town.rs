@@ -123,7 +123,7 @@ impl Town {
         if self.agents.chance(20) {
             calls.push(self.put(look));
             let blob = BlobRef { sha256: format!("{:064x}", look.id.0), bytes: 2_048 };
-            calls.push(AgentCall::SaveCheckpoint { name: "progress".into(), blob });
+            calls.push(AgentCall::SaveCheckpoint { name: "progress".into(), blob, under: None });
         }
         if self.faults.has(Fault::Traffic) {
             self.flood(kind, &mut calls);
@@ -155,7 +155,7 @@ impl Town {
             1 => Some(version),
             _ => Some(version + 1),
         };
-        AgentCall::PutState { key, value: format!("{}", look.id.0), expect }
+        AgentCall::PutState { key, value: format!("{}", look.id.0), expect, under: None }
     }
 
     fn flood(&mut self, kind: &Kind, calls: &mut Vec<AgentCall>) {

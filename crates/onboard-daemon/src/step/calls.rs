@@ -4,7 +4,7 @@ use super::proposals;
 use onboard_domain::state::{BlobRef, Message, bounds};
 use onboard_domain::{
     AgentCall, AgentId, CallAnswer, CallRefusal, Event, Finding, Fingerprint, Generation,
-    MessageId, ProjectId, RunId, Time, Turn,
+    MessageId, ProjectId, RunId, Time, Turn, Under,
 };
 
 type Answered = Result<CallAnswer, CallRefusal>;
@@ -58,15 +58,22 @@ pub(super) fn decide(
             let shared = &turn.state().projects[&caller.project].shared;
             Ok(CallAnswer::Value(shared.get(&key).cloned()))
         }
-        AgentCall::PutState { key, value, expect } => put(turn, caller, key, value, expect),
+        AgentCall::PutState { key, value, expect, under } => {
+            fenced(turn, caller, under.as_ref())?;
+            put(turn, caller, key, value, expect)
+        }
         AgentCall::TakeLease { name, ttl_ms } => take_lease(turn, caller, name, ttl_ms),
         AgentCall::ReleaseLease { name } => release_lease(turn, caller, name),
-        AgentCall::SaveCheckpoint { name, blob } => save_checkpoint(turn, caller, name, blob),
+        AgentCall::SaveCheckpoint { name, blob, under } => {
+            fenced(turn, caller, under.as_ref())?;
+            save_checkpoint(turn, caller, name, blob)
+        }
         AgentCall::FindCheckpoint { name } => {
             let checkpoints = &turn.state().agents[&caller.agent].checkpoints;
             Ok(CallAnswer::Checkpoint(checkpoints.get(&name).cloned()))
         }
         AgentCall::ProposeChange(proposed) => {
+            fenced(turn, caller, proposed.under.as_ref())?;
             let Caller { run, agent, project } = caller;
             proposals::propose(turn, run, agent, project, proposed)
         }
@@ -262,6 +269,24 @@ fn take_lease(turn: &mut Turn<'_>, caller: Caller, name: String, ttl_ms: i64) ->
     let Caller { run, project, .. } = caller;
     turn.record(Event::LeaseTaken { project, name, run, token, expires });
     Ok(CallAnswer::Lease { token, expires })
+}
+
+/// Refuses a write under a lease that is over or is somebody else's by now. Judged with the write, in
+/// one turn: nothing comes between.
+fn fenced(turn: &Turn<'_>, caller: Caller, under: Option<&Under>) -> Result<(), CallRefusal> {
+    let Some(Under { name, token }) = under else { return Ok(()) };
+    let state = turn.state();
+    let held = state.projects[&caller.project].leases.get(name);
+    let held = held.filter(|lease| lease.expires.is_none_or(|expires| expires > state.time));
+    let now = match held {
+        Some(lease) if lease.token == *token && lease.run == caller.run => return Ok(()),
+        Some(lease) => format!("held by {} with token {}", lease.run, lease.token),
+        None => "not held".into(),
+    };
+    Err(CallRefusal::new(
+        "conflict",
+        format!("`{name}` is {now}; this run does not hold it with {token}"),
+    ))
 }
 
 fn release_lease(turn: &mut Turn<'_>, caller: Caller, name: String) -> Answered {

@@ -1117,6 +1117,49 @@ fn shared_values_are_compared_and_swapped() {
 }
 
 #[test]
+fn a_write_under_a_lease_that_is_over_is_refused() {
+    check(
+        &format!(
+            r#"{TWO_RUNNING}---
+            call r0 {{"take_lease":{{"name":"file:x","ttl_ms":5000}}}}
+            call r0 {{"put_state":{{"key":"k","value":"1","expect":null,"under":{{"name":"file:x","token":0}}}}}}
+            wait 6s
+            call r0 {{"put_state":{{"key":"k","value":"2","expect":null,"under":{{"name":"file:x","token":0}}}}}}
+            call r1 {{"take_lease":{{"name":"file:x","ttl_ms":5000}}}}
+            call r0 {{"put_state":{{"key":"k","value":"2","expect":null,"under":{{"name":"file:x","token":0}}}}}}
+            call r0 {{"put_state":{{"key":"k","value":"2","expect":null,"under":{{"name":"file:x","token":1}}}}}}
+            call r0 {{"save_checkpoint":{{"name":"n","blob":{{"sha256":"00","bytes":2}},"under":{{"name":"file:x","token":0}}}}}}
+            call r1 {{"put_state":{{"key":"k","value":"3","expect":null,"under":{{"name":"file:x","token":1}}}}}}"#
+        ),
+        expect![[r#"
+            > call r0 {"take_lease":{"name":"file:x","ttl_ms":5000}}
+              lease_taken {expires: +5000ms, name: file: x, project: 0, run: 0, token: 0}
+              = {lease: {expires: +5000ms, token: 0}}
+            > call r0 {"put_state":{"key":"k","value":"1","expect":null,"under":{"name":"file:x","token":0}}}
+              state_put {by: 0, key: k, project: 0, value: 1, version: 1}
+              = {stored: {version: 1}}
+            > wait 6s
+              … 5000 ms
+              lease_released {name: file: x, project: 0, token: 0}
+            > call r0 {"put_state":{"key":"k","value":"2","expect":null,"under":{"name":"file:x","token":0}}}
+              refused conflict: `file:x` is not held; this run does not hold it with 0
+            > call r1 {"take_lease":{"name":"file:x","ttl_ms":5000}}
+              lease_taken {expires: +11000ms, name: file: x, project: 0, run: 1, token: 1}
+              = {lease: {expires: +11000ms, token: 1}}
+            > call r0 {"put_state":{"key":"k","value":"2","expect":null,"under":{"name":"file:x","token":0}}}
+              refused conflict: `file:x` is held by r1 with token 1; this run does not hold it with 0
+            > call r0 {"put_state":{"key":"k","value":"2","expect":null,"under":{"name":"file:x","token":1}}}
+              refused conflict: `file:x` is held by r1 with token 1; this run does not hold it with 1
+            > call r0 {"save_checkpoint":{"name":"n","blob":{"sha256":"00","bytes":2},"under":{"name":"file:x","token":0}}}
+              refused conflict: `file:x` is held by r1 with token 1; this run does not hold it with 0
+            > call r1 {"put_state":{"key":"k","value":"3","expect":null,"under":{"name":"file:x","token":1}}}
+              state_put {by: 1, key: k, project: 0, value: 3, version: 2}
+              = {stored: {version: 2}}
+        "#]],
+    );
+}
+
+#[test]
 fn leases_taken_on_the_way_exclude_and_end_by_themselves() {
     check(
         &format!(
