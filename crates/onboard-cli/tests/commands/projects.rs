@@ -109,7 +109,7 @@ fn status_says_what_holds_an_agent_and_what_is_wrong_with_its_policy() {
     }
     let safety = world.json(&["bg", "status", AGENT])["safety"].clone();
     assert_eq!(safety["limits"]["memory_mb"], 64, "the last sound one holds: {safety}");
-    assert_eq!(safety["layers"].as_array().unwrap().len(), 17);
+    assert_eq!(safety["layers"].as_array().unwrap().len(), 18);
 }
 
 #[test]
