@@ -73,6 +73,7 @@ fn cost(call: &HostCall) -> Option<(usize, usize)> {
         HostCall::Agent(AgentCall::EmitEvent { data, .. }) => data.len(),
         HostCall::Agent(AgentCall::SendMessage { body, .. }) => body.len(),
         HostCall::Agent(AgentCall::PutState { value, .. }) => value.len(),
+        HostCall::Agent(AgentCall::AskPerson { text }) => text.len(),
         HostCall::Agent(AgentCall::Finish { summary, .. }) => summary.len(),
         HostCall::Agent(
             AgentCall::AckMessage { .. }

@@ -58,6 +58,7 @@ pub(crate) fn what(call: &HostCall) -> &'static str {
         HostCall::Agent(AgentCall::PutState { .. }) => "put_state",
         HostCall::Agent(AgentCall::TakeLease { .. }) => "take_lease",
         HostCall::Agent(AgentCall::ReleaseLease { .. }) => "release_lease",
+        HostCall::Agent(AgentCall::AskPerson { .. }) => "ask_person",
         HostCall::Agent(AgentCall::Finish { .. }) => "finish",
         HostCall::SaveCheckpoint { .. } => "save_checkpoint",
         HostCall::LoadCheckpoint { .. } => "load_checkpoint",
@@ -100,6 +101,7 @@ impl LookOver {
             AgentCall::TakeLease { name, .. } | AgentCall::ReleaseLease { name } => {
                 self.must_be_clean("name", name);
             }
+            AgentCall::AskPerson { text } => self.clean("text", text),
             AgentCall::Finish { summary, .. } => self.clean("summary", summary),
             AgentCall::ReadInbox { .. }
             | AgentCall::AckMessage { .. }

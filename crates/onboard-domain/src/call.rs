@@ -66,6 +66,10 @@ pub enum AgentCall {
     },
     /// A change of the project, for people to decide on. The patch is already durable.
     ProposeChange(Proposed),
+    /// Somebody should look: people are called.
+    AskPerson {
+        text: String,
+    },
     /// How the agent itself sees its run's end; the exit decides whether it counts.
     Finish {
         nothing_to_report: bool,

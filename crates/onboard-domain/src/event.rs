@@ -237,6 +237,13 @@ pub enum Event {
         violation: Box<Violation>,
     },
 
+    /// A run asked for a person, in these words.
+    PersonAsked {
+        agent: AgentId,
+        run: RunId,
+        text: String,
+    },
+
     FindingRecorded {
         project: ProjectId,
         agent: AgentId,

@@ -22,6 +22,8 @@ pub mod bounds {
     pub const TIMELINE: usize = 50;
     /// Bytes of a note or a reason.
     pub const TEXT: usize = 2_000;
+    /// Times that one run may ask for a person: who is called for everything comes for nothing.
+    pub const ASKED_PER_RUN: u32 = 3;
     /// Incidents remembered, the oldest closed one dropped.
     pub const KEPT: usize = 500;
 }

@@ -284,6 +284,9 @@ pub struct Run {
     /// Changes that it proposed.
     #[serde(default, skip_serializing_if = "is_none_yet")]
     pub proposals: u32,
+    /// How often it asked for a person.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub asked: u32,
     /// What it tried and was refused, each once with its count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Violation>,

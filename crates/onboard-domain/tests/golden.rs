@@ -73,9 +73,10 @@ fn place(event: &Event) -> usize {
         Event::FindingSuppressed { .. } => 44,
         Event::ViolationRecorded { .. } => 45,
         Event::Incident { .. } => 46,
+        Event::PersonAsked { .. } => 47,
     }
 }
-const PLACES: usize = 47;
+const PLACES: usize = 48;
 
 /// Every value of an enum without fields; a new one does not compile before it is listed.
 macro_rules! all {
@@ -509,7 +510,9 @@ fn oversight() -> Vec<Event> {
         }
     }
     let event = |fact| Event::Incident { incident: IncidentId(7), fact: Box::new(fact) };
-    every_violation().into_iter().map(recorded).chain(facts.into_iter().map(event)).collect()
+    let asked = Event::PersonAsked { agent: A, run: R, text: "please look".into() };
+    let facts = facts.into_iter().map(event);
+    every_violation().into_iter().map(recorded).chain(facts).chain([asked]).collect()
 }
 
 fn causes() -> Vec<Cause> {

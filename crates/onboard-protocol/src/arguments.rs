@@ -5,6 +5,7 @@ use crate::tool::Tool;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use onboard_domain::finding::bounds as finding;
+use onboard_domain::incident::bounds as incident;
 use onboard_domain::proposal::bounds as proposal;
 use onboard_domain::state::bounds;
 use onboard_domain::{
@@ -90,6 +91,9 @@ pub fn read(tool: Tool, arguments: Map<String, Value>) -> Result<HostCall, CallR
             under: under(&mut args)?,
         },
         Tool::LoadCheckpoint => HostCall::LoadCheckpoint { name: checkpoint_name(&mut args)? },
+        Tool::AskPerson => HostCall::Agent(AgentCall::AskPerson {
+            text: args.required("text", Arguments::text, 1..=incident::TEXT)?,
+        }),
         Tool::Log => {
             let text = args.required("text", Arguments::text, 1..=LOG_LINE)?;
             let level = args.one_of("level", &LEVELS)?.unwrap_or(Level::Info);

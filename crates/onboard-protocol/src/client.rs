@@ -205,6 +205,14 @@ impl<S: Stream> HostClient<S> {
         Ok((text(&answer, "id")?, text(&answer, "status")?))
     }
 
+    /// Asks for a person to look.
+    ///
+    /// # Errors
+    /// As [`HostClient::call`].
+    pub fn ask_person(&mut self, text: &str) -> Result<(), ClientError<S::Error>> {
+        self.call("ask_person", json!({ "text": text })).map(drop)
+    }
+
     /// Writes a line to the agent's log.
     ///
     /// # Errors

@@ -31,12 +31,13 @@ usage: ai_onboard host COMMAND [--json]
   state put KEY JSON [--expect N]      write it, if its version is N
   lease take NAME --ttl 30s            an exclusive, expiring right
   lease release NAME                   give it back
+  ask-person TEXT                      a person should look, and why
   log TEXT [--level debug|info|warn|error]
   heartbeat                            the run is alive
   finish [--summary S] [--nothing-to-report]
 ";
 
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 15] = [
     "task",
     "progress",
     "finding",
@@ -48,6 +49,7 @@ const WORDS: [&str; 14] = [
     "send",
     "state",
     "lease",
+    "ask-person",
     "log",
     "heartbeat",
     "finish",
@@ -121,6 +123,7 @@ pub fn host_command(words: &[&str]) -> Result<HostCommand, UsageError> {
             }
             other => return Err(unknown(other, &["load", "save"])),
         },
+        "ask-person" => (Tool::AskPerson, json!({ "text": line.take("a text")? })),
         "log" => (Tool::Log, log(&mut line)?),
         "finish" => (Tool::Finish, finish(&mut line)?),
         other => return Err(unknown(other, &WORDS)),

@@ -22,13 +22,14 @@ pub enum Tool {
     SaveCheckpoint,
     LoadCheckpoint,
     ProposeChange,
+    AskPerson,
     Log,
     Heartbeat,
     Finish,
 }
 
 /// Every tool, in the order of `tools/list`: what a run does first comes first.
-pub const TOOLS: [Tool; 17] = [
+pub const TOOLS: [Tool; 18] = [
     Tool::GetTask,
     Tool::LoadCheckpoint,
     Tool::SaveCheckpoint,
@@ -43,6 +44,7 @@ pub const TOOLS: [Tool; 17] = [
     Tool::PutState,
     Tool::TakeLease,
     Tool::ReleaseLease,
+    Tool::AskPerson,
     Tool::Log,
     Tool::Heartbeat,
     Tool::Finish,
@@ -71,6 +73,7 @@ impl Tool {
             Tool::SaveCheckpoint => "save_checkpoint",
             Tool::LoadCheckpoint => "load_checkpoint",
             Tool::ProposeChange => "propose_change",
+            Tool::AskPerson => "ask_person",
             Tool::Log => "log",
             Tool::Heartbeat => "heartbeat",
             Tool::Finish => "finish",
@@ -103,6 +106,10 @@ impl Tool {
                 "Propose a change of the project as a patch: a unified diff as git writes it. It is \
                  checked, shown to people, and written as a branch when they accept it. The same \
                  patch is the same proposal."
+            }
+            Tool::AskPerson => {
+                "Ask for a person to look, saying why: it is put into this agent's incident, if the \
+                 project's policy has people called."
             }
             Tool::Log => "Write a line to this agent's log.",
             Tool::Heartbeat => "Say that the run is alive though it has nothing to tell.",
@@ -139,6 +146,7 @@ impl Tool {
             Tool::SaveCheckpoint => SAVE_CHECKPOINT,
             Tool::LoadCheckpoint => LOAD_CHECKPOINT,
             Tool::ProposeChange => PROPOSE_CHANGE,
+            Tool::AskPerson => ASK_PERSON,
             Tool::Log => LOG,
             Tool::Finish => FINISH,
         }
@@ -275,6 +283,10 @@ const PROPOSE_CHANGE: &str = r#"{"type":"object","additionalProperties":false,
 "line":{"type":"integer","minimum":1,"maximum":4294967295},
 "oid":{"type":"string","minLength":1,"maxLength":64},
 "value":{"type":"number"}}}}}}"#;
+
+const ASK_PERSON: &str = r#"{"type":"object","additionalProperties":false,
+"required":["text"],"properties":{
+"text":{"type":"string","minLength":1,"maxLength":2000,"description":"what a person should look at or decide"}}}"#;
 
 const LOG: &str = r#"{"type":"object","additionalProperties":false,
 "required":["text"],"properties":{

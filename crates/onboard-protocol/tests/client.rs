@@ -116,7 +116,7 @@ fn what_the_client_sends_is_what_the_host_takes() {
     client.emit_event("project.task.started", &json!({})).expect("taken");
     client.finish(false, "done").expect("taken");
     let tools = client.request("tools/list", json!({})).expect("listed");
-    assert_eq!(tools["tools"].as_array().map(Vec::len), Some(17));
+    assert_eq!(tools["tools"].as_array().map(Vec::len), Some(18));
     match client.call("take_lease", json!({ "name": "report", "ttl_ms": 5_000 })) {
         Err(ClientError::Refused(refusal)) => assert_eq!(refusal.code, "held"),
         other => panic!("not refused: {other:?}"),
@@ -245,6 +245,12 @@ fn a_script_s_words_become_calls() {
         Shown { text: "null\n", found: true }"#]],
     );
     check(
+        &["ask-person", "may I?"],
+        expect![[r#"
+        ask_person {"text":"may I?"}
+        Shown { text: "", found: true }"#]],
+    );
+    check(
         &["log", "hello", "--level", "warn"],
         expect![[r#"
         log {"level":"warn","text":"hello"}
@@ -270,7 +276,7 @@ fn wrong_words_say_what_would_be_right() {
     check(
         &["findng"],
         expect![
-            "usage: no command `findng`; did you mean `finding`? known: `task`, `progress`, `finding`, `propose`, `checkpoint`, `event`, `inbox`, `ack`, `send`, `state`, `lease`, `log`, `heartbeat`, `finish`"
+            "usage: no command `findng`; did you mean `finding`? known: `task`, `progress`, `finding`, `propose`, `checkpoint`, `event`, `inbox`, `ack`, `send`, `state`, `lease`, `ask-person`, `log`, `heartbeat`, `finish`"
         ],
     );
     check(&["finding", "--rule", "r"], expect!["usage: --title is missing"]);

@@ -23,6 +23,7 @@ fn full(tool: Tool) -> Value {
             "evidence": [{ "kind": "file", "text": "t", "path": "p", "line": 1, "oid": "ab", "value": 1.5 }],
         }),
         Tool::EmitEvent => json!({ "kind": "a.b", "data": 1 }),
+        Tool::AskPerson => json!({ "text": "t" }),
         Tool::SendMessage => json!({ "to": "agent", "body": "b" }),
         Tool::ReadInbox => json!({ "limit": 3 }),
         Tool::AckMessage => json!({ "id": "m1" }),

@@ -182,6 +182,23 @@ fn holding(folder: &Path, wanted: &[u8]) -> Vec<String> {
 }
 
 #[test]
+fn an_agent_that_asks_for_a_person_opens_an_incident() {
+    let world = with_typo();
+    let agent = world.project.path().join(".ai_onboard/agents/typo-fixer");
+    let script = "#!/bin/sh\nfor what in spelling spelling grammar; do\n  \
+                  ai_onboard host ask-person \"British or American $what?\" || exit 1\ndone\n";
+    std::fs::write(agent.join("fix.sh"), script).unwrap();
+    world.check(&["bg", "start", "typo-fixer", "--wait"], 0, "");
+    world.check(&["incidents", "list"], 0, "i0");
+    let asked = "human_intervention_requested in r0: it asks for a person: British or American";
+    world.check(&["incidents", "show", "i0"], 0, asked);
+    let (_, shown, _) = world.run(&["incidents", "show", "i0"]);
+    assert_eq!(shown.matches("asks for a person").count(), 2, "{shown}");
+    world.check(&["incidents", "close", "i0", "--reason", "British"], 0, "closed");
+    assert_eq!(world.json(&["audit", "verify"])["is_whole"], true);
+}
+
+#[test]
 fn a_policy_that_was_tightened_since_holds() {
     let world = with_typo();
     world.check(&["bg", "start", "typo-fixer", "--wait"], 0, "c0");

@@ -1,6 +1,6 @@
 //! What running agents ask for, judged against bounds and decided.
 
-use super::proposals;
+use super::{World, oversight, proposals};
 use onboard_domain::state::{BlobRef, Message, bounds};
 use onboard_domain::{
     AgentCall, AgentId, CallAnswer, CallRefusal, Event, Finding, Fingerprint, Generation,
@@ -26,6 +26,7 @@ pub(super) fn audited(call: &AgentCall) -> Option<&'static str> {
         AgentCall::ReleaseLease { .. } => Some("release_lease"),
         AgentCall::SaveCheckpoint { .. } => Some("save_checkpoint"),
         AgentCall::ProposeChange(_) => Some("propose_change"),
+        AgentCall::AskPerson { .. } => Some("ask_person"),
         AgentCall::Finish { .. } => Some("finish"),
         AgentCall::ReadInbox { .. }
         | AgentCall::GetState { .. }
@@ -43,6 +44,7 @@ struct Caller {
 
 pub(super) fn decide(
     turn: &mut Turn<'_>,
+    world: &World<'_>,
     run: RunId,
     generation: Generation,
     call: AgentCall,
@@ -76,6 +78,9 @@ pub(super) fn decide(
             fenced(turn, caller, proposed.under.as_ref())?;
             let Caller { run, agent, project } = caller;
             proposals::propose(turn, run, agent, project, proposed)
+        }
+        AgentCall::AskPerson { text } => {
+            oversight::ask_person(turn, world, caller.agent, run, text)
         }
         AgentCall::Finish { nothing_to_report, summary } => {
             bounded("summary", summary.len(), SUMMARY_MAX)?;

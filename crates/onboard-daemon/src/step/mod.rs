@@ -114,7 +114,7 @@ fn one(
             out.replies.push((token, reply));
         }
         Input::Call { token, run, generation, call } => {
-            out.answers.push((token, calls::decide(turn, run, generation, call)));
+            out.answers.push((token, calls::decide(turn, world, run, generation, call)));
         }
         Input::Launched { run, generation, process, deadline_ms } => {
             runs::launched(turn, run, generation, process, deadline_ms);

@@ -2,11 +2,11 @@
 
 use super::{World, commands};
 use crate::cut::cut;
-use onboard_domain::incident::{Consequence, Fact, Seen, bounds};
+use onboard_domain::incident::{Consequence, Fact, Moment, Seen, Trigger, bounds};
 use onboard_domain::state::{Desired, Outcome};
 use onboard_domain::{
-    Actor, AgentId, Answer, Event, Generation, IncidentId, KillReason, Refusal, RefusalKind, RunId,
-    Turn, Violation, violation,
+    Actor, AgentId, Answer, CallAnswer, CallRefusal, Event, Generation, IncidentId, KillReason,
+    Refusal, RefusalKind, RunId, Turn, Violation, violation,
 };
 use onboard_policy::{Due, Escalation};
 
@@ -139,6 +139,40 @@ fn throttle(turn: &mut Turn<'_>, agent: AgentId) {
     let failures = turn.state().agents[&agent].consecutive_failures;
     let until = turn.state().time.plus(THROTTLE_MS);
     turn.record(Event::BreakerOpened { agent, until, failures });
+}
+
+/// An agent asks for a person. It is always on record; whether people are called is the policy's.
+pub(super) fn ask_person(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    agent: AgentId,
+    run: RunId,
+    text: String,
+) -> Result<CallAnswer, CallRefusal> {
+    if text.trim().is_empty() || text.len() > bounds::TEXT {
+        let message = format!("`text` has {} bytes, allowed are 1 to {}", text.len(), bounds::TEXT);
+        return Err(CallRefusal::new("bounds", message));
+    }
+    let why = format!("it asks for a person: {text}");
+    if is_told(turn, agent, run, &why) {
+        return Ok(CallAnswer::Done);
+    }
+    if turn.state().runs[&run].asked >= bounds::ASKED_PER_RUN {
+        let message = format!("a run asks for a person at most {} times", bounds::ASKED_PER_RUN);
+        return Err(CallRefusal::new("limit", message));
+    }
+    turn.record(Event::PersonAsked { agent, run, text });
+    let trigger = Trigger::HumanInterventionRequested;
+    if escalation(turn, world, agent).triggers.contains(&trigger) {
+        escalate(turn, agent, run, Due { trigger, consequence: Consequence::Warn, why });
+    }
+    Ok(CallAnswer::Done)
+}
+
+/// The same words of the same run, while nobody has closed the incident, are one request.
+fn is_told(turn: &Turn<'_>, agent: AgentId, run: RunId, words: &str) -> bool {
+    let same = |moment: &Moment| matches!(&moment.fact, Fact::Escalated { run: by, why, .. } if *by == run && why == words);
+    turn.state().open_incident(agent).is_some_and(|(_, open)| open.timeline.iter().any(same))
 }
 
 /// A person writes something down.

@@ -226,7 +226,7 @@ fn subject(event: &Event) -> Option<Subject> {
         | Event::FindingAccepted { project, .. }
         | Event::FindingDismissed { project, .. }
         | Event::LeaseReleased { project, .. } => Some(of_project(project)),
-        Event::ViolationRecorded { agent, run, .. } => {
+        Event::ViolationRecorded { agent, run, .. } | Event::PersonAsked { agent, run, .. } => {
             Some(Subject { agent: Some(*agent), run: Some(*run), ..Subject::default() })
         }
         Event::Incident { fact, .. } => match &**fact {

@@ -267,3 +267,44 @@ fn a_storm_stays_inside_its_bounds() {
     assert!(stage.state.incidents.len() == 1);
     assert!(stage.state.incidents[&IncidentId(0)].timeline.len() <= bounds::TIMELINE);
 }
+
+#[test]
+fn an_agent_may_ask_for_a_person_a_few_times() {
+    check(
+        &on(r#"
+            call r0 {"ask_person":{"text":"which of the two is right?"}}
+            call r0 {"ask_person":{"text":"which of the two is right?"}}
+            call r0 {"ask_person":{"text":"  "}}
+            call r0 {"ask_person":{"text":"another thing"}}
+            call r0 {"ask_person":{"text":"a third"}}
+            call r0 {"ask_person":{"text":"a fourth"}}
+            cmd {"close_incident":{"incident":0,"reason":"answered"}}
+        "#),
+        expect![[r#"
+            > call r0 {"ask_person":{"text":"which of the two is right?"}}
+              person_asked {agent: 0, run: 0, text: which of the two is right?}
+              incident {fact: {escalated: {agent: 0, consequence: warn, evidence: 0 seen, run: 0, trigger: human_intervention_requested, why: it asks for a person:  which of the two is right?}}, incident: 0}
+              event_emitted {agent: 0, data: {\agent\: \alpha\, \consequence\: \warn\, \incident\: \i0\}, kind: agent.intervention.required, project: 0, run: 0}
+              = done
+            > call r0 {"ask_person":{"text":"which of the two is right?"}}
+              = done
+            > call r0 {"ask_person":{"text":"  "}}
+              refused bounds: `text` has 2 bytes, allowed are 1 to 2000
+            > call r0 {"ask_person":{"text":"another thing"}}
+              person_asked {agent: 0, run: 0, text: another thing}
+              incident {fact: {escalated: {agent: 0, consequence: warn, evidence: 0 seen, run: 0, trigger: human_intervention_requested, why: it asks for a person:  another thing}}, incident: 0}
+              event_emitted {agent: 0, data: {\agent\: \alpha\, \consequence\: \warn\, \incident\: \i0\}, kind: agent.intervention.required, project: 0, run: 0}
+              = done
+            > call r0 {"ask_person":{"text":"a third"}}
+              person_asked {agent: 0, run: 0, text: a third}
+              incident {fact: {escalated: {agent: 0, consequence: warn, evidence: 0 seen, run: 0, trigger: human_intervention_requested, why: it asks for a person:  a third}}, incident: 0}
+              event_emitted {agent: 0, data: {\agent\: \alpha\, \consequence\: \warn\, \incident\: \i0\}, kind: agent.intervention.required, project: 0, run: 0}
+              = done
+            > call r0 {"ask_person":{"text":"a fourth"}}
+              refused limit: a run asks for a person at most 3 times
+            > cmd {"close_incident":{"incident":0,"reason":"answered"}}
+              incident {fact: {closed: {by: ada, reason: answered}}, incident: 0}
+              = {done: {changed: true}}
+        "#]],
+    );
+}

@@ -154,6 +154,10 @@ impl State {
             Event::ViolationRecorded { agent, run, violation } => {
                 oversight::violation(self, *agent, *run, violation)
             }
+            Event::PersonAsked { run, .. } => {
+                self.run_mut(*run)?.asked += 1;
+                Ok(())
+            }
             Event::Incident { incident, fact } => oversight::incident(self, *incident, fact),
             Event::Proposal { proposal, fact } => proposal::apply(self, *proposal, fact),
             Event::StatePut { .. } | Event::LeaseTaken { .. } | Event::LeaseReleased { .. } => {

@@ -75,6 +75,7 @@ fn queue(
         new_findings: 0,
         emitted: 0,
         proposals: 0,
+        asked: 0,
         violations: Vec::new(),
         finished: None,
     };

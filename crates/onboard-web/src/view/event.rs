@@ -97,6 +97,7 @@ fn agent_of(state: &State, event: &Event) -> Option<AgentId> {
         | Event::EventEmitted { agent, .. }
         | Event::StatePut { by: agent, .. }
         | Event::ViolationRecorded { agent, .. }
+        | Event::PersonAsked { agent, .. }
         | Event::CheckpointSaved { agent, .. } => Some(*agent),
         Event::Incident { incident, fact } => match &**fact {
             incident::Fact::Escalated { agent, .. } => Some(*agent),
@@ -256,6 +257,11 @@ fn tell_of_agent(event: &Event) -> Told {
         Event::ViolationRecorded { run, violation, .. } => {
             super::incident::tell_violation(*run, violation)
         }
+        Event::PersonAsked { run, text, .. } => warning(
+            "agent.person.asked",
+            Some(run.to_string()),
+            format!("{run} asks for a person: {text}"),
+        ),
         Event::Incident { incident, fact } => super::incident::tell(*incident, fact),
         Event::CheckpointSaved { name, blob, .. } => info(
             "agent.checkpoint.saved",
