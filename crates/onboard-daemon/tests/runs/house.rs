@@ -11,7 +11,7 @@ use onboard_domain::{
 use onboard_scheduler::Settings;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -89,6 +89,10 @@ impl House {
     pub fn paths(&self) -> Paths {
         let at = |name: &str| self.folder.join(name);
         Paths { state: at("state"), runtime: at("runtime"), config: at("config") }
+    }
+
+    pub fn project(&self) -> &Path {
+        &self.project
     }
 
     /// A file of the project.

@@ -5,8 +5,11 @@
 //! small harness that speaks the protocol of the usual test runners.
 
 mod calls;
+mod hostile;
 mod house;
 mod networks;
+#[path = "../../../onboard-sandbox/tests/walls/raw.rs"]
+mod raw;
 mod says;
 mod tests;
 
@@ -21,6 +24,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("says") => says::main(&arguments[1..]),
+        Some(word @ ("attack" | "inside")) => hostile::main(word, &arguments[1..]),
+        Some("--attacks") => attacks(),
+        Some("--attacks-of-one-user") => hostile::print(None),
         Some("daemon") => house::serve(&arguments[1..]),
         _ => harness(&arguments),
     }
@@ -32,10 +38,10 @@ fn is_root() -> bool {
 
 fn harness(arguments: &[String]) -> ExitCode {
     let users: &[&str] = if is_root() { &["root", "ordinary"] } else { &["ordinary"] };
-    let names: Vec<String> = users
-        .iter()
-        .flat_map(|user| tests::ALL.iter().map(move |(name, _)| format!("{user}::{name}")))
-        .collect();
+    let tests: Vec<String> = tests::ALL.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let tests = [tests, hostile::all().iter().map(attack_name).collect()].concat();
+    let of = |user: &&str| tests.iter().map(|name| format!("{user}::{name}")).collect::<Vec<_>>();
+    let names: Vec<String> = users.iter().flat_map(of).collect();
     let has = |flag: &str| arguments.iter().any(|a| a == flag);
     if has("--list") {
         if !has("--ignored") {
@@ -72,27 +78,50 @@ fn run(name: &str) -> bool {
     if user == "ordinary" && is_root() {
         return as_ordinary(name);
     }
+    if let Some(case) = hostile::all().iter().find(|case| attack_name(case) == test) {
+        hostile::trial(case, &house::House::new());
+        return true;
+    }
     let (_, body) = tests::ALL.iter().find(|(n, _)| *n == test).expect("known test");
     body(house::House::new());
     true
 }
 
-/// Runs the same test in a process that has no rights, from a copy such a process can reach.
-#[allow(clippy::disallowed_methods, reason = "the trial's own process, not an agent's")]
-fn as_ordinary(name: &str) -> bool {
-    use std::os::unix::process::CommandExt;
+fn attack_name(case: &hostile::Case) -> String {
+    format!("attack_{}_{}", case.number, case.name.replace([' ', ','], "_").replace('\'', ""))
+}
+
+/// The table of all attacks, as root and as an ordinary user.
+fn attacks() -> ExitCode {
+    if !is_root() {
+        return hostile::print(Some(""));
+    }
     let folder = house::open_folder();
-    let copy = folder.path().join("runs");
-    std::fs::copy("/proc/self/exe", &copy).expect("copy");
-    std::process::Command::new(copy)
+    let other = ordinary(&folder).arg("--attacks-of-one-user").output().expect("ordinary process");
+    hostile::print(Some(&String::from_utf8_lossy(&other.stdout)))
+}
+
+/// Runs the same test in a process that has no rights.
+fn as_ordinary(name: &str) -> bool {
+    let folder = house::open_folder();
+    ordinary(&folder)
         .args(["--exact", name])
-        .uid(ORDINARY)
-        .gid(ORDINARY)
-        .env("TMPDIR", std::env::temp_dir())
-        .current_dir("/")
         // Its lines repeat this program's; what it has to say of a failure is on stderr.
         .stdout(std::process::Stdio::null())
         .status()
         .expect("ordinary process")
         .success()
+}
+
+/// This program as a user without rights, from a copy such a process can reach.
+#[allow(clippy::disallowed_methods, reason = "the trial's own process, not an agent's")]
+fn ordinary(folder: &tempfile::TempDir) -> std::process::Command {
+    use std::os::unix::process::CommandExt;
+    let copy = folder.path().join("runs");
+    std::fs::copy("/proc/self/exe", &copy).expect("copy");
+    let mut command = std::process::Command::new(copy);
+    command.uid(ORDINARY).gid(ORDINARY);
+    command.env("TMPDIR", std::env::temp_dir()).current_dir("/");
+    command.stderr(std::process::Stdio::inherit());
+    command
 }

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use crate::raw::{call, errno_word, result, say};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -35,31 +36,6 @@ pub fn main(arguments: &[String]) -> ExitCode {
         other => panic!("no program {other}"),
     }
     ExitCode::SUCCESS
-}
-
-pub fn say<T>(what: &str, outcome: io::Result<T>) {
-    match outcome {
-        Ok(_) => println!("{what}: allowed"),
-        Err(e) => println!("{what}: {}", errno_word(&e)),
-    }
-}
-
-fn errno_word(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(libc::EPERM) => "EPERM".into(),
-        Some(libc::EACCES) => "EACCES".into(),
-        Some(libc::EROFS) => "EROFS".into(),
-        Some(libc::ENOENT) => "ENOENT".into(),
-        Some(libc::ENOSPC) => "ENOSPC".into(),
-        Some(libc::EFBIG) => "EFBIG".into(),
-        Some(libc::ENOSYS) => "ENOSYS".into(),
-        Some(libc::EAGAIN) => "EAGAIN".into(),
-        Some(libc::EMFILE) => "EMFILE".into(),
-        Some(libc::ECONNREFUSED) => "ECONNREFUSED".into(),
-        Some(libc::EBUSY) => "EBUSY".into(),
-        Some(libc::EXDEV) => "EXDEV".into(),
-        _ => error.to_string(),
-    }
 }
 
 pub fn host() -> UnixStream {
@@ -191,10 +167,6 @@ fn mknod(path: &str, kind: libc::mode_t) -> io::Result<()> {
     result(i64::from(unsafe { libc::mknod(path.as_ptr(), kind | 0o600, libc::makedev(1, 3)) }))
 }
 
-pub fn result(returned: i64) -> io::Result<()> {
-    if returned < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
 #[allow(clippy::disallowed_methods, reason = "what the environment holds is what is told")]
 fn identity() {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -281,9 +253,7 @@ fn limit(resource: libc::__rlimit_resource_t) -> u64 {
 fn calls() {
     let call = |name: &str, number: i64, arguments: [u64; 4]| {
         let [a, b, c, d] = arguments;
-        // SAFETY: every argument is zero, a flag or a small number; the filter refuses the call
-        // before the kernel looks at any, and without it null pointers give EFAULT.
-        say(name, result(unsafe { libc::syscall(number, a, b, c, d) }));
+        say(name, call(number, [a, b, c, d, 0, 0]).map(drop));
     };
     let none = [0; 4];
     for (name, number) in [

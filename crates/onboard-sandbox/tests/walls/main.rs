@@ -10,6 +10,7 @@ mod arena;
 mod hostile;
 mod network;
 mod permit;
+mod raw;
 mod tests;
 mod watched;
 

@@ -8,7 +8,7 @@
 )]
 
 use crate::arena::Arena;
-use crate::hostile::{result, say};
+use crate::raw::{result, say};
 use expect_test::expect;
 use onboard_sandbox::{End, EndKind, Network, Outcome, Place};
 use std::io::{Read, Write};

@@ -1,0 +1,823 @@
+//! The table of attacks. The numbers are those of the list in `docs/safety.md`.
+
+use super::Report::{Nothing, Records};
+use super::{Case, files, network, processes, resources};
+use expect_test::expect;
+use onboard_domain::violation::Rule;
+
+/// Why nothing is on record, where nothing is.
+const MASK: &str = "the mask refuses without a word";
+const MOUNT: &str = "the mounts refuse without a word";
+const FILTER: &str = "the filter refuses without a word";
+const SOCKET: &str = "sockets are refused without a word";
+const COMMAND: &str = "programs are not watched";
+const LIMIT: &str = "the limit holds without a word";
+const FULL: &str = "a full folder is an ordinary error";
+const ABSENT: &str = "what is not there has nobody to tell of it";
+const OWN: &str = "the kernel's ordinary answer, reached by mistake too";
+const ENDS: &str = "a tree ends with its run, whatever it is";
+const HONEST: &str = "honest work";
+const NOT_CLAIMED: &str = "not claimed: a second name of the same file is another path";
+
+#[rustfmt::skip]
+pub fn all() -> Vec<Case> {
+    vec![
+        Case {
+            number: "1",
+            name: "forbidden paths are opened",
+            attack: files::forbidden_paths,
+            report: Nothing(MASK),
+            limits: "",
+            expect: expect![[r#"
+                read .env: EACCES
+                list .ssh: EACCES
+                read .ssh/id: EACCES
+                stat .ssh/id: EACCES
+                may read readme: allowed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "2",
+            name: "other spellings of forbidden paths",
+            attack: files::other_spellings,
+            report: Nothing(MASK),
+            limits: "",
+            expect: expect![[r#"
+                read docs/../.env: EACCES
+                read .//.env: EACCES
+                read /proc/self/cwd/.env: EACCES
+                read /proc/self/root/project/.env: EACCES
+                list .ssh/: EACCES
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "4",
+            name: "links to forbidden paths",
+            attack: files::links_of_its_own,
+            report: Nothing(MASK),
+            limits: "",
+            expect: expect![[r#"
+                read link to .env: EACCES
+                read chain of links: EACCES
+                read own link: EACCES
+                read through own relative link: EACCES
+                read loop: ELOOP
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "5",
+            name: "hard links out of the project and into it",
+            attack: files::hard_links,
+            report: Nothing(MOUNT),
+            limits: "",
+            expect: expect![[r#"
+                link readme into project: EROFS
+                link readme into tmp: EXDEV
+                link .env into tmp: EXDEV
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "6",
+            name: "a hard link to a forbidden file from before",
+            attack: files::hard_link_from_before,
+            report: Nothing(NOT_CLAIMED),
+            limits: "",
+            expect: expect![[r#"
+                read a hard link to .env made by the user: allowed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "7",
+            name: "mount points are renamed",
+            attack: files::rename_mounts,
+            report: Nothing(MOUNT),
+            limits: "",
+            expect: expect![[r#"
+                rename project: EXDEV
+                rename .ssh: EROFS
+                rename .env: EROFS
+                rename docs: EROFS
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "9",
+            name: "files are renamed onto the project's",
+            attack: files::rename_onto,
+            report: Nothing(MOUNT),
+            limits: "",
+            expect: expect![[r#"
+                rename onto readme: EXDEV
+                rename into docs: EXDEV
+                rename into .ssh: EACCES
+                rename onto .env: EXDEV
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "10",
+            name: "a file is truncated by opening it to read",
+            attack: files::truncate_by_reading,
+            report: Nothing(MOUNT),
+            limits: "",
+            expect: expect![[r#"
+                open to read, truncating: EROFS
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "11",
+            name: "other ways to open a file to write",
+            attack: files::other_ways_to_open,
+            report: Nothing(MOUNT),
+            limits: "",
+            expect: expect![[r#"
+                creat: EROFS
+                open: EACCES
+                openat2: EACCES
+                openat2, RESOLVE_BENEATH: EACCES
+                O_TMPFILE: EROFS
+                O_PATH, then to write: EACCES
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "12",
+            name: "files are changed without being written",
+            attack: files::change_without_opening,
+            report: Nothing(MOUNT),
+            limits: "",
+            expect: expect![[r#"
+                truncate: EACCES
+                chmod: EROFS
+                chown: EROFS
+                utimensat: EROFS
+                setxattr: EROFS
+                removexattr: EROFS
+                fallocate what is open to read: Bad file descriptor (os error 9)
+                ftruncate what is open to read: EINVAL
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "13",
+            name: "files and folders are removed",
+            attack: files::remove,
+            report: Nothing(MOUNT),
+            limits: "",
+            expect: expect![[r#"
+                unlink readme: EROFS
+                rmdir docs: EROFS
+                remove the tree: EROFS
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "14",
+            name: "folders, links, pipes and devices are made",
+            attack: files::make,
+            report: Nothing(MOUNT),
+            limits: "",
+            expect: expect![[r#"
+                mkdir: EROFS
+                symlink: EROFS
+                mkfifo: EROFS
+                mknod in project: EROFS
+                block device in tmp: EACCES
+                memory device in tmp: EACCES
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "15",
+            name: "files are opened by their handles",
+            attack: files::handles,
+            report: Nothing(FILTER),
+            limits: "",
+            expect: expect![[r#"
+                name_to_handle_at: EPERM
+                open_by_handle_at: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "17",
+            name: "a missing forbidden path is created",
+            attack: files::create_what_is_missing,
+            report: Nothing(MOUNT),
+            limits: "",
+            expect: expect![[r#"
+                create .netrc: EROFS
+                create .aws: EROFS
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "19",
+            name: "masks are written to",
+            attack: files::write_into_masks,
+            report: Nothing(MOUNT),
+            limits: "",
+            expect: expect![[r#"
+                write .env: EROFS
+                append to .env: EACCES
+                create in .ssh: EACCES
+                open up .env: EROFS
+                remove .env: EROFS
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "20",
+            name: "a path changes while the kernel reads it",
+            attack: files::race_for_a_path,
+            report: Nothing(MASK),
+            limits: "",
+            expect: expect![[r#"
+                read .env in a race: never
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "21",
+            name: "calls with wrong pointers",
+            attack: files::wrong_pointers,
+            report: Nothing(OWN),
+            limits: "",
+            expect: expect![[r#"
+                open an address that is not there: EFAULT
+                open a path without an end: ENAMETOOLONG
+                exec an address that is not there: EFAULT
+                may read readme: allowed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "23",
+            name: "names that harm who prints them",
+            attack: files::odd_names,
+            report: Nothing(MOUNT),
+            limits: "",
+            expect: expect![[r#"
+                create a name of two lines: EROFS
+                create a name with terminal codes: EROFS
+                create a name that is no text: EROFS
+                create a name that turns text around: EROFS
+                create a name of 255 bytes: EROFS
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "24",
+            name: "files beyond the limit",
+            attack: files::large_files,
+            report: Nothing(LIMIT),
+            limits: "",
+            expect: expect![[r#"
+                write 11 MiB: EFBIG
+                ftruncate to 11 MiB: EFBIG
+                fallocate 11 MiB: EFBIG
+                write far beyond the end: EFBIG
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "25",
+            name: "the temporary folder is filled",
+            attack: files::fill_tmp,
+            report: Nothing(FULL),
+            limits: "",
+            expect: expect![[r#"
+                fill tmp: ENOSPC
+                100,000 files: ENOSPC
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "26",
+            name: "files of the host",
+            attack: files::files_of_the_host,
+            report: Nothing(ABSENT),
+            limits: "",
+            expect: expect![[r#"
+                look at /etc/shadow: ENOENT
+                look at /etc/ssh: ENOENT
+                look at /root: ENOENT
+                look at /home: ENOENT
+                look at /var: ENOENT
+                look at /run: ENOENT
+                look at /boot: ENOENT
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "27",
+            name: "devices of the host",
+            attack: files::devices,
+            report: Nothing(ABSENT),
+            limits: "",
+            expect: expect![[r#"
+                open /dev/mem: ENOENT
+                open /dev/kmsg: ENOENT
+                open /dev/fuse: ENOENT
+                open /dev/sda: ENOENT
+                open /dev/vda: ENOENT
+                open /dev/tty: ENOENT
+                may write /dev/null: allowed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "28",
+            name: "the first process is looked into",
+            attack: files::the_first_process,
+            report: Nothing(ABSENT),
+            limits: "",
+            expect: expect![[r#"
+                look at /proc/1/mem: ENOENT
+                look at /proc/1/environ: ENOENT
+                look at /proc/1/cmdline: ENOENT
+                look at /proc/1/root/etc: ENOENT
+                look at /proc/1/fd: ENOENT
+                look at /proc/1/maps: ENOENT
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "29",
+            name: "the kernel is looked into",
+            attack: files::the_kernel_in_proc,
+            report: Nothing(ABSENT),
+            limits: "",
+            expect: expect![[r#"
+                open /proc/sys/kernel/core_pattern: ENOENT
+                open /proc/sysrq-trigger: ENOENT
+                open /proc/kcore: ENOENT
+                open /proc/kallsyms: ENOENT
+                open /proc/keys: ENOENT
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "30",
+            name: "masks are lifted",
+            attack: files::lift_masks,
+            report: Nothing(FILTER),
+            limits: "",
+            expect: expect![[r#"
+                umount2: EPERM
+                remount to write: EPERM
+                fsopen: EPERM
+                open_tree: EPERM
+                move_mount: EPERM
+                mount_setattr: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "31",
+            name: "a forbidden command is run",
+            attack: processes::forbidden_command,
+            report: Nothing(COMMAND),
+            limits: "",
+            expect: expect![[r#"
+                rm: allowed
+                sh -c rm: allowed
+                env rm: allowed
+                rm that calls itself ls: allowed
+                rm by a link of another name: allowed
+                may run ls: allowed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "32",
+            name: "programs are run from elsewhere",
+            attack: processes::run_from_elsewhere,
+            report: Nothing(COMMAND),
+            limits: "",
+            expect: expect![[r#"
+                a copy in tmp: EACCES
+                a script in tmp: EACCES
+                a copy in tmp by the linker: exit status: 127
+                a program in memory alone: allowed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "33",
+            name: "files are deleted without a command",
+            attack: processes::delete_without_rm,
+            report: Nothing(MOUNT),
+            limits: "",
+            expect: expect![[r#"
+                may remove what is its own: allowed
+                remove readme: EROFS
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "35",
+            name: "namespaces",
+            attack: processes::namespaces,
+            report: Nothing(FILTER),
+            limits: "",
+            expect: expect![[r#"
+                unshare user: EPERM
+                unshare net: EPERM
+                clone user: EPERM
+                clone3: ENOSYS
+                setns: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "36",
+            name: "mounts and roots",
+            attack: processes::mounts,
+            report: Nothing(FILTER),
+            limits: "",
+            expect: expect![[r#"
+                mount: EPERM
+                pivot_root: EPERM
+                chroot: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "37",
+            name: "other processes are looked into",
+            attack: processes::other_processes,
+            report: Nothing(FILTER),
+            limits: "",
+            expect: expect![[r#"
+                ptrace: EPERM
+                process_vm_readv: EPERM
+                process_vm_writev: EPERM
+                pidfd_getfd: EPERM
+                kcmp: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "38",
+            name: "system calls through a ring",
+            attack: processes::rings,
+            report: Nothing(FILTER),
+            limits: "",
+            expect: expect![[r#"
+                io_uring_setup: EPERM
+                io_uring_enter: EPERM
+                io_uring_register: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "39a",
+            name: "rare parts of the kernel",
+            attack: processes::surface,
+            report: Nothing(FILTER),
+            limits: "",
+            expect: expect![[r#"
+                bpf: EPERM
+                perf_event_open: EPERM
+                userfaultfd: EPERM
+                keyctl: EPERM
+                add_key: EPERM
+                request_key: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "39b",
+            name: "calls that change the machine",
+            attack: processes::machine,
+            report: Nothing(FILTER),
+            limits: "",
+            expect: expect![[r#"
+                kexec_load: EPERM
+                init_module: EPERM
+                finit_module: EPERM
+                reboot: EPERM
+                swapon: EPERM
+                syslog: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "39c",
+            name: "clocks, names, quotas",
+            attack: processes::clocks_and_more,
+            report: Nothing(FILTER),
+            limits: "",
+            expect: expect![[r#"
+                personality: EPERM
+                quotactl: EPERM
+                settimeofday: EPERM
+                clock_settime: EPERM
+                sethostname: EPERM
+                acct: EPERM
+                fanotify_init: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "40",
+            name: "the kernel's second interface",
+            attack: processes::second_interface,
+            report: Nothing(FILTER),
+            limits: "",
+            expect: expect![[r#"
+                a call by the x32 interface: signal: 31 (SIGSYS)
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "41",
+            name: "input for somebody else's terminal",
+            attack: processes::terminals,
+            report: Nothing(FILTER),
+            limits: "",
+            expect: expect![[r#"
+                TIOCSTI: EPERM
+                TIOCSTI with a high bit: EPERM
+                TIOCLINUX: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "42",
+            name: "rights are gained",
+            attack: processes::gain_rights,
+            report: Nothing(OWN),
+            limits: "",
+            expect: expect![[r#"
+                CapEff: 0000000000000000
+                CapBnd: 0000000000000000
+                CapAmb: 0000000000000000
+                NoNewPrivs: 1
+                become root: EINVAL
+                may set the bit of its own file: allowed
+                run with the bit set: EACCES
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "43a",
+            name: "a fork bomb",
+            attack: processes::fork_bomb,
+            report: Nothing(LIMIT),
+            limits: "limits: { pids: 20 }",
+            expect: expect![[r#"
+                fork without end: EAGAIN
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "43b",
+            name: "a thread bomb",
+            attack: processes::thread_bomb,
+            report: Nothing(LIMIT),
+            limits: "limits: { pids: 20 }",
+            expect: expect![[r#"
+                threads without end: EAGAIN
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "44",
+            name: "orphans that ignore signals",
+            attack: processes::orphans,
+            report: Nothing(ENDS),
+            limits: "",
+            expect: expect![[r#"
+                may leave an orphan: allowed
+                may leave an orphan: allowed
+                may leave an orphan: allowed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "45",
+            name: "others are killed",
+            attack: processes::signals,
+            report: Nothing(OWN),
+            limits: "",
+            expect: expect![[r#"
+                kill the first process: EPERM
+                signal a process of the host: ESRCH
+                signal all there is: ESRCH
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "47",
+            name: "what leaks into the environment",
+            attack: processes::environment,
+            report: Nothing(ABSENT),
+            limits: "",
+            expect: expect![[r#"
+                variables: AI_ONBOARD_AGENT AI_ONBOARD_HOST_FD AI_ONBOARD_PROJECT HOME LANG PATH PWD TMPDIR
+                descriptors: 0 1 2 3 4
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "50",
+            name: "honest pipelines",
+            attack: processes::pipelines,
+            report: Nothing(HONEST),
+            limits: "",
+            expect: expect![[r#"
+                may run pipelines: allowed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "52",
+            name: "limits and priority are raised",
+            attack: processes::scheduling,
+            report: Nothing(OWN),
+            limits: "",
+            expect: expect![[r#"
+                raise the size of files: EPERM
+                raise open files: EPERM
+                real-time scheduling: EPERM
+                more urgent than others: EACCES
+                lock all memory: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "53",
+            name: "a flood of output",
+            attack: resources::flood_of_output,
+            report: Records(&[(Rule::OutputTooLarge, "stdout")]),
+            limits: "",
+            expect: expect![[r#"
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "54",
+            name: "two busy threads",
+            attack: resources::spin,
+            report: Nothing(LIMIT),
+            limits: "",
+            expect: expect![[r#"
+                two busy threads: held back
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "55",
+            name: "memory without end",
+            attack: resources::memory,
+            report: Nothing(LIMIT),
+            limits: "limits: { memory_mb: 64 }",
+            expect: expect![[r#"
+                failed: memory limit of 64 MB reached
+            "#]],
+        },
+        Case {
+            number: "56",
+            name: "an end as if killed for memory",
+            attack: resources::forged_end,
+            report: Nothing(OWN),
+            limits: "",
+            expect: expect![[r#"
+                end as if killed for memory: believed by nobody
+                failed: exit code 137
+            "#]],
+        },
+        Case {
+            number: "57",
+            name: "writes to the disk",
+            attack: resources::writes_to_disk,
+            report: Nothing(MOUNT),
+            limits: "",
+            expect: expect![[r#"
+                write past the cache: EACCES
+                write to /: EROFS
+                write to /project: EROFS
+                write to /app: EROFS
+                write to /usr: EROFS
+                write to /etc: EROFS
+                write to /dev: EROFS
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "58",
+            name: "control groups",
+            attack: resources::control_groups,
+            report: Nothing(ABSENT),
+            limits: "",
+            expect: expect![[r#"
+                names of its groups: none
+                list groups: ENOENT
+                leave its group: ENOENT
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "59",
+            name: "a run that never ends",
+            attack: resources::deadline,
+            report: Records(&[(Rule::Deadline, "")]),
+            limits: "limits: { deadline: 2s }",
+            expect: expect![[r#"
+                timed_out: its deadline passed
+            "#]],
+        },
+        Case {
+            number: "63",
+            name: "direct connections",
+            attack: network::direct_connections,
+            report: Nothing(SOCKET),
+            limits: "",
+            expect: expect![[r#"
+                connect to 140.82.121.3:443: EPERM
+                connect to [2606:4700::1111]:443: EPERM
+                connect to 127.0.0.1:3128: EPERM
+                connect to 169.254.169.254:80: EPERM
+                connect to 10.1.2.3:8080: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "67",
+            name: "ssh, ftp, git, mail",
+            attack: network::other_protocols,
+            report: Nothing(SOCKET),
+            limits: "",
+            expect: expect![[r#"
+                ssh to 140.82.121.3:22: EPERM
+                ftp to 140.82.121.3:21: EPERM
+                git to 140.82.121.3:9418: EPERM
+                mail to 140.82.121.3:25: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "70",
+            name: "names are asked for",
+            attack: network::names,
+            report: Nothing(SOCKET),
+            limits: "",
+            expect: expect![[r#"
+                ask 8.8.8.8:53: EPERM
+                ask by tcp 8.8.8.8:53: EPERM
+                ask by tls 1.1.1.1:853: EPERM
+                look up a-secret.evil.example: unknown
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "74",
+            name: "other kinds of sockets",
+            attack: network::families,
+            report: Nothing(SOCKET),
+            limits: "",
+            expect: expect![[r#"
+                socket raw: EPERM
+                socket ping: EPERM
+                socket netlink: EPERM
+                socket packet: EPERM
+                socket vsock: EPERM
+                socket alg: EPERM
+                socket bluetooth: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "75",
+            name: "sockets of the host",
+            attack: network::sockets_of_the_host,
+            report: Nothing(SOCKET),
+            limits: "",
+            expect: expect![[r#"
+                connect to a socket in the project: EPERM
+                socket unix: EPERM
+                may make a connected pair: allowed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "85",
+            name: "a token is told",
+            attack: resources::tell_a_secret,
+            report: Records(&[(Rule::OutputSecret, "secret")]),
+            limits: "",
+            expect: expect![[r#"
+                token: [redacted: secret-assignment]
+                succeeded
+            "#]],
+        },
+    ]
+}

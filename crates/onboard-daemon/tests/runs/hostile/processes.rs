@@ -1,0 +1,276 @@
+//! Attacks with programs, processes and system calls.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a hostile program starts what it likes, and tells what its environment holds"
+)]
+
+use super::files::{flags, path};
+use crate::raw::{call, errno_word, say};
+use std::fs;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+const NONE: [u64; 6] = [0; 6];
+
+/// Runs a program; how it ended, where it began at all.
+fn try_to_run(what: &str, program: &mut Command) {
+    match program.stdout(Stdio::null()).stderr(Stdio::null()).status() {
+        Ok(status) if status.success() => println!("{what}: allowed"),
+        Ok(status) => println!("{what}: {status}"),
+        Err(error) => println!("{what}: {}", errno_word(&error)),
+    }
+}
+
+/// A program whose first name is not its own.
+fn as_other(program: &str, name: &str) -> Command {
+    let mut command = Command::new(program);
+    command.arg0(name).arg("--version");
+    command
+}
+
+/// `rm` is what the policy of these runs forbids.
+pub fn forbidden_command() {
+    std::os::unix::fs::symlink("/usr/bin/rm", "/tmp/fine").expect("link");
+    try_to_run("rm", Command::new("/usr/bin/rm").arg("--version"));
+    try_to_run("sh -c rm", Command::new("sh").args(["-c", "rm --version"]));
+    try_to_run("env rm", Command::new("env").args(["rm", "--version"]));
+    try_to_run("rm that calls itself ls", &mut as_other("/usr/bin/rm", "ls"));
+    try_to_run("rm by a link of another name", Command::new("/tmp/fine").arg("--version"));
+    try_to_run("may run ls", Command::new("/usr/bin/ls").arg("--version"));
+}
+
+pub fn run_from_elsewhere() {
+    fs::copy("/usr/bin/rm", "/tmp/zz").expect("copy");
+    try_to_run("a copy in tmp", Command::new("/tmp/zz").arg("--version"));
+    fs::write("/tmp/script", "#!/bin/sh\nexit 0\n").expect("script");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions("/tmp/script", mode).expect("mode");
+    try_to_run("a script in tmp", &mut Command::new("/tmp/script"));
+    let linker = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"];
+    let linker = linker.into_iter().find(|file| fs::exists(file).unwrap_or(false));
+    let linker = linker.expect("a linker");
+    try_to_run("a copy in tmp by the linker", Command::new(linker).args(["/tmp/zz", "--version"]));
+    in_memory("a program in memory alone", "/usr/bin/true");
+}
+
+/// Copies a program into memory that has no name, and runs it from there.
+fn in_memory(what: &str, program: &str) {
+    let memory = call(libc::SYS_memfd_create, [path("x"), 0, 0, 0, 0, 0]).expect("memory");
+    let own = format!("/proc/self/fd/{memory}");
+    fs::copy(program, &own).expect("copy");
+    try_to_run(what, &mut Command::new(own));
+}
+
+pub fn delete_without_rm() {
+    fs::write("/tmp/mine", "x").expect("tmp");
+    say("may remove what is its own", fs::remove_file("/tmp/mine"));
+    say("remove readme", fs::remove_file("/project/readme"));
+}
+
+fn calls(named: &[(&str, i64)]) {
+    for (name, number) in named {
+        say(name, call(*number, NONE));
+    }
+}
+
+pub fn namespaces() {
+    let user = flags(libc::CLONE_NEWUSER);
+    say("unshare user", call(libc::SYS_unshare, [user, 0, 0, 0, 0, 0]));
+    let net = flags(libc::CLONE_NEWNET);
+    say("unshare net", call(libc::SYS_unshare, [net, 0, 0, 0, 0, 0]));
+    let child = flags(libc::CLONE_NEWUSER | libc::SIGCHLD);
+    say("clone user", call(libc::SYS_clone, [child, 0, 0, 0, 0, 0]));
+    calls(&[("clone3", libc::SYS_clone3), ("setns", libc::SYS_setns)]);
+}
+
+pub fn mounts() {
+    calls(&[
+        ("mount", libc::SYS_mount),
+        ("pivot_root", libc::SYS_pivot_root),
+        ("chroot", libc::SYS_chroot),
+    ]);
+}
+
+pub fn other_processes() {
+    calls(&[
+        ("ptrace", libc::SYS_ptrace),
+        ("process_vm_readv", libc::SYS_process_vm_readv),
+        ("process_vm_writev", libc::SYS_process_vm_writev),
+        ("pidfd_getfd", libc::SYS_pidfd_getfd),
+        ("kcmp", libc::SYS_kcmp),
+    ]);
+}
+
+pub fn rings() {
+    calls(&[
+        ("io_uring_setup", libc::SYS_io_uring_setup),
+        ("io_uring_enter", libc::SYS_io_uring_enter),
+        ("io_uring_register", libc::SYS_io_uring_register),
+    ]);
+}
+
+pub fn surface() {
+    calls(&[
+        ("bpf", libc::SYS_bpf),
+        ("perf_event_open", libc::SYS_perf_event_open),
+        ("userfaultfd", libc::SYS_userfaultfd),
+        ("keyctl", libc::SYS_keyctl),
+        ("add_key", libc::SYS_add_key),
+        ("request_key", libc::SYS_request_key),
+    ]);
+}
+
+pub fn machine() {
+    calls(&[
+        ("kexec_load", libc::SYS_kexec_load),
+        ("init_module", libc::SYS_init_module),
+        ("finit_module", libc::SYS_finit_module),
+        ("reboot", libc::SYS_reboot),
+        ("swapon", libc::SYS_swapon),
+        ("syslog", libc::SYS_syslog),
+    ]);
+}
+
+pub fn clocks_and_more() {
+    calls(&[
+        ("personality", libc::SYS_personality),
+        ("quotactl", libc::SYS_quotactl),
+        ("settimeofday", libc::SYS_settimeofday),
+        ("clock_settime", libc::SYS_clock_settime),
+        ("sethostname", libc::SYS_sethostname),
+        ("acct", libc::SYS_acct),
+        ("fanotify_init", libc::SYS_fanotify_init),
+    ]);
+}
+
+pub fn second_interface() {
+    // Asked by a child, for it is killed.
+    try_to_run("a call by the x32 interface", &mut own(&["inside", "x32"]));
+}
+
+/// This program again.
+fn own(words: &[&str]) -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.args(words);
+    command
+}
+
+/// What a child of an attack does, where that is another thing than the attack.
+pub fn child(word: &str) {
+    match word {
+        "x32" => drop(call(0x4000_0000 | libc::SYS_getpid, NONE)),
+        "stay" => stay(),
+        other => panic!("no child {other}"),
+    }
+}
+
+pub fn terminals() {
+    let ask = |request: u64| call(libc::SYS_ioctl, [0, request, path("x"), 0, 0, 0]);
+    say("TIOCSTI", ask(libc::TIOCSTI));
+    say("TIOCSTI with a high bit", ask(1 << 32 | libc::TIOCSTI));
+    say("TIOCLINUX", ask(libc::TIOCLINUX));
+}
+
+pub fn gain_rights() {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let is = |key: &str, value: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(&format!("{key}:")));
+        line.is_some_and(|line| line.trim() == value)
+    };
+    let none = ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"];
+    let has_none = none.iter().all(|key| is(key, "0000000000000000"));
+    println!("rights it holds: {}", if has_none { "none" } else { "allowed" });
+    println!("rights by programs: {}", if is("NoNewPrivs", "1") { "none" } else { "allowed" });
+    say("become root", call(libc::SYS_setresuid, NONE));
+    fs::copy("/usr/bin/id", "/tmp/id").expect("copy");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o4755);
+    say("may set the bit of its own file", fs::set_permissions("/tmp/id", mode));
+    try_to_run("run with the bit set", &mut Command::new("/tmp/id"));
+}
+
+/// Processes until there can be no more; they end with this one, which ends the run.
+pub fn fork_bomb() {
+    let mut forked = 0;
+    let outcome = loop {
+        match own(&["inside", "stay"]).spawn() {
+            Ok(_) if forked > 1_000 => break "allowed".into(),
+            Ok(_) => forked += 1,
+            Err(error) => break errno_word(&error),
+        }
+    };
+    println!("fork without end: {outcome}");
+}
+
+pub fn thread_bomb() {
+    let stay = || std::thread::Builder::new().stack_size(16 << 10).spawn(stay);
+    let full = (0..1_000).try_for_each(|_| stay().map(drop));
+    say("threads without end", full);
+    std::process::exit(0);
+}
+
+fn stay() {
+    loop {
+        std::thread::park();
+    }
+}
+
+/// A process of a session of its own, whose parent is gone; what is left of it after the run is
+/// looked for on the host.
+pub fn orphans() {
+    let mark = std::env::args().next_back().unwrap_or_default();
+    let stay = "exec ai_onboard inside stay";
+    let script = format!("trap '' TERM HUP; setsid sh -c \"trap '' TERM HUP; {stay} {mark}\" &");
+    for _ in 0..3 {
+        try_to_run("may leave an orphan", Command::new("sh").args(["-c", &script]));
+    }
+}
+
+pub fn signals() {
+    let kill = |pid: i64, signal: i32| {
+        call(libc::SYS_kill, [pid.cast_unsigned(), flags(signal), 0, 0, 0, 0])
+    };
+    say("kill the first process", kill(1, libc::SIGKILL));
+    say("signal a process of the host", kill(i64::from(std::process::id()) + 1_000, 0));
+    say("signal all there is", kill(-1, 0));
+}
+
+pub fn environment() {
+    let mut names: Vec<String> = std::env::vars().map(|(name, _)| name).collect();
+    names.sort();
+    println!("variables: {}", names.join(" "));
+    let mut open: Vec<String> = fs::read_dir("/proc/self/fd")
+        .map(|all| all.flatten().filter_map(|one| one.file_name().into_string().ok()).collect())
+        .unwrap_or_default();
+    open.sort();
+    // One more is the listing itself.
+    println!("descriptors: {}", open.join(" "));
+}
+
+pub fn pipelines() {
+    let script = "n=0; while [ $n -lt 30 ]; do [ \"$(echo x | cat | cat)\" = x ] || exit 1; n=$((n+1)); done";
+    try_to_run("may run pipelines", Command::new("sh").args(["-c", script]));
+}
+
+pub fn scheduling() {
+    // Soft and hard alike; more than the sandbox leaves.
+    let more = [u64::MAX, u64::MAX];
+    let raise =
+        |what: u32| call(libc::SYS_prlimit64, [0, u64::from(what), more.as_ptr() as u64, 0, 0, 0]);
+    say("raise the size of files", raise(libc::RLIMIT_FSIZE));
+    say("raise open files", raise(libc::RLIMIT_NOFILE));
+    let priority = [1_u64];
+    let real_time = [0, flags(libc::SCHED_FIFO), priority.as_ptr() as u64, 0, 0, 0];
+    say("real-time scheduling", call(libc::SYS_sched_setscheduler, real_time));
+    let urgent = [0, 0, (-20_i64).cast_unsigned(), 0, 0, 0];
+    say("more urgent than others", call(libc::SYS_setpriority, urgent));
+    let all = call(libc::SYS_mlockall, [3, 0, 0, 0, 0, 0]);
+    say("lock all memory", all);
+}
+
+/// Nobody's end of a run: it goes on whatever it is told, until it is killed.
+pub fn never_end() -> io::Result<()> {
+    let script = "trap '' TERM HUP INT; while :; do sleep 1000; done";
+    Err(Command::new("sh").args(["-c", script]).exec())
+}

@@ -1,0 +1,139 @@
+//! One case through a daemon: the run, what it said, what is on record.
+
+use super::files::SECRET;
+use super::{Case, Report};
+use crate::house::House;
+use onboard_daemon::handle::Published;
+use onboard_domain::violation::Violation;
+use onboard_domain::{AgentId, Event, RunId};
+use std::os::unix::net::UnixListener;
+use std::sync::mpsc::Receiver;
+
+/// The policy of the project that is attacked.
+const POLICY: &str = "background_agent_safety:
+  action_restrictions:
+    system:
+      forbidden_commands: [rm]
+";
+
+/// What a case came to.
+pub struct Tried {
+    /// `attempt: outcome`, a line each.
+    pub said: String,
+    /// What was recorded against this agent and this run.
+    pub records: Vec<Violation>,
+}
+
+/// Runs the case and checks it.
+pub fn trial(case: &Case, house: &House) -> Tried {
+    let tried = attempt(case, house);
+    case.expect.assert_eq(&tried.said);
+    let words: Vec<String> = tried.records.iter().map(words).collect();
+    match &case.report {
+        Report::Records(expected) => {
+            for (rule, part) in *expected {
+                let is = |v: &Violation| v.rule == *rule && words_of(v).contains(part);
+                assert!(tried.records.iter().any(is), "{rule} {part}: not among {words:#?}");
+            }
+        }
+        Report::Nothing(_) => assert_eq!(words, Vec::<String>::new()),
+    }
+    tried
+}
+
+fn attempt(case: &Case, house: &House) -> Tried {
+    let _listening = project(house);
+    let published = house.handle().follow();
+    // The mark is unique among processes of the host, so that what is left of the run is found.
+    let mark = format!("{}-{}", case.number, std::process::id());
+    let script = format!("exec ai_onboard attack {} {mark}", case.number);
+    house.script("hostile", case.limits, &script);
+    house.register();
+    let run = house.run("hostile").expect("a run");
+    let end = house.ended(run);
+    assert_eq!(processes_with(&mark), 0, "processes outlive the run");
+    assert_eq!(house.records(), 0, "the run left a record");
+    untouched(house);
+    let log = house.log("hostile", run);
+    let mut said = String::new();
+    for line in log.lines().filter_map(|line| line.strip_prefix("info stdout ")) {
+        if line.contains(": ") && line.len() < 200 {
+            said += &format!("{line}\n");
+        }
+    }
+    // What a program says on its way out differs; the outcome and its reason do not.
+    let end: Vec<&str> = end.split(": ").take(2).map(str::trim).collect();
+    said += &format!("{}\n", end.join(": ").trim_end_matches(": "));
+    Tried { said, records: records(&published, house.agent("hostile"), run) }
+}
+
+/// The project that is attacked.
+fn project(house: &House) -> UnixListener {
+    house.file("readme", "read me");
+    house.file("readm", "me too");
+    house.file("docs/page", "a page");
+    house.file("src/main", "code");
+    house.file(".env", SECRET);
+    house.file(".ssh/id", SECRET);
+    house.file(".ai_onboard/policy.yaml", POLICY);
+    let at = |name: &str| house.project().join(name);
+    std::os::unix::fs::symlink(".env", at("link")).expect("link");
+    std::os::unix::fs::symlink("link", at("chain")).expect("link");
+    std::fs::hard_link(at(".env"), at("hard")).expect("link");
+    UnixListener::bind(at("host.sock")).expect("socket")
+}
+
+/// The project is as it was made: nothing is gone, changed or new.
+fn untouched(house: &House) {
+    let mut names: Vec<String> = std::fs::read_dir(house.project())
+        .expect("the project")
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    let whole = ".ai_onboard .env .ssh chain docs hard host.sock link readm readme src";
+    assert_eq!(names.join(" "), whole);
+    let text = |name: &str| std::fs::read_to_string(house.project().join(name)).expect("a file");
+    let texts = ["readme", "docs/page", "src/main", ".env", ".ssh/id"].map(text);
+    assert_eq!(texts, ["read me", "a page", "code", SECRET, SECRET]);
+}
+
+/// Records of violations until the run's end. All are of this run: whatever is recorded against
+/// another one is a mistake.
+fn records(published: &Receiver<Published>, agent: AgentId, run: RunId) -> Vec<Violation> {
+    let mut found: Vec<Violation> = Vec::new();
+    loop {
+        // The end is seen in the state a moment before it is published.
+        let batch = published.recv().expect("a daemon");
+        for event in &batch.batch.events {
+            match event {
+                Event::ViolationRecorded { agent: of, run: in_run, violation } => {
+                    assert_eq!((*of, *in_run), (agent, run), "{violation:?}");
+                    match found.iter_mut().find(|known| known.is_like(violation)) {
+                        Some(known) => known.count += violation.count,
+                        None => found.push(Violation::clone(violation)),
+                    }
+                }
+                Event::RunEnded { run: ended, .. } if *ended == run => return found,
+                _ => {}
+            }
+        }
+    }
+}
+
+fn words(violation: &Violation) -> String {
+    let Violation { sensor, confidence, rule, count, .. } = violation;
+    format!("{sensor} ({confidence}) {rule}: {} x{count}", words_of(violation))
+}
+
+/// What was tried, where, and what that was.
+fn words_of(violation: &Violation) -> String {
+    let resolved = violation.resolved.as_deref().unwrap_or_default();
+    format!("{} {} {resolved}", violation.what, violation.target)
+}
+
+fn processes_with(mark: &str) -> usize {
+    let processes = std::fs::read_dir("/proc").expect("processes").flatten();
+    let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines.filter(|line| String::from_utf8_lossy(line).contains(mark)).count()
+}
