@@ -159,7 +159,7 @@ fn each_end_has_its_words(house: House) {
     assert_eq!(house.outcome("nothing"), "nothing_to_report: ");
 }
 
-fn kernel_holds_memory() -> bool {
+pub fn kernel_holds_memory() -> bool {
     let layout = onboard_sandbox::cgroup::Layout::find().unwrap();
     let pairs = layout.mechanisms(true).pairs();
     pairs.iter().any(|(layer, held)| *layer == Layer::Memory && held.status() == Status::Enforced)

@@ -1,6 +1,6 @@
 //! The table of attacks. The numbers are those of the list in `docs/safety.md`.
 
-use super::Report::{Nothing, Records};
+use super::Report::{ByGroups, Nothing, Records};
 use super::{Case, files, network, processes, resources};
 use expect_test::expect;
 use onboard_domain::violation::Rule;
@@ -11,10 +11,9 @@ const MOUNT: &str = "the mounts refuse without a word";
 const FILTER: &str = "the filter refuses without a word";
 const SOCKET: &str = "sockets are refused without a word";
 const COMMAND: &str = "programs are not watched";
-const LIMIT: &str = "the limit holds without a word";
-const FULL: &str = "a full folder is an ordinary error";
 const ABSENT: &str = "what is not there has nobody to tell of it";
 const OWN: &str = "the kernel's ordinary answer, reached by mistake too";
+const REFUSED: &str = "without control groups an allocation fails, which is an ordinary error";
 const ENDS: &str = "a tree ends with its run, whatever it is";
 const HONEST: &str = "honest work";
 const NOT_CLAIMED: &str = "not claimed: a second name of the same file is another path";
@@ -138,11 +137,11 @@ pub fn all() -> Vec<Case> {
             limits: "",
             expect: expect![[r#"
                 creat: EROFS
-                open: EACCES
-                openat2: EACCES
-                openat2, RESOLVE_BENEATH: EACCES
+                open: EROFS
+                openat2: EROFS
+                openat2, RESOLVE_BENEATH: EROFS
                 O_TMPFILE: EROFS
-                O_PATH, then to write: EACCES
+                O_PATH, then to write: EROFS
                 succeeded
             "#]],
         },
@@ -153,7 +152,7 @@ pub fn all() -> Vec<Case> {
             report: Nothing(MOUNT),
             limits: "",
             expect: expect![[r#"
-                truncate: EACCES
+                truncate: EROFS
                 chmod: EROFS
                 chown: EROFS
                 utimensat: EROFS
@@ -276,7 +275,7 @@ pub fn all() -> Vec<Case> {
             number: "24",
             name: "files beyond the limit",
             attack: files::large_files,
-            report: Nothing(LIMIT),
+            report: Records(&[(Rule::FileTooLarge, "")]),
             limits: "",
             expect: expect![[r#"
                 write 11 MiB: EFBIG
@@ -290,7 +289,7 @@ pub fn all() -> Vec<Case> {
             number: "25",
             name: "the temporary folder is filled",
             attack: files::fill_tmp,
-            report: Nothing(FULL),
+            report: Records(&[(Rule::StorageQuota, "/tmp")]),
             limits: "",
             expect: expect![[r#"
                 fill tmp: ENOSPC
@@ -557,10 +556,8 @@ pub fn all() -> Vec<Case> {
             report: Nothing(OWN),
             limits: "",
             expect: expect![[r#"
-                CapEff: 0000000000000000
-                CapBnd: 0000000000000000
-                CapAmb: 0000000000000000
-                NoNewPrivs: 1
+                rights it holds: none
+                rights by programs: none
                 become root: EINVAL
                 may set the bit of its own file: allowed
                 run with the bit set: EACCES
@@ -571,7 +568,7 @@ pub fn all() -> Vec<Case> {
             number: "43a",
             name: "a fork bomb",
             attack: processes::fork_bomb,
-            report: Nothing(LIMIT),
+            report: Records(&[(Rule::TooManyProcesses, "20")]),
             limits: "limits: { pids: 20 }",
             expect: expect![[r#"
                 fork without end: EAGAIN
@@ -582,7 +579,7 @@ pub fn all() -> Vec<Case> {
             number: "43b",
             name: "a thread bomb",
             attack: processes::thread_bomb,
-            report: Nothing(LIMIT),
+            report: Records(&[(Rule::TooManyProcesses, "20")]),
             limits: "limits: { pids: 20 }",
             expect: expect![[r#"
                 threads without end: EAGAIN
@@ -660,6 +657,7 @@ pub fn all() -> Vec<Case> {
             report: Records(&[(Rule::OutputTooLarge, "stdout")]),
             limits: "",
             expect: expect![[r#"
+                3 MB of output: cut off
                 succeeded
             "#]],
         },
@@ -667,7 +665,7 @@ pub fn all() -> Vec<Case> {
             number: "54",
             name: "two busy threads",
             attack: resources::spin,
-            report: Nothing(LIMIT),
+            report: Records(&[(Rule::CpuThrottled, "")]),
             limits: "",
             expect: expect![[r#"
                 two busy threads: held back
@@ -675,13 +673,23 @@ pub fn all() -> Vec<Case> {
             "#]],
         },
         Case {
-            number: "55",
-            name: "memory without end",
+            number: "55a",
+            name: "memory without end, in one process",
             attack: resources::memory,
-            report: Nothing(LIMIT),
+            report: ByGroups(Rule::OutOfMemory, REFUSED),
             limits: "limits: { memory_mb: 64 }",
             expect: expect![[r#"
-                failed: memory limit of 64 MB reached
+                failed
+            "#]],
+        },
+        Case {
+            number: "55b",
+            name: "memory without end, in many processes",
+            attack: processes::shared_hunger,
+            report: Records(&[(Rule::OutOfMemory, "")]),
+            limits: "limits: { memory_mb: 64 }",
+            expect: expect![[r#"
+                failed
             "#]],
         },
         Case {
@@ -692,7 +700,7 @@ pub fn all() -> Vec<Case> {
             limits: "",
             expect: expect![[r#"
                 end as if killed for memory: believed by nobody
-                failed: exit code 137
+                failed
             "#]],
         },
         Case {
@@ -702,7 +710,7 @@ pub fn all() -> Vec<Case> {
             report: Nothing(MOUNT),
             limits: "",
             expect: expect![[r#"
-                write past the cache: EACCES
+                write past the cache: EROFS
                 write to /: EROFS
                 write to /project: EROFS
                 write to /app: EROFS
@@ -732,7 +740,7 @@ pub fn all() -> Vec<Case> {
             report: Records(&[(Rule::Deadline, "")]),
             limits: "limits: { deadline: 2s }",
             expect: expect![[r#"
-                timed_out: its deadline passed
+                timed_out
             "#]],
         },
         Case {
@@ -812,10 +820,10 @@ pub fn all() -> Vec<Case> {
             number: "85",
             name: "a token is told",
             attack: resources::tell_a_secret,
-            report: Records(&[(Rule::OutputSecret, "secret")]),
+            report: Records(&[(Rule::OutputSecret, "token")]),
             limits: "",
             expect: expect![[r#"
-                token: [redacted: secret-assignment]
+                [redacted: github-token]: taken out of the log
                 succeeded
             "#]],
         },

@@ -39,8 +39,20 @@ pub struct Case {
 enum Report {
     /// A record of each rule with this in its words.
     Records(&'static [(Rule, &'static str)]),
+    /// A record of this rule where control groups hold memory; elsewhere nothing, and why.
+    ByGroups(Rule, &'static str),
     /// Nothing, and why.
     Nothing(&'static str),
+}
+
+impl Report {
+    fn expects(&self, rule: Rule) -> bool {
+        match self {
+            Report::Records(records) => records.iter().any(|(expected, _)| *expected == rule),
+            Report::ByGroups(expected, _) => *expected == rule,
+            Report::Nothing(_) => false,
+        }
+    }
 }
 
 /// What the program does inside the sandbox: `attack NUMBER` or, for its children, `inside WORD`.

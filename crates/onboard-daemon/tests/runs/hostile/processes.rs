@@ -11,8 +11,12 @@ use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 const NONE: [u64; 6] = [0; 6];
+
+/// How long a bomb goes on.
+const STUBBORN: Duration = Duration::from_secs(2);
 
 /// Runs a program; how it ended, where it began at all.
 fn try_to_run(what: &str, program: &mut Command) {
@@ -162,6 +166,7 @@ pub fn child(word: &str) {
     match word {
         "x32" => drop(call(0x4000_0000 | libc::SYS_getpid, NONE)),
         "stay" => stay(),
+        "eat" => eat(),
         other => panic!("no child {other}"),
     }
 }
@@ -190,24 +195,49 @@ pub fn gain_rights() {
     try_to_run("run with the bit set", &mut Command::new("/tmp/id"));
 }
 
-/// Processes until there can be no more; they end with this one, which ends the run.
-pub fn fork_bomb() {
-    let mut forked = 0;
-    let outcome = loop {
-        match own(&["inside", "stay"]).spawn() {
-            Ok(_) if forked > 1_000 => break "allowed".into(),
-            Ok(_) => forked += 1,
-            Err(error) => break errno_word(&error),
+/// Tries until nothing more comes of it, and does not give up at once: only who stays at a limit is
+/// seen by somebody who looks now and then.
+fn without_end<T>(what: &str, attempt: impl Fn() -> io::Result<T>) {
+    let mut made = 0;
+    let mut refused = None;
+    let begin = Instant::now();
+    while made < 1_000 && (refused.is_none() || begin.elapsed() < STUBBORN) {
+        match attempt() {
+            Ok(_) => made += 1,
+            Err(error) => refused = Some(errno_word(&error)),
         }
-    };
-    println!("fork without end: {outcome}");
+    }
+    println!("{what}: {}", refused.as_deref().unwrap_or("allowed"));
+    // What was made ends with the run.
+    std::process::exit(0);
+}
+
+pub fn fork_bomb() {
+    without_end("fork without end", || own(&["inside", "stay"]).spawn());
 }
 
 pub fn thread_bomb() {
     let stay = || std::thread::Builder::new().stack_size(16 << 10).spawn(stay);
-    let full = (0..1_000).try_for_each(|_| stay().map(drop));
-    say("threads without end", full);
-    std::process::exit(0);
+    without_end("threads without end", stay);
+}
+
+/// More memory than one process may have, in many.
+pub fn shared_hunger() {
+    let eaters: Vec<_> = (0..4).map_while(|_| own(&["inside", "eat"]).spawn().ok()).collect();
+    for mut eater in eaters {
+        if !eater.wait().is_ok_and(|status| status.success()) {
+            std::process::exit(1);
+        }
+    }
+    println!("160 MiB in four processes: allowed");
+}
+
+fn eat() {
+    let mut eaten: Vec<u8> = Vec::new();
+    while eaten.len() < 40 << 20 {
+        eaten.resize(eaten.len() + (1 << 20), 1);
+    }
+    stay();
 }
 
 fn stay() {

@@ -66,5 +66,5 @@ pub fn flood_of_output() {
 /// A token of the usual shape, which is no token.
 pub fn tell_a_secret() {
     let token = ["gh", "p_x9QmT2vLw7RkB4nZc8HsJ1yFd6GpE3uAo5Vi"].concat();
-    println!("{token}: allowed");
+    println!("{token}: taken out of the log");
 }

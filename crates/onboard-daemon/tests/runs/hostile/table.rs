@@ -56,7 +56,7 @@ fn merged(root: &Row, ordinary: &[&str]) -> Vec<String> {
 fn row(case: &Case) -> Row {
     let tried = catch_unwind(AssertUnwindSafe(|| trial(case, &House::new())));
     let (number, name) = (case.number.to_owned(), case.name.to_owned());
-    let Ok(Tried { said, records }) = tried else {
+    let Ok(Tried { said, end, records }) = tried else {
         let none = || "-".to_owned();
         return [number, name, FAILED.to_owned(), none(), none(), none(), none()];
     };
@@ -64,7 +64,6 @@ fn row(case: &Case) -> Row {
     let is_refused = |(_, outcome): &&(&str, &str)| *outcome != "allowed";
     let hostile: Vec<_> = attempts.iter().filter(|(what, _)| !what.starts_with("may ")).collect();
     let refused = hostile.iter().copied().filter(|attempt| is_refused(attempt)).count();
-    let end = said.lines().last().unwrap_or_default();
     let denied = match hostile.len() {
         0 if !end.starts_with("succeeded") => "yes".into(),
         0 => "nothing to deny".into(),
@@ -74,12 +73,15 @@ fn row(case: &Case) -> Row {
     let mut outcome: BTreeSet<String> =
         hostile.iter().map(|(_, outcome)| (*outcome).to_owned()).collect();
     if !end.starts_with("succeeded") {
-        outcome.insert(end.to_owned());
+        outcome.insert(end);
     }
     let (rules, sensors) = seen(&records);
     let (rules, sensors, attributed) = match case.report {
         Report::Nothing(why) => (format!("no: {why}"), "-".into(), "-".into()),
-        Report::Records(_) => (listed(rules), listed(sensors), "yes".to_owned()),
+        Report::ByGroups(_, why) if records.is_empty() => {
+            (format!("no: {why}"), "-".into(), "-".into())
+        }
+        _ => (listed(rules), listed(sensors), "yes".to_owned()),
     };
     [number, name, listed(outcome), denied, rules, sensors, attributed]
 }

@@ -3,9 +3,12 @@
 use super::files::SECRET;
 use super::{Case, Report};
 use crate::house::House;
+use crate::tests::kernel_holds_memory;
 use onboard_daemon::handle::Published;
-use onboard_domain::violation::Violation;
+use onboard_domain::violation::{Action, Violation};
 use onboard_domain::{AgentId, Event, RunId};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::sync::mpsc::Receiver;
 
@@ -20,13 +23,17 @@ const POLICY: &str = "background_agent_safety:
 pub struct Tried {
     /// `attempt: outcome`, a line each.
     pub said: String,
+    /// How the run ended, and why.
+    pub end: String,
     /// What was recorded against this agent and this run.
     pub records: Vec<Violation>,
 }
 
 /// Runs the case and checks it.
 pub fn trial(case: &Case, house: &House) -> Tried {
-    let tried = attempt(case, house);
+    let mut tried = attempt(case, house);
+    // A program that needs more than its share of the machine is held back whatever it does.
+    tried.records.retain(|v| v.action != Action::Throttled || case.report.expects(v.rule));
     case.expect.assert_eq(&tried.said);
     let words: Vec<String> = tried.records.iter().map(words).collect();
     match &case.report {
@@ -37,6 +44,10 @@ pub fn trial(case: &Case, house: &House) -> Tried {
             }
         }
         Report::Nothing(_) => assert_eq!(words, Vec::<String>::new()),
+        Report::ByGroups(rule, _) => {
+            let count = tried.records.iter().filter(|v| v.rule == *rule).count();
+            assert_eq!(count, usize::from(kernel_holds_memory()), "{words:#?}");
+        }
     }
     tried
 }
@@ -61,16 +72,19 @@ fn attempt(case: &Case, house: &House) -> Tried {
             said += &format!("{line}\n");
         }
     }
-    // What a program says on its way out differs; the outcome and its reason do not.
-    let end: Vec<&str> = end.split(": ").take(2).map(str::trim).collect();
-    said += &format!("{}\n", end.join(": ").trim_end_matches(": "));
-    Tried { said, records: records(&published, house.agent("hostile"), run) }
+    // The reason depends on what holds a limit on this host.
+    let word = end.split(':').next().unwrap_or_default();
+    said += &format!("{word}\n");
+    Tried { said, end, records: records(&published, house.agent("hostile"), run) }
 }
 
 /// The project that is attacked.
 fn project(house: &House) -> UnixListener {
     house.file("readme", "read me");
     house.file("readm", "me too");
+    // Only the walls are in the way, not the file's mode.
+    std::fs::set_permissions(house.project().join("readme"), Permissions::from_mode(0o666))
+        .expect("mode");
     house.file("docs/page", "a page");
     house.file("src/main", "code");
     house.file(".env", SECRET);
