@@ -17,6 +17,7 @@ mod soak;
 mod test;
 mod tidy;
 mod torture;
+mod walls;
 mod workspace;
 
 use std::process::ExitCode;
@@ -71,6 +72,11 @@ const SUBCOMMANDS: &[Subcommand] = &[
         name: "torture",
         about: "kills the real daemon again and again: --cycles N --seed S",
         run: torture::run,
+    },
+    Subcommand {
+        name: "walls",
+        about: "hostile agents behind the real walls, as both users; writes the table in docs/safety.md",
+        run: walls::run,
     },
     Subcommand {
         name: "soak",

@@ -25,6 +25,7 @@ pub fn errno_word(error: &io::Error) -> String {
         Some(libc::EAGAIN) => "EAGAIN".into(),
         Some(libc::EMFILE) => "EMFILE".into(),
         Some(libc::ECONNREFUSED) => "ECONNREFUSED".into(),
+        Some(libc::EBADF) => "EBADF".into(),
         Some(libc::EBUSY) => "EBUSY".into(),
         Some(libc::EXDEV) => "EXDEV".into(),
         Some(libc::ELOOP) => "ELOOP".into(),

@@ -22,7 +22,7 @@ const STUBBORN: Duration = Duration::from_secs(2);
 fn try_to_run(what: &str, program: &mut Command) {
     match program.stdout(Stdio::null()).stderr(Stdio::null()).status() {
         Ok(status) if status.success() => println!("{what}: allowed"),
-        Ok(status) => println!("{what}: {status}"),
+        Ok(status) => println!("{what}: {}", status.to_string().replace(": ", " ")),
         Err(error) => println!("{what}: {}", errno_word(&error)),
     }
 }

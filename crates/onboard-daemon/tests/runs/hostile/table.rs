@@ -73,7 +73,9 @@ fn row(case: &Case) -> Row {
     let mut outcome: BTreeSet<String> =
         hostile.iter().map(|(_, outcome)| (*outcome).to_owned()).collect();
     if !end.starts_with("succeeded") {
-        outcome.insert(end);
+        // What a program says on its way out is of no interest here.
+        let parts: Vec<&str> = end.splitn(3, ": ").take(2).collect();
+        outcome.insert(parts.join(": "));
     }
     let (rules, sensors) = seen(&records);
     let (rules, sensors, attributed) = match case.report {
