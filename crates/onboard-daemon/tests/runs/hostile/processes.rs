@@ -46,7 +46,8 @@ pub fn forbidden_command() {
 }
 
 pub fn run_from_elsewhere() {
-    fs::copy("/usr/bin/rm", "/tmp/zz").expect("copy");
+    say("copy rm", fs::copy("/usr/bin/rm", "/tmp/rm"));
+    fs::copy("/usr/bin/id", "/tmp/zz").expect("copy");
     try_to_run("a copy in tmp", Command::new("/tmp/zz").arg("--version"));
     fs::write("/tmp/script", "#!/bin/sh\nexit 0\n").expect("script");
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -156,7 +157,7 @@ pub fn second_interface() {
 
 /// This program again.
 fn own(words: &[&str]) -> Command {
-    let mut command = Command::new("/proc/self/exe");
+    let mut command = Command::new("ai_onboard");
     command.args(words);
     command
 }
@@ -224,12 +225,10 @@ pub fn thread_bomb() {
 /// More memory than one process may have, in many.
 pub fn shared_hunger() {
     let eaters: Vec<_> = (0..4).map_while(|_| own(&["inside", "eat"]).spawn().ok()).collect();
-    for mut eater in eaters {
-        if !eater.wait().is_ok_and(|status| status.success()) {
-            std::process::exit(1);
-        }
-    }
-    println!("160 MiB in four processes: allowed");
+    assert_eq!(eaters.len(), 4);
+    // The first that ends is killed for it; the others stay.
+    let _ = call(libc::SYS_wait4, [u64::MAX, 0, 0, 0, 0, 0]);
+    std::process::exit(1);
 }
 
 fn eat() {
