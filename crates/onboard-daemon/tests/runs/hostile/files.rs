@@ -176,6 +176,9 @@ const MAY_NOT: &[u8; 15] = b"/project/./.env";
 /// Changes the path while the kernel reads it.
 pub fn race_for_a_path() {
     let buffer: Arc<Vec<AtomicU8>> = Arc::new((0..16).map(|_| AtomicU8::new(0)).collect());
+    // The first attempt is a plain one.
+    buffer.iter().zip(MAY_NOT).for_each(|(place, byte)| place.store(*byte, Ordering::Relaxed));
+    let _ = at(libc::SYS_openat, [buffer.as_ptr() as u64, flags(libc::O_RDONLY), 0, 0]);
     let over = Arc::new(AtomicBool::new(false));
     let (flipped, ended) = (Arc::clone(&buffer), Arc::clone(&over));
     let flipper = std::thread::spawn(move || {

@@ -41,6 +41,8 @@ enum Report {
     Records(&'static [(Rule, &'static str)]),
     /// A record of this rule where control groups hold memory; elsewhere nothing, and why.
     ByGroups(Rule, &'static str),
+    /// A record of this rule with each of these in its words, where masks can tell.
+    ByMasks(Rule, &'static [&'static str]),
     /// Nothing, and why.
     Nothing(&'static str),
 }
@@ -49,7 +51,7 @@ impl Report {
     fn expects(&self, rule: Rule) -> bool {
         match self {
             Report::Records(records) => records.iter().any(|(expected, _)| *expected == rule),
-            Report::ByGroups(expected, _) => *expected == rule,
+            Report::ByMasks(expected, _) | Report::ByGroups(expected, _) => *expected == rule,
             Report::Nothing(_) => false,
         }
     }

@@ -80,6 +80,9 @@ fn row(case: &Case) -> Row {
     let (rules, sensors) = seen(&records);
     let (rules, sensors, attributed) = match case.report {
         Report::Nothing(why) => (format!("no: {why}"), "-".into(), "-".into()),
+        Report::ByMasks(..) if records.is_empty() => {
+            ("no: this user may not open `/dev/fuse`".into(), "-".into(), "-".into())
+        }
         Report::ByGroups(_, why) if records.is_empty() => {
             (format!("no: {why}"), "-".into(), "-".into())
         }

@@ -7,7 +7,7 @@ use crate::tests::kernel_holds_memory;
 use onboard_daemon::handle::Published;
 use onboard_domain::violation::{Action, Violation};
 use onboard_domain::{AgentId, Event, RunId};
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::sync::mpsc::Receiver;
@@ -18,6 +18,9 @@ const POLICY: &str = "background_agent_safety:
     system:
       forbidden_commands: [rm]
 ";
+
+/// The case of a forbidden file that has a second name, which no other project has.
+const SECOND_NAME: &str = "6";
 
 /// What a case came to.
 pub struct Tried {
@@ -44,6 +47,11 @@ pub fn trial(case: &Case, house: &House) -> Tried {
             }
         }
         Report::Nothing(_) => assert_eq!(words, Vec::<String>::new()),
+        Report::ByMasks(rule, parts) if masks_can_tell() => {
+            let has = |part: &&str| words.iter().any(|words| words.contains(part));
+            assert!(parts.iter().all(has), "{rule} {parts:?}: not among {words:#?}");
+        }
+        Report::ByMasks(..) => assert_eq!(words, Vec::<String>::new()),
         Report::ByGroups(rule, _) => {
             let count = tried.records.iter().filter(|v| v.rule == *rule).count();
             assert_eq!(count, usize::from(kernel_holds_memory()), "{words:#?}");
@@ -53,7 +61,7 @@ pub fn trial(case: &Case, house: &House) -> Tried {
 }
 
 fn attempt(case: &Case, house: &House) -> Tried {
-    let _listening = project(house);
+    let _listening = project(house, case.number == SECOND_NAME);
     let published = house.handle().follow();
     // The mark is unique among processes of the host, so that what is left of the run is found.
     let mark = format!("{}-{}", case.number, std::process::id());
@@ -65,7 +73,8 @@ fn attempt(case: &Case, house: &House) -> Tried {
     assert_eq!(processes_with(&mark), 0, "processes outlive the run");
     assert_eq!(house.records(), 0, "the run left a record");
     untouched(house);
-    let log = house.log("hostile", run);
+    // A run that was refused has no log.
+    let log = if end.starts_with("refused") { String::new() } else { house.log("hostile", run) };
     let mut said = String::new();
     for line in log.lines().filter_map(|line| line.strip_prefix("info stdout ")) {
         if line.contains(": ") && line.len() < 200 {
@@ -79,7 +88,7 @@ fn attempt(case: &Case, house: &House) -> Tried {
 }
 
 /// The project that is attacked.
-fn project(house: &House) -> UnixListener {
+fn project(house: &House, has_second_name: bool) -> UnixListener {
     house.file("readme", "read me");
     house.file("readm", "me too");
     // Only the walls are in the way, not the file's mode.
@@ -93,7 +102,9 @@ fn project(house: &House) -> UnixListener {
     let at = |name: &str| house.project().join(name);
     std::os::unix::fs::symlink(".env", at("link")).expect("link");
     std::os::unix::fs::symlink("link", at("chain")).expect("link");
-    std::fs::hard_link(at(".env"), at("hard")).expect("link");
+    if has_second_name {
+        std::fs::hard_link(at(".env"), at("hard")).expect("link");
+    }
     UnixListener::bind(at("host.sock")).expect("socket")
 }
 
@@ -105,7 +116,8 @@ fn untouched(house: &House) {
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
     names.sort();
-    let whole = ".ai_onboard .env .ssh chain docs hard host.sock link readm readme src";
+    names.retain(|name| name != "hard");
+    let whole = ".ai_onboard .env .ssh chain docs host.sock link readm readme src";
     assert_eq!(names.join(" "), whole);
     let text = |name: &str| std::fs::read_to_string(house.project().join(name)).expect("a file");
     let texts = ["readme", "docs/page", "src/main", ".env", ".ssh/id"].map(text);
@@ -144,6 +156,11 @@ fn words(violation: &Violation) -> String {
 fn words_of(violation: &Violation) -> String {
     let resolved = violation.resolved.as_deref().unwrap_or_default();
     format!("{} {} {resolved}", violation.what, violation.target)
+}
+
+/// Whether this user may mount the file system that masks tell by.
+fn masks_can_tell() -> bool {
+    File::options().read(true).write(true).open("/dev/fuse").is_ok()
 }
 
 fn processes_with(mark: &str) -> usize {
