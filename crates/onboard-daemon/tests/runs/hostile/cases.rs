@@ -108,7 +108,7 @@ pub fn all() -> Vec<Case> {
             expect: expect![[r#"
                 rename onto readme: EXDEV
                 rename into docs: EXDEV
-                rename into .ssh: EACCES
+                rename into .ssh: refused
                 rename onto .env: EXDEV
                 succeeded
             "#]],
