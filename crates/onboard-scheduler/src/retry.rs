@@ -80,7 +80,12 @@ impl Round<'_, '_> {
             return;
         }
         let open_ms = doubled(settings.open_ms, times - 1).min(settings.open_max_ms);
-        let until = self.now.plus(open_ms);
+        // What it was held back for before is not over sooner because it failed as well.
+        let held = match agent.breaker {
+            Breaker::Open { until, .. } => until,
+            Breaker::Closed => self.now,
+        };
+        let until = self.now.plus(open_ms).max(held);
         let scheduled = agent.due.is_some();
         self.turn.record(Event::BreakerOpened { agent: id, until, failures });
         if scheduled && self.kind(id) == Some(Kind::Continuous) {

@@ -88,7 +88,8 @@ pub fn violation_line(row: &ViolationRow) -> String {
     let resolved = row.resolved.as_ref().map_or_else(String::new, |path| format!(" (is {path})"));
     let (run, rule, what, target, action) =
         (&row.run, row.rule, &row.what, &row.target, row.action);
-    let line = format!("{run} {rule}: {what} {target}{resolved}{by}, {action}{times}");
+    let gap = if target.is_empty() { "" } else { " " };
+    let line = format!("{run} {rule}: {what}{gap}{target}{resolved}{by}, {action}{times}");
     show::line(&line).into_owned()
 }
 

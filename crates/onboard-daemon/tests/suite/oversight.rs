@@ -3,6 +3,7 @@
 use crate::stage::{Stage, check};
 use expect_test::expect;
 use onboard_domain::incident::{Consequence, Trigger, bounds};
+use onboard_domain::state::Breaker;
 use onboard_domain::{AgentId, IncidentId, RunId, violation};
 
 /// One agent on a schedule, its run going; what came before is not told.
@@ -156,6 +157,19 @@ fn a_throttled_run_that_ends_well_is_still_held_back() {
               slot_passed {agent: 0, count: 1, next: +4867326ms, slot: +1267326ms, why: breaker_open}
         "#]],
     );
+}
+
+#[test]
+fn a_throttled_run_that_fails_is_held_back_no_shorter() {
+    let script = on("
+        tried r0 forbidden_command rm mv cp ln dd
+        gone r0 exit 1
+    ");
+    let stage = Stage::play(&script);
+    let Breaker::Open { until, .. } = stage.state.agents[&AgentId(0)].breaker else {
+        panic!("it is held back");
+    };
+    assert!(until.since(stage.state.time) >= 3_600_000);
 }
 
 #[test]
