@@ -344,6 +344,59 @@ fn hosts_are_allowed_by_the_first_who_may_and_only_left_out_after() {
     assert!(!unenforced.iter().any(|entry| entry.key.ends_with("allowed_domains")));
 }
 
+#[test]
+fn a_file_that_is_no_plain_policy_is_refused_at_its_place() {
+    let head = |text: &str| {
+        let problem = parse_layer(text, "p.yaml", Authority::User).err().map(|p| p.to_string());
+        problem.map_or("right".into(), |text| text.lines().next().unwrap_or_default().to_string())
+    };
+    let safety = "background_agent_safety:\n";
+    let bomb: String = (1..=12)
+        .map(|at| format!("a{at}: &a{at} [*a{0}, *a{0}]\n", at - 1))
+        .fold("a0: &a0 [x, x]\n".into(), |all, line| all + &line);
+    let cases = [
+        ("an alias", format!("{safety}  resource_limits: &a {{}}\n  action_restrictions: *a\n")),
+        ("an alias bomb", bomb),
+        ("a tab", format!("{safety}\tresource_limits: {{}}\n")),
+        ("a byte order mark", format!("\u{feff}{safety}  resource_limits: {{}}\n")),
+        ("deep nesting", format!("{safety}  resource_limits: {}", "[".repeat(5_000))),
+        ("a second document", format!("{safety}  resource_limits: {{}}\n---\n{safety}")),
+        ("a NUL", format!("{safety}  resource_limits: {{}}\n\0")),
+        ("a list for a map", "- background_agent_safety\n".into()),
+        ("a tag", format!("{safety}  resource_limits: !!map {{max_pids: 5}}\n")),
+        ("a merge key", format!("{safety}  <<: {{}}\n")),
+        ("other case", "Background_Agent_Safety: {}\n".into()),
+        ("a fraction", format!("{safety}  resource_limits: {{max_pids: 1.5}}\n")),
+        ("a negative number", format!("{safety}  resource_limits: {{max_pids: -1}}\n")),
+        ("a number as text", format!("{safety}  resource_limits: {{max_pids: '5'}}\n")),
+        ("octal", format!("{safety}  resource_limits: {{max_pids: 0o17}}\n")),
+        (
+            "a number out of all range",
+            format!("{safety}  resource_limits: {{max_pids: {}}}\n", "9".repeat(40)),
+        ),
+    ];
+    let shown: String =
+        cases.iter().map(|(name, text)| format!("{name}: {}\n", head(text))).collect();
+    expect![[r#"
+        an alias: p.yaml:2:23: an anchor
+        an alias bomb: p.yaml:1:9: an anchor
+        a tab: p.yaml:2:2: not YAML: tabs disallowed within this context (block indentation)
+        a byte order mark: right
+        deep nesting: p.yaml:2:36: not YAML: recursion limit exceeded
+        a second document: p.yaml:3:1: a second document; only one is read
+        a NUL: p.yaml:3:1: not YAML: unexpected character: `\u{0}'
+        a list for a map: p.yaml:1:1: `the file` wants a map of keys and values, found a list
+        a tag: p.yaml:2:26: a tag
+        a merge key: p.yaml:2:3: a merge key
+        other case: p.yaml:1:1: unknown key `Background_Agent_Safety`
+        a fraction: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 1 to 4194304, found `1.5`
+        a negative number: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 1 to 4194304, found `-1`
+        a number as text: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 1 to 4194304, found `5`
+        octal: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 1 to 4194304, found `0o17`
+        a number out of all range: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 1 to 4194304, found `9999999999999999999999999999999999999999`
+    "#]].assert_eq(&shown);
+}
+
 /// Every key of the manual is in the schema, with its default and its range, and no other.
 #[test]
 fn the_schema_is_the_parser_s() {
