@@ -114,6 +114,11 @@ pub enum Command {
     /// Changes that agents want: look at them, and decide
     #[command(subcommand)]
     Proposals(ProposalsCommand),
+    /// The safety policy: check a file before it is used, and see what is in force
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Print the JSON Schema of a file, for editors
+    Schema { file: SchemaOf },
     /// The process that runs the agents
     #[command(subcommand)]
     Daemon(DaemonCommand),
@@ -424,6 +429,38 @@ pub enum ProposalsCommand {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+}
+
+/// `policy …`
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Check a policy file, and that it only tightens what binds it; nothing comes into force
+    Check {
+        file: PathBuf,
+        /// Whose it is to be [default: whose place it is in, else the project's]
+        #[arg(long, value_enum, value_name = "WHOSE")]
+        authority: Option<Whose>,
+    },
+    /// Show the values that the project's files give now
+    Show {
+        /// Show where each value comes from
+        #[arg(long)]
+        show_origin: bool,
+    },
+}
+
+/// Whose policy a file is; earlier ones bind later ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Whose {
+    Organisation,
+    User,
+    Project,
+}
+
+/// Files that have a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    Policy,
 }
 
 /// `daemon …`

@@ -97,6 +97,32 @@ impl Policies {
         }
         known
     }
+
+    /// The policy that the project at `root` would have with `file` in place of `authority`'s own;
+    /// nothing comes into force.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, in `file` or in one that it is merged with, at its place.
+    pub fn with(&self, root: &Path, file: &Path, authority: Authority) -> Result<Policy, String> {
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner).files(root);
+        for (path, whose) in &mut files {
+            if *whose == authority {
+                *path = file.into();
+            }
+        }
+        if read_text(file)?.is_none() {
+            return Err(format!("{}: there is no such file", file.display()));
+        }
+        read(&files).map(|(policy, _)| policy)
+    }
+
+    /// Whose policy is read from `file` for the project at `root`; nobody's where it is another file.
+    pub fn whose(&self, root: &Path, file: &Path) -> Option<Authority> {
+        let file = file.canonicalize().ok()?;
+        let files = self.0.lock().unwrap_or_else(PoisonError::into_inner).files(root);
+        let own = files.into_iter().find(|(path, _)| path.canonicalize().is_ok_and(|p| p == file));
+        own.map(|(_, authority)| authority)
+    }
 }
 
 impl Known {

@@ -13,6 +13,7 @@ mod incidents;
 mod list;
 mod logs;
 mod manual;
+mod policy;
 mod proposals;
 mod recommendations;
 mod report;
@@ -48,6 +49,8 @@ pub fn run(cli: Cli) -> Done {
         Command::Recommendations(command) => recommendations::run(global, command),
         Command::Incidents(command) => incidents::run(global, command),
         Command::Proposals(command) => proposals::run(global, command),
+        Command::Policy(command) => policy::run(global, command),
+        Command::Schema { file } => policy::schema(file),
         Command::Daemon(DaemonCommand::Run { detached }) => daemon_run::run(detached),
         Command::Daemon(command) => daemon::run(global, &command),
         Command::Doctor => doctor::run(global),

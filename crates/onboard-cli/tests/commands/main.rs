@@ -2,6 +2,7 @@
 
 mod coordination;
 mod doors;
+mod policies;
 mod projects;
 mod proposals;
 mod world;
