@@ -5,10 +5,11 @@ use crate::networks;
 use onboard_daemon::handle::Published;
 use onboard_daemon::latch::{self, Latch};
 use onboard_domain::violation::Rule;
-use onboard_domain::{Command, Event, Fingerprint, ProjectId, RefusalKind, State};
+use onboard_domain::{Command, Event, Fingerprint, ProjectId, RefusalKind, RunId, State};
 use onboard_sandbox::{Layer, Status};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::mpsc::Receiver;
 
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
@@ -269,13 +270,7 @@ fn what_an_agent_may_not_say_is_on_record(house: House) {
     let published = house.handle().follow();
     let run = house.run("leaky").unwrap();
     assert_eq!(house.ended(run), SUCCEEDED);
-    // The end is seen in the state a moment before it is published.
-    let is_end =
-        |event: &Event| matches!(event, Event::RunEnded { run: ended, .. } if *ended == run);
-    let mut batches = Vec::new();
-    while !batches.iter().any(|b: &Published| b.batch.events.iter().any(is_end)) {
-        batches.push(published.recv().unwrap());
-    }
+    let batches = until_published(&published, run);
     let recorded = batches.iter().flat_map(|published| &published.batch.events);
     let mut counts = std::collections::BTreeMap::new();
     for event in recorded {
@@ -300,6 +295,17 @@ fn what_an_agent_may_not_say_is_on_record(house: House) {
     });
 }
 
+/// Everything that was published up to a run's end: it is seen in the state a moment before.
+fn until_published(published: &Receiver<Published>, run: RunId) -> Vec<Published> {
+    let is_end =
+        |event: &Event| matches!(event, Event::RunEnded { run: ended, .. } if *ended == run);
+    let mut batches: Vec<Published> = Vec::new();
+    while !batches.iter().any(|published| published.batch.events.iter().any(is_end)) {
+        batches.push(published.recv().unwrap());
+    }
+    batches
+}
+
 fn a_run_can_not_fill_the_journal(house: House) {
     house.script("filler", "", "ai_onboard says fill; true");
     house.register();
@@ -308,7 +314,7 @@ fn a_run_can_not_fill_the_journal(house: House) {
     assert_eq!(house.ended(run), SUCCEEDED);
     let log = house.log("filler", run);
     assert!(log.contains("limit: a run adds at most 4194304 bytes to the journal"), "{log}");
-    let batches: Vec<_> = published.try_iter().collect();
+    let batches = until_published(&published, run);
     let events: Vec<_> = batches.iter().flat_map(|published| &published.batch.events).collect();
     let puts = events.iter().filter(|event| matches!(event, Event::StatePut { .. })).count();
     assert!((200..270).contains(&puts), "{puts}");

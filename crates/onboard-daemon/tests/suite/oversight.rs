@@ -238,7 +238,7 @@ fn three_agents_locked_away_stop_everything() {
 fn people_write_down_and_close_and_agents_do_not() {
     check(
         &on(r#"
-            tried r0 read_only_path /project/x
+            tried r0 forbidden_path /project/x
             cmd {"note_incident":{"incident":0,"text":"a test of mine"}}
             cmd {"close_incident":{"incident":0,"reason":""}}
             cmd {"close_incident":{"incident":0,"reason":"understood"}}

@@ -152,8 +152,8 @@ fn argument_list(pid: u32, address: u64) -> Vec<Vec<u8>> {
 
 /// The path from the sandbox's root, without following links.
 fn absolute(pid: u32, folder: Option<u64>, raw: &[u8]) -> Option<Vec<u8>> {
-    if let Some(number) = own_file(raw) {
-        let link = std::fs::read_link(format!("/proc/{pid}/fd/{number}")).ok()?;
+    if let Some(own) = own_link(raw) {
+        let link = std::fs::read_link(format!("/proc/{pid}/{own}")).ok()?;
         return Some(normal(link.as_os_str().as_bytes()));
     }
     if raw.first() == Some(&b'/') {
@@ -172,11 +172,16 @@ fn absolute(pid: u32, folder: Option<u64>, raw: &[u8]) -> Option<Vec<u8>> {
     Some(normal(&whole))
 }
 
-/// The open file that a path of the process's own names.
-fn own_file(raw: &[u8]) -> Option<u32> {
+/// What a link of the process's own means for others: an open file, or its program, as programs name
+/// it that start themselves again.
+fn own_link(raw: &[u8]) -> Option<String> {
+    if [&b"/proc/self/exe"[..], b"/proc/thread-self/exe"].contains(&raw) {
+        return Some("exe".into());
+    }
     let names = ["/proc/self/fd/", "/proc/thread-self/fd/", "/dev/fd/"];
     let number = names.iter().find_map(|name| raw.strip_prefix(name.as_bytes()))?;
-    std::str::from_utf8(number).ok()?.parse().ok()
+    let number: u32 = std::str::from_utf8(number).ok()?.parse().ok()?;
+    Some(format!("fd/{number}"))
 }
 
 /// Without empty parts, `.` and `..`.

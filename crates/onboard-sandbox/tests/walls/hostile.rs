@@ -556,6 +556,7 @@ fn programs() {
         );
     };
     run("allowed", std::process::Command::new("/usr/bin/true").arg("x"));
+    run("itself again", std::process::Command::new("/proc/self/exe").args(["hostile", "forge"]));
     run("by path", std::process::Command::new("/usr/bin/tac").arg("x"));
     run("by search", std::process::Command::new("tac").arg("x"));
     run("by argument zero", std::process::Command::new("/usr/bin/true").arg0("tac"));

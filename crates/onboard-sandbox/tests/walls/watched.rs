@@ -125,6 +125,7 @@ fn forbidden_programs_do_not_start(arena: &Arena) {
         &["programs"],
         expect![[r#"
             allowed: allowed
+            itself again: allowed
             by path: EROFS
             by search: EROFS
             by argument zero: EROFS
