@@ -411,6 +411,7 @@ mod tests {
         expect![[r#"
             onboard-domain     x x x x x x x x x
             onboard-text       x x x x x x x x x
+            onboard-validation x x x x x x x x x
             onboard-analysis   x x x x x x x . x
             onboard-journal    x . x x x x . . x
             onboard-policy     x x x x x x x x x
@@ -418,6 +419,7 @@ mod tests {
             onboard-scheduler  x x x x x x x x x
             onboard-sandbox    . . x x x x . . x
             onboard-egress     x x x x . . . . x
+            onboard-writer     x x x x x x . . x
             onboard-agents     x x x x x x . . x
             onboard-daemon     x x x x x x . . x
             onboard-web        x x x x x . . . x

@@ -246,20 +246,21 @@ fn people_write_down_and_close_and_agents_do_not() {
             cmd {"note_incident":{"incident":7,"text":"x"}}
         "#),
         expect![[r#"
-            > tried r0 read_only_path /project/x
-              violation_recorded {agent: 0, run: 0, violation: read_only_path /project/x x1}
+            > tried r0 forbidden_path /project/x
+              violation_recorded {agent: 0, run: 0, violation: forbidden_path /project/x x1}
+              incident {fact: {escalated: {agent: 0, consequence: warn, evidence: 1 seen, run: 0, trigger: forbidden_action_attempted, why: different attempts within 24 h weigh 1; from 1 on this is the consequence}}, incident: 0}
+              event_emitted {agent: 0, data: {\agent\: \alpha\, \consequence\: \warn\, \incident\: \i0\}, kind: agent.intervention.required, project: 0, run: 0}
             > cmd {"note_incident":{"incident":0,"text":"a test of mine"}}
-              command_refused {kind: unknown, message: there is no incident i0; `ai_onboard incidents list --all` shows them, what: note_incident}
-              refused unknown: there is no incident i0; `ai_onboard incidents list --all` shows them
+              incident {fact: {noted: {by: ada, text: a test of mine}}, incident: 0}
+              = {done: {changed: true}}
             > cmd {"close_incident":{"incident":0,"reason":""}}
               command_refused {kind: invalid, message: a reason is needed:  say it with --reason, what: close_incident}
               refused invalid: a reason is needed: say it with --reason
             > cmd {"close_incident":{"incident":0,"reason":"understood"}}
-              command_refused {kind: unknown, message: there is no incident i0; `ai_onboard incidents list --all` shows them, what: close_incident}
-              refused unknown: there is no incident i0; `ai_onboard incidents list --all` shows them
+              incident {fact: {closed: {by: ada, reason: understood}}, incident: 0}
+              = {done: {changed: true}}
             > cmd {"close_incident":{"incident":0,"reason":"understood"}}
-              command_refused {kind: unknown, message: there is no incident i0; `ai_onboard incidents list --all` shows them, what: close_incident}
-              refused unknown: there is no incident i0; `ai_onboard incidents list --all` shows them
+              = {done: {changed: false}}
             > cmd {"note_incident":{"incident":7,"text":"x"}}
               command_refused {kind: unknown, message: there is no incident i7; `ai_onboard incidents list --all` shows them, what: note_incident}
               refused unknown: there is no incident i7; `ai_onboard incidents list --all` shows them
