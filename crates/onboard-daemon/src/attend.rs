@@ -7,13 +7,12 @@ use crate::converse::{Conversation, Ends, Output};
 use crate::handle::{LiveUsage, Shared, Wake};
 use crate::input::{Exit, Input};
 use crate::logs::RunLog;
-use crate::network::{self, Meters};
+use crate::network::{self, Meters, Reach};
 use crate::output_budget::Budget;
 use crate::records;
 use crate::sightings::Sightings;
 use onboard_domain::state::{Process, Usage};
 use onboard_domain::{AgentId, Generation, RunId, Violation};
-use onboard_egress::Rules;
 use onboard_protocol::Task;
 use onboard_sandbox::cgroup::Layout;
 use onboard_sandbox::{AgentFiles, Ended, LaunchError, Outcome, Permitted, Running};
@@ -47,7 +46,7 @@ pub(crate) struct Assignment {
     pub(crate) memory_limit_mb: u64,
     pub(crate) fence: Fence,
     /// What it may reach, if it has a network.
-    pub(crate) reach: Option<Rules>,
+    pub(crate) reach: Option<Reach>,
 }
 
 /// What every attendant needs.
@@ -216,7 +215,7 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         Ok(running) => Arc::new(running),
         Err(error) => return not_launched(&error),
     };
-    let serve = |rules| network::serve(&house.serve, &house.meters, agent, rules, &running);
+    let serve = |reach| network::serve(&house.serve, &house.meters, agent, reach, &running);
     let egress = match reach.map(serve).transpose() {
         Ok(egress) => egress,
         Err(error) => {

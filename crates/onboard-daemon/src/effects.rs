@@ -199,8 +199,10 @@ impl Effects {
             forbidden: permit.bounds().forbidden_paths().to_vec(),
             read_only: permit.bounds().read_only_paths().to_vec(),
         };
-        let reach = network::rules(&permit);
-        let profile = self.profile(state, run, &permit).map_err(|why| ("program".into(), why))?;
+        let reach = network::reach(&permit);
+        let profile = self
+            .profile(state, run, &permit, reach.is_some())
+            .map_err(|why| ("program".into(), why))?;
         let permitted = Permitted::new(permit, profile)
             .map_err(|why| ("profile".to_string(), why.to_string()))?;
         let task = task(state, run, deadline_ms);
@@ -237,7 +239,13 @@ impl Effects {
         known.in_force
     }
 
-    fn profile(&self, state: &State, run: RunId, permit: &Permit) -> Result<Profile, String> {
+    fn profile(
+        &self,
+        state: &State,
+        run: RunId,
+        permit: &Permit,
+        has_network: bool,
+    ) -> Result<Profile, String> {
         let agent = &state.agents[&state.runs[&run].agent];
         let project = &state.projects[&agent.project];
         let mut read_only =
@@ -254,8 +262,8 @@ impl Effects {
             }
         };
         let mut env = environment(&agent.spec);
-        let network = network::rules(permit).map(|_| Network::default());
-        if network.is_some() {
+        let network = has_network.then(Network::default);
+        if has_network {
             env.extend(onboard_egress::environment(PROXY_PORT));
         }
         if let Some(git) = visible_git(&project.root, permit) {

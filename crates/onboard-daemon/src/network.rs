@@ -39,14 +39,28 @@ fn ms(clock: &Pace) -> u64 {
     u64::try_from(clock.now().0).unwrap_or(0)
 }
 
+/// What a run may reach, and how much of it.
+pub(crate) struct Reach {
+    rules: Rules,
+    limits: Limits,
+}
+
 /// What a run may reach; nothing at all, and then it has no network, where no host is allowed.
-pub(crate) fn rules(permit: &Permit) -> Option<Rules> {
+pub(crate) fn reach(permit: &Permit) -> Option<Reach> {
     let bounds = permit.bounds();
-    (!bounds.allowed_domains().is_empty()).then(|| Rules {
+    let permitted = bounds.limits();
+    let rules = Rules {
         allowed: bounds.allowed_domains().iter().cloned().collect(),
         forbidden_protocols: bounds.forbidden_protocols().iter().cloned().collect(),
-        requests_per_min: bounds.limits().network_requests_per_min,
-    })
+        deny_ech: bounds.deny_ech(),
+        requests_per_min: permitted.network_requests_per_min,
+    };
+    let limits = Limits {
+        connections: usize::try_from(permitted.connections).unwrap_or(usize::MAX),
+        bytes_per_s: u64::from(permitted.bandwidth_kb_per_sec) << 10,
+        bytes_per_run: u64::from(permitted.transfer_mb) << 20,
+    };
+    (!rules.allowed.is_empty()).then_some(Reach { rules, limits })
 }
 
 /// What serves a run's network. The product has [`internet`]; a test may bring its own world.
@@ -66,7 +80,7 @@ pub(crate) fn serve(
     serve: &Serve,
     meters: &Meters,
     agent: AgentId,
-    rules: Rules,
+    reach: Reach,
     running: &Running,
 ) -> io::Result<Egress> {
     let end = |end: onboard_sandbox::End| End {
@@ -79,11 +93,12 @@ pub(crate) fn serve(
     };
     let ends = running.take_network().into_iter().map(end).collect();
     let (clock, reports) = (Arc::clone(&meters.clock), running.reports().clone());
+    let Reach { rules, limits } = reach;
     let service = Service {
         meter: meters.of(agent, rules.requests_per_min),
         rules,
         outside: Arc::new(Internet),
-        limits: Limits::default(),
+        limits,
         datagrams: Datagrams { receive: recv_from_asked, answer: send_as },
         now_ms: Arc::new(move || ms(&clock)),
         report: Arc::new(move |violation| reports.push(violation)),

@@ -2,7 +2,7 @@
 
 use crate::banner;
 use crate::clienthello::{self, Hello};
-use crate::decide::{self, Refusal, Way};
+use crate::decide::{self, Refusal, Rules, Way};
 use crate::dns;
 use crate::host::{Host, HostError};
 use crate::http1::{self, Asked, Request};
@@ -83,6 +83,13 @@ impl Line<'_> {
     fn http(&self, mut client: TcpStream) -> io::Result<()> {
         match self.head(&mut client, false)? {
             Some((Request::Exchange { to, head, body_bytes }, rest)) => {
+                let resolved = self.shared.resolved(&client);
+                if let Ok((host, _)) = &to.host
+                    && let Err(refusal) = at_own_address(resolved.as_ref(), host)
+                {
+                    let refusal = self.shared.count().err().unwrap_or(refusal);
+                    return self.denied(&mut client, "request http", &told(&to), &refusal);
+                }
                 self.exchange(client, to, head, (rest, body_bytes))
             }
             Some((Request::Connect(_), _)) | None => Ok(()),
@@ -158,12 +165,9 @@ impl Line<'_> {
         let named = hello.name.as_deref().ok_or(HostError::Empty).and_then(Host::parse);
         let host = match asked {
             Some(host) => same_host(host, named),
-            None => {
-                let asked = named.map(|host| (host, 443));
-                self.shared.decide(Way::Tls, asked).map(|(host, _)| host)
-            }
+            None => self.direct(&client, named),
         };
-        let host = host.and_then(|host| visible(&hello, host));
+        let host = host.and_then(|host| visible(self.shared.rules(), &hello, host));
         let host = match host {
             Ok(host) => host,
             Err(refusal) => {
@@ -180,6 +184,19 @@ impl Line<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// TLS that was begun without a proxy, to an address that may be the one of a name.
+    fn direct(&self, client: &TcpStream, named: Result<Host, HostError>) -> Result<Host, Refusal> {
+        let resolved = self.shared.resolved(client);
+        let asked = match (named, &resolved) {
+            // Who names nobody means whom it looked up.
+            (Err(HostError::Empty), Some(resolved)) => Ok(resolved.clone()),
+            (named, _) => named,
+        };
+        let asked = asked.map(|host| (host, 443));
+        let (host, _) = self.shared.decide(Way::Tls, asked)?;
+        at_own_address(resolved.as_ref(), &host).map(|()| host)
     }
 
     fn hello(
@@ -433,10 +450,22 @@ fn same_host(host: Host, named: Result<Host, HostError>) -> Result<Host, Refusal
     }
 }
 
+/// At the address of one name nobody asks for another.
+fn at_own_address(resolved: Option<&Host>, host: &Host) -> Result<(), Refusal> {
+    match resolved {
+        Some(resolved) if resolved != host => {
+            let why = format!("{host} was asked for at the address of {resolved}");
+            Err(Refusal::new(Rule::SniMismatch, why))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// TLS that hides a second host can't be judged.
-fn visible(hello: &Hello, host: Host) -> Result<Host, Refusal> {
-    if hello.has_encrypted {
-        let why = format!("TLS for {host} has an encrypted ClientHello inside");
+fn visible(rules: &Rules, hello: &Hello, host: Host) -> Result<Host, Refusal> {
+    if rules.deny_ech && hello.has_encrypted {
+        let why =
+            format!("TLS for {host} has an encrypted ClientHello inside, which `deny_ech` refuses");
         return Err(Refusal::new(Rule::SniMismatch, why));
     }
     Ok(host)

@@ -13,6 +13,8 @@ pub struct Rules {
     pub allowed: BTreeSet<String>,
     /// Lower-case names of protocols.
     pub forbidden_protocols: BTreeSet<String>,
+    /// TLS that hides a second host is refused.
+    pub deny_ech: bool,
     pub requests_per_min: u32,
 }
 
@@ -143,6 +145,7 @@ mod tests {
         let rules = Rules {
             allowed: allowed.iter().map(ToString::to_string).collect(),
             forbidden_protocols: forbidden.iter().map(ToString::to_string).collect(),
+            deny_ech: true,
             requests_per_min: 4,
         };
         let mut meter = Meter::new(4, 0);

@@ -5,10 +5,6 @@ use std::net::Ipv4Addr;
 /// Longest question that is read; one name of at most 255 bytes fits well.
 pub const LONGEST: usize = 512;
 
-/// Where every allowed name is, as a program without a proxy is told: an address that no host has
-/// (RFC 2544), so that its connection arrives at the listener, which asks again by name.
-pub const EVERYWHERE: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
-
 /// How long the answer holds; it never changes within a run.
 const TTL_S: u32 = 60;
 
@@ -68,20 +64,21 @@ pub fn question(message: &[u8]) -> Option<Question> {
     })
 }
 
-/// The answer: [`EVERYWHERE`] for an address of a name that `is_allowed`, nothing for other
-/// records of it, and for any other name that there is none.
-pub fn answer(question: &Question, is_allowed: bool) -> Vec<u8> {
-    let has_address = is_allowed && question.kind == A && question.class == INTERNET;
+/// The answer: the address of a name that has one, nothing for other records of it, and for any
+/// other name that there is none.
+pub fn answer(question: &Question, address: Option<Ipv4Addr>) -> Vec<u8> {
+    let is_known = address.is_some();
+    let address = address.filter(|_| question.kind == A && question.class == INTERNET);
     let mut out = question.id.to_vec();
     out.push(0b1000_0000 | u8::from(question.is_recursion_desired));
-    out.push(0b1000_0000 | if is_allowed { 0 } else { 3 });
-    out.extend([0, 1, 0, u8::from(has_address), 0, 0, 0, 0]);
+    out.push(0b1000_0000 | if is_known { 0 } else { 3 });
+    out.extend([0, 1, 0, u8::from(address.is_some()), 0, 0, 0, 0]);
     out.extend_from_slice(&question.raw);
-    if has_address {
+    if let Some(address) = address {
         out.extend([0xc0, 12, 0, 1, 0, 1]);
         out.extend(TTL_S.to_be_bytes());
         out.extend([0, 4]);
-        out.extend(EVERYWHERE.octets());
+        out.extend(address.octets());
     }
     out
 }

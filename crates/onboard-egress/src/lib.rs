@@ -15,6 +15,7 @@ mod environment;
 pub mod host;
 pub mod http1;
 mod meter;
+pub mod names;
 mod outside;
 mod serve;
 

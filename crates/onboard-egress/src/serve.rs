@@ -8,6 +8,7 @@ use crate::decide::{self, Refusal, Rules, Way};
 use crate::dns;
 use crate::host::Host;
 use crate::meter::{Flow, Meter};
+use crate::names::Names;
 use crate::outside::Outside;
 use onboard_domain::violation::{Action, Rule, Sensor, Violation};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -126,6 +127,7 @@ pub struct Egress {
 /// What the connections of a run share.
 pub(crate) struct Shared {
     service: Service,
+    names: Names,
     flow: Mutex<Flow>,
     open: Mutex<Open>,
     stopping: AtomicBool,
@@ -149,8 +151,10 @@ impl Egress {
             return Err(io::Error::new(io::ErrorKind::NotFound, "it has no ends"));
         }
         let limits = service.limits;
+        let names = Names::of(&service.rules.allowed);
         let shared = Arc::new(Shared {
             service,
+            names,
             flow: Mutex::new(Flow::new(limits.bytes_per_s, limits.bytes_per_run)),
             open: Mutex::default(),
             stopping: AtomicBool::new(false),
@@ -313,6 +317,12 @@ impl Shared {
         &self.service.rules
     }
 
+    /// The name whose address a connection was made to, where it is one that was given here.
+    pub(crate) fn resolved(&self, stream: &TcpStream) -> Option<Host> {
+        let name = self.names.at(stream.local_addr().ok()?.ip())?;
+        Host::parse(name.as_bytes()).ok()
+    }
+
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }
@@ -338,7 +348,8 @@ impl Shared {
         if let Err(refusal) = &verdict {
             self.refuse_bytes("look up", &question.name, refusal);
         }
-        Some(dns::answer(&question, verdict.is_ok()))
+        let address = verdict.ok().and_then(|(host, _)| self.names.address(host.as_str()));
+        Some(dns::answer(&question, address))
     }
 
     pub(crate) fn refuse(&self, what: &str, target: &str, refusal: &Refusal) {

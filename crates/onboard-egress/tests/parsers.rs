@@ -1,6 +1,7 @@
 //! Bytes of an adversary: no parser panics, and a cut message is never taken for a whole one.
 
 use onboard_egress::{banner, clienthello, dns, host, http1};
+use std::net::Ipv4Addr;
 
 /// Numbers that are the same in every run (xorshift).
 struct Numbers(u64);
@@ -72,7 +73,7 @@ fn changed_bytes_never_panic() {
         }
         if let Some(question) = dns::question(&bytes) {
             answered += 1;
-            assert!(dns::answer(&question, true).len() <= dns::LONGEST + 16);
+            assert!(dns::answer(&question, Some(Ipv4Addr::LOCALHOST)).len() <= dns::LONGEST + 16);
         }
     }
     assert!(answered > 100, "{answered}");

@@ -97,6 +97,10 @@ fn copy(socket: BorrowedFd<'_>) -> UdpSocket {
 
 impl Net {
     fn new(allowed: &[&str], requests_per_min: u32) -> Net {
+        Net::with(allowed, requests_per_min, true)
+    }
+
+    fn with(allowed: &[&str], requests_per_min: u32, deny_ech: bool) -> Net {
         let mut ends = Vec::new();
         let mut at = |role| end(role, &mut ends);
         let (proxy, tls, http) = (at(Role::Proxy), at(Role::Tls), at(Role::Http));
@@ -110,6 +114,7 @@ impl Net {
             rules: Rules {
                 allowed: allowed.iter().map(ToString::to_string).collect(),
                 forbidden_protocols: ["ssh".to_string()].into(),
+                deny_ech,
                 requests_per_min,
             },
             meter: Arc::new(Mutex::new(Meter::new(requests_per_min, 0))),
@@ -295,12 +300,23 @@ fn what_is_inside_a_tunnel_is_what_it_was_asked_for() {
         HTTP/1.1 200 Connection established
         ! sni_mismatch connect tls: other.example at github.com:443 (a tunnel to github.com was asked for, and TLS is for other.example)
         ! sni_mismatch connect tls: github.com:443 (a tunnel to github.com was asked for, and in TLS no host is named)
-        ! sni_mismatch connect tls: github.com at github.com:443 (TLS for github.com has an encrypted ClientHello inside)
+        ! sni_mismatch connect tls: github.com at github.com:443 (TLS for github.com has an encrypted ClientHello inside, which `deny_ech` refuses)
         ! forbidden_protocol connect tls: github.com:443 (ssh instead of TLS)
         ! forbidden_protocol connect tls: github.com:443 (http instead of TLS)
         ! forbidden_protocol connect tls: github.com:443 (something unknown instead of TLS)
     "#]],
     );
+}
+
+#[test]
+fn a_hidden_host_passes_only_where_the_policy_says_so() {
+    let hidden = hello(Some("github.com"), true);
+    let lax = Net::with(&["github.com"], 50, false);
+    assert!(say(lax.tls, &[&hidden]).contains("github.com"));
+    assert_eq!(lax.seen(), "");
+    let strict = Net::new(&["github.com"], 50);
+    assert_eq!(say(strict.tls, &[&hidden]), "");
+    assert!(strict.seen().contains("`deny_ech` refuses"));
 }
 
 #[test]

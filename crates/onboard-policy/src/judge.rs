@@ -78,7 +78,9 @@ pub struct Assessment {
     read_only_paths: Vec<String>,
     forbidden_paths: Vec<String>,
     allowed_domains: Vec<String>,
+    domains_bind: bool,
     forbidden_protocols: Vec<String>,
+    deny_ech: bool,
     forbidden_commands: Vec<String>,
     missing_walls: Vec<Wall>,
 }
@@ -104,9 +106,20 @@ impl Assessment {
         &self.allowed_domains
     }
 
+    /// Whether the daemon may reach a host for the agent, with a credential or as a model, because its
+    /// user said so. What an organisation or a project says of hosts is stronger than that.
+    pub fn may_broker(&self, host: &str) -> bool {
+        !self.domains_bind || self.allowed_domains.iter().any(|allowed| allowed == host)
+    }
+
     /// Protocols that may not be spoken, by lower-case name.
     pub fn forbidden_protocols(&self) -> &[String] {
         &self.forbidden_protocols
+    }
+
+    /// Whether TLS that hides a second host is refused.
+    pub fn deny_ech(&self) -> bool {
+        self.deny_ech
     }
 
     /// Programs that may not be started, by name without path.
@@ -206,7 +219,9 @@ pub fn assess(
         read_only_paths: policy.read_only_paths().map(ToString::to_string).collect(),
         forbidden_paths: policy.forbidden_paths().map(ToString::to_string).collect(),
         allowed_domains: policy.allowed_domains().map(ToString::to_string).collect(),
+        domains_bind: policy.domains_bind(),
         forbidden_protocols: policy.forbidden_protocols().map(ToString::to_string).collect(),
+        deny_ech: policy.deny_ech(),
         forbidden_commands: policy.forbidden_commands().map(ToString::to_string).collect(),
         missing_walls: absent.into_iter().map(|(wall, _)| wall).collect(),
     })
@@ -267,6 +282,9 @@ fn within(policy: &Policy, asked: &Limits) -> Result<EffectiveLimits, Denial> {
             "/s",
         )?,
         network_requests_per_min: most.network_requests_per_min,
+        connections: most.connections,
+        bandwidth_kb_per_sec: most.bandwidth_kb_per_sec,
+        transfer_mb: most.transfer_mb,
     })
 }
 

@@ -24,7 +24,7 @@ const HOST: usize = 253;
 const LABEL: usize = 63;
 
 /// Keys of `resource_limits` with the range of each.
-pub(crate) const LIMITS: [(&str, RangeInclusive<u64>); 6] = [
+pub(crate) const LIMITS: [(&str, RangeInclusive<u64>); 9] = [
     ("max_cpu_percent", 1..=100_000),
     // Below that no interpreter starts.
     ("max_memory_mb", 8..=4_194_304),
@@ -33,6 +33,10 @@ pub(crate) const LIMITS: [(&str, RangeInclusive<u64>); 6] = [
     ("max_pids", 1..=4_194_304),
     // A week is no limit any more.
     ("max_run_minutes", 1..=10_080),
+    // A thread each, or two, in the daemon.
+    ("max_connections", 1..=4_096),
+    ("max_bandwidth_kb_per_sec", 1..=10_000_000),
+    ("max_transfer_mb", 1..=4_194_304),
 ];
 /// Keys of `escalation` with the range of each: the largest is what is counted at most.
 pub(crate) const ESCALATION: [(&str, RangeInclusive<u64>); 5] = [
@@ -66,7 +70,7 @@ pub struct Layer {
     pub(crate) authority: Authority,
     pub(crate) document: Document,
     /// In the order of [`LIMITS`].
-    pub(crate) limits: [Option<Written<u32>>; 6],
+    pub(crate) limits: [Option<Written<u32>>; 9],
     pub(crate) file_size_mb: Option<Written<u32>>,
     pub(crate) read_only_paths: Vec<Written<String>>,
     pub(crate) forbidden_paths: Vec<Written<String>>,
@@ -77,6 +81,7 @@ pub struct Layer {
     pub(crate) escalation_triggers: Vec<Written<String>>,
     /// In the order of [`ESCALATION`].
     pub(crate) escalation: [Option<Written<u32>>; 5],
+    pub(crate) deny_ech: Option<Written<bool>>,
     pub(crate) sandbox_mode: Option<Written<bool>>,
 }
 
@@ -97,7 +102,7 @@ pub fn parse_layer(text: &str, file: &str, authority: Authority) -> Result<Layer
     let empty = Layer {
         authority,
         document: document.clone(),
-        limits: [const { None }; 6],
+        limits: [const { None }; 9],
         file_size_mb: None,
         read_only_paths: Vec::new(),
         forbidden_paths: Vec::new(),
@@ -106,6 +111,7 @@ pub fn parse_layer(text: &str, file: &str, authority: Authority) -> Result<Layer
         forbidden_commands: Vec::new(),
         escalation_triggers: Vec::new(),
         escalation: [const { None }; 5],
+        deny_ech: None,
         sandbox_mode: None,
     };
     let root = document.root().fields(&["background_agent_safety"])?;
@@ -140,12 +146,13 @@ impl Layer {
 
     fn network(&mut self, restrictions: &Fields<'_>) -> Result<(), Problem> {
         let Some(item) = restrictions.get("network") else { return Ok(()) };
-        let fields = item.fields(&["allowed_domains", "forbidden_protocols"])?;
+        let fields = item.fields(&["allowed_domains", "forbidden_protocols", "deny_ech"])?;
         if let Some(item) = fields.get("allowed_domains") {
             let value = list(&fields, "allowed_domains", host)?;
             self.allowed_domains = Some(Written { value, span: item.span() });
         }
         self.forbidden_protocols = list(&fields, "forbidden_protocols", protocol)?;
+        self.deny_ech = boolean(&fields, "deny_ech")?;
         Ok(())
     }
 
@@ -153,9 +160,7 @@ impl Layer {
         let Some(item) = restrictions.get("system") else { return Ok(()) };
         let fields = item.fields(&["forbidden_commands", "sandbox_mode"])?;
         self.forbidden_commands = list(&fields, "forbidden_commands", command)?;
-        if let Some(item) = fields.get("sandbox_mode") {
-            self.sandbox_mode = Some(Written { value: item.boolean()?, span: item.span() });
-        }
+        self.sandbox_mode = boolean(&fields, "sandbox_mode")?;
         Ok(())
     }
 }
@@ -182,6 +187,11 @@ fn number(
     let Some(item) = fields.get(name) else { return Ok(None) };
     let value = u32::try_from(item.integer(range)?).unwrap_or(u32::MAX);
     Ok(Some(Written { value, span: item.span() }))
+}
+
+fn boolean(fields: &Fields<'_>, name: &str) -> Result<Option<Written<bool>>, Problem> {
+    let Some(item) = fields.get(name) else { return Ok(None) };
+    Ok(Some(Written { value: item.boolean()?, span: item.span() }))
 }
 
 fn list(

@@ -18,18 +18,21 @@ pub(crate) const WINDOW_MS: i64 = 24 * 3_600_000;
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// In the order of [`LIMITS`].
-    limits: [Settled<u32>; 6],
+    limits: [Settled<u32>; 9],
     file_size_mb: Settled<u32>,
     read_only_paths: Vec<Settled<String>>,
     forbidden_paths: Vec<Settled<String>>,
     allowed_domains: Vec<Settled<String>>,
     /// Who allowed them, or said first that none is.
     domains_origin: Origin,
+    /// Whether somebody else than the user said which hosts there are.
+    domains_bind: bool,
     forbidden_protocols: Vec<Settled<String>>,
     forbidden_commands: Vec<Settled<String>>,
     escalation_triggers: Vec<Settled<String>>,
     /// In the order of [`ESCALATION`].
     escalation: [Settled<u32>; 5],
+    deny_ech: Settled<bool>,
     sandbox_mode: Settled<bool>,
 }
 
@@ -53,6 +56,11 @@ pub struct EffectiveLimits {
     pub file_size_mb: u32,
     pub io_ops_per_sec: u32,
     pub network_requests_per_min: u32,
+    /// At a time.
+    pub connections: u32,
+    /// In both directions together.
+    pub bandwidth_kb_per_sec: u32,
+    pub transfer_mb: u32,
 }
 
 /// One value of the policy, for people.
@@ -124,16 +132,28 @@ impl Policy {
         let domains = domains.ok_or_else(|| layer.lacks("allowed_domains"))?;
         let rung = |at: usize| layer.needed(layer.escalation[at].as_ref(), ESCALATION[at].0);
         Ok(Policy {
-            limits: [limit(0)?, limit(1)?, limit(2)?, limit(3)?, limit(4)?, limit(5)?],
+            limits: [
+                limit(0)?,
+                limit(1)?,
+                limit(2)?,
+                limit(3)?,
+                limit(4)?,
+                limit(5)?,
+                limit(6)?,
+                limit(7)?,
+                limit(8)?,
+            ],
             file_size_mb: layer.needed(layer.file_size_mb.as_ref(), "max_file_size_mb")?,
             read_only_paths: layer.all(&layer.read_only_paths),
             forbidden_paths: layer.all(&layer.forbidden_paths),
             allowed_domains: layer.all(&domains.value),
             domains_origin: layer.origin(domains.span),
+            domains_bind: false,
             forbidden_protocols: layer.all(&layer.forbidden_protocols),
             forbidden_commands: layer.all(&layer.forbidden_commands),
             escalation_triggers: layer.all(&layer.escalation_triggers),
             escalation: [rung(0)?, rung(1)?, rung(2)?, rung(3)?, rung(4)?],
+            deny_ech: layer.needed(layer.deny_ech.as_ref(), "deny_ech")?,
             sandbox_mode: layer.needed(layer.sandbox_mode.as_ref(), "sandbox_mode")?,
         })
     }
@@ -147,15 +167,8 @@ impl Policy {
         }
         let size = layer.file_size_mb.as_ref();
         lower(&mut self.file_size_mb, layer, size, "max_file_size_mb")?;
-        if let Some(written) = &layer.sandbox_mode {
-            if self.sandbox_mode.value && !written.value {
-                let before = &self.sandbox_mode.origin;
-                return Err(loosened(layer, written.span, "sandbox_mode", "true", "false", before));
-            }
-            if self.sandbox_mode.value != written.value {
-                self.sandbox_mode = layer.settled(written);
-            }
-        }
+        keep(&mut self.sandbox_mode, layer, layer.sandbox_mode.as_ref(), "sandbox_mode")?;
+        keep(&mut self.deny_ech, layer, layer.deny_ech.as_ref(), "deny_ech")?;
         self.narrow(layer)?;
         add(&mut self.read_only_paths, layer, &layer.read_only_paths);
         add(&mut self.forbidden_paths, layer, &layer.forbidden_paths);
@@ -187,6 +200,7 @@ impl Policy {
         }
         self.allowed_domains = layer.all(&written.value);
         self.domains_origin = layer.origin(written.span);
+        self.domains_bind |= layer.authority != Authority::User;
         Ok(())
     }
 
@@ -200,6 +214,9 @@ impl Policy {
             pids: self.limits[4].value,
             deadline_ms: i64::from(self.limits[5].value) * 60_000,
             file_size_mb: self.file_size_mb.value,
+            connections: self.limits[6].value,
+            bandwidth_kb_per_sec: self.limits[7].value,
+            transfer_mb: self.limits[8].value,
         }
     }
 
@@ -216,6 +233,12 @@ impl Policy {
     /// Hosts that may be reached, by exact lower-case name; none where it is empty.
     pub fn allowed_domains(&self) -> impl Iterator<Item = &str> {
         self.allowed_domains.iter().map(|settled| settled.value.as_str())
+    }
+
+    /// Whether an organisation or a project said which hosts may be reached: then that holds for what
+    /// the user's own credentials and models are for, too.
+    pub fn domains_bind(&self) -> bool {
+        self.domains_bind
     }
 
     /// Protocols that may not be spoken, by lower-case name.
@@ -244,6 +267,11 @@ impl Policy {
             quarantine,
             emergency,
         }
+    }
+
+    /// Whether TLS that hides a second host is refused.
+    pub fn deny_ech(&self) -> bool {
+        self.deny_ech.value
     }
 
     /// Whether a missing wall forbids a run.
@@ -294,6 +322,8 @@ impl Policy {
         let size = &self.file_size_mb;
         let key = "action_restrictions.file_system.max_file_size_mb";
         put(key.to_string(), size.value.to_string(), &size.origin);
+        let ech = &self.deny_ech;
+        put("action_restrictions.network.deny_ech".into(), ech.value.to_string(), &ech.origin);
         let mode = &self.sandbox_mode;
         put("action_restrictions.system.sandbox_mode".into(), mode.value.to_string(), &mode.origin);
         entries
@@ -321,6 +351,23 @@ fn lower(
         return Err(loosened(layer, written.span, key, &before, &now, &settled.origin));
     }
     if written.value < settled.value {
+        *settled = layer.settled(written);
+    }
+    Ok(())
+}
+
+/// A switch that protects: once on, it stays on.
+fn keep(
+    settled: &mut Settled<bool>,
+    layer: &Layer,
+    written: Option<&Written<bool>>,
+    key: &str,
+) -> Result<(), Problem> {
+    let Some(written) = written else { return Ok(()) };
+    if settled.value && !written.value {
+        return Err(loosened(layer, written.span, key, "true", "false", &settled.origin));
+    }
+    if settled.value != written.value {
         *settled = layer.settled(written);
     }
     Ok(())

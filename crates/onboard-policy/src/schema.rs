@@ -39,6 +39,18 @@ const SCHEMA: &str = r##"{
             },
             "max_run_minutes": {
               "type": "integer", "minimum": 1, "maximum": 10080, "default": 15
+            },
+            "max_connections": {
+              "type": "integer", "minimum": 1, "maximum": 4096, "default": 64,
+              "description": "of one run at a time"
+            },
+            "max_bandwidth_kb_per_sec": {
+              "type": "integer", "minimum": 1, "maximum": 10000000, "default": 8192,
+              "description": "of one run, in both directions together"
+            },
+            "max_transfer_mb": {
+              "type": "integer", "minimum": 1, "maximum": 4194304, "default": 1024,
+              "description": "of one run, in both directions together"
             }
           }
         },
@@ -69,7 +81,8 @@ const SCHEMA: &str = r##"{
                     "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)+$"
                   }
                 },
-                "forbidden_protocols": { "$ref": "#/$defs/names" }
+                "forbidden_protocols": { "$ref": "#/$defs/names" },
+                "deny_ech": { "type": "boolean", "default": true }
               }
             },
             "system": {

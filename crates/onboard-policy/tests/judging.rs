@@ -140,6 +140,9 @@ fn a_sound_request_is_permitted_inside_definite_limits() {
                         file_size_mb: 10,
                         io_ops_per_sec: 100,
                         network_requests_per_min: 50,
+                        connections: 64,
+                        bandwidth_kb_per_sec: 8192,
+                        transfer_mb: 1024,
                     },
                     read_only_paths: [
                         ".git",
@@ -153,7 +156,9 @@ fn a_sound_request_is_permitted_inside_definite_limits() {
                         ".aws",
                     ],
                     allowed_domains: [],
+                    domains_bind: false,
                     forbidden_protocols: [],
+                    deny_ech: true,
                     forbidden_commands: [],
                     missing_walls: [],
                 },
@@ -185,6 +190,9 @@ fn a_sound_request_is_permitted_inside_definite_limits() {
                         file_size_mb: 10,
                         io_ops_per_sec: 100,
                         network_requests_per_min: 50,
+                        connections: 64,
+                        bandwidth_kb_per_sec: 8192,
+                        transfer_mb: 1024,
                     },
                     read_only_paths: [
                         ".git",
@@ -198,7 +206,9 @@ fn a_sound_request_is_permitted_inside_definite_limits() {
                         ".aws",
                     ],
                     allowed_domains: [],
+                    domains_bind: false,
                     forbidden_protocols: [],
+                    deny_ech: true,
                     forbidden_commands: [],
                     missing_walls: [],
                 },
@@ -314,6 +324,9 @@ fn a_base_without_sandbox_mode_permits_and_names_what_is_missing() {
                         file_size_mb: 10,
                         io_ops_per_sec: 100,
                         network_requests_per_min: 50,
+                        connections: 64,
+                        bandwidth_kb_per_sec: 8192,
+                        transfer_mb: 1024,
                     },
                     read_only_paths: [
                         ".git",
@@ -327,7 +340,9 @@ fn a_base_without_sandbox_mode_permits_and_names_what_is_missing() {
                         ".aws",
                     ],
                     allowed_domains: [],
+                    domains_bind: false,
                     forbidden_protocols: [],
+                    deny_ech: true,
                     forbidden_commands: [],
                     missing_walls: [
                         Cpu,
@@ -391,7 +406,7 @@ fn a_limit_above_the_policy_is_denied_by_its_name() {
             Limits { file_size_mb: Some(11), ..none },
             "limits.file_size_mb",
             expect![
-                "the agent asks for 11 MB, `max_file_size_mb` allows 10 MB (max_file_size_mb); ask for less in the manifest; 10 MB is set by the defaults (default-policy.yaml:45:25)"
+                "the agent asks for 11 MB, `max_file_size_mb` allows 10 MB (max_file_size_mb); ask for less in the manifest; 10 MB is set by the defaults (default-policy.yaml:50:25)"
             ],
         ),
         (

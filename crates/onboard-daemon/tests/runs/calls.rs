@@ -120,9 +120,13 @@ fn hello(name: &str) -> Vec<u8> {
     let length = u8::try_from(name.len()).expect("short");
     let mut body = vec![3, 3];
     body.extend([7; 32]);
-    body.extend([0, 0, 2, 0x13, 1, 1, 0, 0, length + 9]);
-    body.extend([0, 0, 0, length + 5, 0, length + 3, 0, 0, length]);
-    body.extend(name.as_bytes());
+    body.extend([0, 0, 2, 0x13, 1, 1, 0, 0]);
+    if name.is_empty() {
+        body.push(0);
+    } else {
+        body.extend([length + 9, 0, 0, 0, length + 5, 0, length + 3, 0, 0, length]);
+        body.extend(name.as_bytes());
+    }
     let body_length = u8::try_from(body.len()).expect("short");
     let mut message = vec![22, 3, 1, 0, body_length + 4, 1, 0, 0, body_length];
     message.extend(body);

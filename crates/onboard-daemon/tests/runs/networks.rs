@@ -11,7 +11,7 @@ use expect_test::{Expect, expect};
 use onboard_daemon::network::Serve;
 use onboard_domain::Event;
 use onboard_egress::host::Host;
-use onboard_egress::{Egress, Limits, Outside, clienthello};
+use onboard_egress::{Egress, Outside, clienthello};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
@@ -49,7 +49,8 @@ fn server() -> SocketAddr {
                     }
                     let answer = match clienthello::look(&first) {
                         clienthello::Look::Hello(hello) => {
-                            format!("TLS for {}\n", String::from_utf8_lossy(&hello.name.unwrap()))
+                            let name = hello.name.unwrap_or(b"nobody".to_vec());
+                            format!("TLS for {}\n", String::from_utf8_lossy(&name))
                         }
                         _ if first.starts_with(b"GET / ") && first.ends_with(b"\r\n\r\n") => {
                             "HTTP/1.1 200 from outside\r\nContent-Length: 0\r\n\r\n".into()
@@ -66,25 +67,27 @@ fn server() -> SocketAddr {
     address
 }
 
-/// A house in such a world.
-fn world(house: &mut House, limits: Limits) -> Arc<World> {
+/// A house in such a world, whose policy has these lines of limits.
+fn world(house: &mut House, limits: &str) -> Arc<World> {
     let world = Arc::new(World { server: server(), asked: Mutex::default() });
     let outside = Arc::clone(&world);
     let serve: Serve = Arc::new(move |ends, mut service| {
         service.outside = outside.clone();
-        service.limits = limits;
         Egress::serve(ends, service)
     });
     house.begin_in(serve);
-    allow(house);
+    allow(house, limits);
     world
 }
 
-/// One host is allowed.
-fn allow(house: &House) {
+/// One host is allowed, and another.
+fn allow(house: &House, limits: &str) {
     let user = house.paths().user_policy();
     std::fs::create_dir_all(user.parent().expect("a folder")).expect("folder");
-    let policy = "background_agent_safety:\n  action_restrictions:\n    network:\n      allowed_domains: [good.example]\n";
+    let policy = format!(
+        "background_agent_safety:\n  resource_limits: {{ {limits} }}\n  action_restrictions:\n    \
+         network:\n      allowed_domains: [good.example, other.example]\n"
+    );
     std::fs::write(&user, policy).expect("a policy");
 }
 
@@ -121,11 +124,12 @@ fn check(house: &House, agent: &str, words: &[&str], expect: Expect) {
 }
 
 pub fn names_are_answered_from_the_asked_address(mut house: House) {
-    let world = world(&mut house, Limits::default());
+    let world = world(&mut house, "");
     let words = [
         "dns 8.8.8.8:53 good.example",
         "dns [2001:4860:4860::8888]:53 good.example",
         "dns 127.0.0.1:53 good.example",
+        "dns 8.8.8.8:53 other.example",
         "dns 8.8.8.8:53 secret.evil.example",
     ];
     check(
@@ -136,6 +140,7 @@ pub fn names_are_answered_from_the_asked_address(mut house: House) {
         dns 8.8.8.8:53 good.example: 198.18.0.1
         dns [2001:4860:4860::8888]:53 good.example: 198.18.0.1
         dns 127.0.0.1:53 good.example: 198.18.0.1
+        dns 8.8.8.8:53 other.example: 198.18.0.2
         dns 8.8.8.8:53 secret.evil.example: no such name
         ! forbidden_name look up: secret.evil.example (secret.evil.example is not in allowed_domains) x1
         succeeded:
@@ -145,13 +150,17 @@ pub fn names_are_answered_from_the_asked_address(mut house: House) {
 }
 
 pub fn an_allowed_host_is_reached(mut house: House) {
-    let world = world(&mut house, Limits::default());
+    let world = world(&mut house, "");
     let words = [
         "tunnel proxy good.example",
         "tls 198.18.0.1:443 good.example",
         "http 198.18.0.1:80 good.example",
         "get proxy good.example",
         "tls 198.18.0.1:443 evil.example",
+        "tls 198.18.0.1:443 other.example",
+        "tls 198.18.0.2:443 other.example",
+        "tls 198.18.0.2:443 ''",
+        "http 198.18.0.2:80 good.example",
     ];
     check(
         &house,
@@ -163,16 +172,26 @@ pub fn an_allowed_host_is_reached(mut house: House) {
         http 198.18.0.1:80 good.example: HTTP/1.1 200 from outside
         get proxy good.example: HTTP/1.1 200 from outside
         tls 198.18.0.1:443 evil.example: closed
+        tls 198.18.0.1:443 other.example: closed
+        tls 198.18.0.2:443 other.example: TLS for other.example
+        tls 198.18.0.2:443 : TLS for nobody
+        http 198.18.0.2:80 good.example: HTTP/1.1 403 Refused
         ! forbidden_host connect tls: evil.example at 198.18.0.1:443 (evil.example is not in allowed_domains) x1
+        ! sni_mismatch connect tls: other.example at 198.18.0.1:443 (other.example was asked for at the address of good.example) x1
+        ! sni_mismatch request http: good.example:80 (good.example was asked for at the address of other.example) x1
         succeeded:
     "#]],
     );
     let asked = world.asked.lock().expect("no panic").join(" ");
-    assert_eq!(asked, "good.example:443 good.example:443 good.example:80 good.example:80");
+    assert_eq!(
+        asked,
+        "good.example:443 good.example:443 good.example:80 good.example:80 \
+         other.example:443 other.example:443"
+    );
 }
 
 pub fn other_protocols_are_told_and_closed(mut house: House) {
-    let world = world(&mut house, Limits::default());
+    let world = world(&mut house, "");
     let words = ["tcp 10.1.2.3:22 SSH-2.0-agent", "tcp 198.18.0.1:25 ''"];
     check(
         &house,
@@ -190,8 +209,7 @@ pub fn other_protocols_are_told_and_closed(mut house: House) {
 }
 
 pub fn network_limits_hold(mut house: House) {
-    let limits = Limits { connections: 3, bytes_per_s: 4 << 20, bytes_per_run: 1 << 20 };
-    world(&mut house, limits);
+    world(&mut house, "max_connections: 3, max_bandwidth_kb_per_sec: 1024, max_transfer_mb: 1");
     check(
         &house,
         "holder",
@@ -212,7 +230,14 @@ pub fn network_limits_hold(mut house: House) {
         succeeded:
     "#]],
     );
-    world(&mut house, Limits::default());
+    // It can't have been faster than its megabyte a second, on whatever machine.
+    let pourer = house.agent("pourer");
+    let took = house.handle().read(|state| {
+        let run = state.agents[&pourer].recent.back().expect("a run");
+        run.ended.since(run.started.expect("started"))
+    });
+    assert!(took >= 800, "a megabyte in {took} ms");
+    world(&mut house, "");
     check(
         &house,
         "asker",
@@ -227,7 +252,7 @@ pub fn network_limits_hold(mut house: House) {
 
 pub fn a_network_that_fails_ends_the_run(mut house: House) {
     house.begin_in(Arc::new(|_, _| Err(io::Error::other("no thread for it"))));
-    allow(&house);
+    allow(&house, "");
     check(
         &house,
         "cut",

@@ -7,10 +7,11 @@ use onboard_sandbox::{Permitted, Profile};
 const POLICY: &str = "
 background_agent_safety:
   resource_limits: { max_cpu_percent: 100, max_memory_mb: 512, max_io_ops_per_sec: 100,
-    max_network_requests: 0, max_pids: 128, max_run_minutes: 15 }
+    max_network_requests: 0, max_pids: 128, max_run_minutes: 15, max_connections: 64,
+    max_bandwidth_kb_per_sec: 8192, max_transfer_mb: 1024 }
   action_restrictions:
     file_system: { read_only_paths: [], forbidden_paths: [], max_file_size_mb: 10 }
-    network: { allowed_domains: [], forbidden_protocols: [] }
+    network: { allowed_domains: [], forbidden_protocols: [], deny_ech: true }
     system: { forbidden_commands: [], sandbox_mode: true }
   escalation_triggers: []
   escalation: { warn: 1, throttle: 5, pause: 10, quarantine: 20, emergency: 3 }
