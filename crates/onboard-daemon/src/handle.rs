@@ -2,13 +2,16 @@
 
 use crate::blobs::Blobs;
 use crate::input::Input;
+use crate::ledger::Ledger;
 use crate::manifests::{self, BuiltInManifest, LoadError};
 use crate::observe::{Observed, observe};
 use crate::policies::Policies;
+use crate::step::models::Reserved;
 use crate::views::{Applied, Views};
 use crate::walls::Found;
 use crate::zones::HostZones;
 use crate::{clock, pressure};
+use onboard_domain::model::{Budget, Spend};
 use onboard_domain::state::BlobRef;
 use onboard_domain::{
     Actor, AgentCall, AgentId, AgentSpec, Answer, Batch, CallAnswer, CallRefusal, Command,
@@ -95,12 +98,24 @@ pub(crate) enum Wake {
         call: AgentCall,
         answer: CallAnswered,
     },
+    /// A run asks a model, and waits until that is set aside.
+    ReserveModel {
+        run: RunId,
+        generation: Generation,
+        model: String,
+        spend: Spend,
+        budgets: Vec<Budget>,
+        answer: ReservationAnswered,
+    },
     /// What this host can enforce, as just probed.
     Probed(Walls),
 }
 
 /// Delivers the answer to an agent's call.
 pub(crate) type CallAnswered = Box<dyn FnOnce(Result<CallAnswer, CallRefusal>) + Send>;
+
+/// Delivers what was set aside, or why nothing was.
+pub(crate) type ReservationAnswered = Box<dyn FnOnce(Reserved) + Send>;
 
 /// The loop's end of a handle made with [`Handle::apart`].
 pub struct LoopEnd {
@@ -323,6 +338,11 @@ impl Handle {
         let blobs = Blobs::open(self.shared.paths.blobs()).map_err(|error| error.to_string())?;
         let bytes = blobs.get(blob).map_err(|error| error.to_string())?;
         String::from_utf8(bytes).map_err(|error| error.to_string())
+    }
+
+    /// What one run may spend on models.
+    pub fn ledger(&self, run: RunId, generation: Generation) -> Ledger {
+        Ledger { wakes: self.wakes.clone(), run, generation }
     }
 
     /// Where things are on disk.

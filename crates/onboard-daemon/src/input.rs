@@ -1,5 +1,6 @@
 //! Everything that can wake the daemon: one closed enum.
 
+use onboard_domain::model::{Budget, Ending, Spend};
 use onboard_domain::proposal::News;
 use onboard_domain::state::{Process, Usage};
 use onboard_domain::{
@@ -68,6 +69,21 @@ pub enum Input {
     Proposal {
         proposal: ProposalId,
         news: News,
+    },
+    /// A run asks a model: the most that it may use, held against what its owner allows.
+    ReserveModel {
+        token: Token,
+        run: RunId,
+        generation: Generation,
+        model: String,
+        spend: Spend,
+        budgets: Vec<Budget>,
+    },
+    /// What was set aside for a request of a model came to this.
+    ModelSettled {
+        id: u64,
+        spend: Spend,
+        ending: Ending,
     },
     /// A time that the scheduler asked for has come.
     Timer,

@@ -13,6 +13,7 @@ mod git_outside;
 pub mod handle;
 pub mod input;
 pub mod latch;
+pub mod ledger;
 pub mod logs;
 pub mod manifests;
 pub mod network;

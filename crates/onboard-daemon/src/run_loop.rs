@@ -6,11 +6,11 @@
 
 use crate::clock::Clock;
 use crate::effects::Effects;
-use crate::handle::{CallAnswered, Published, Reply, Request, Shared, Wake};
+use crate::handle::{CallAnswered, Published, Reply, Request, ReservationAnswered, Shared, Wake};
 use crate::input::{Input, Token};
 use crate::latch::{self, AtStart};
 use crate::pressure;
-use crate::step::{Step, World, step};
+use crate::step::{Step, World, models::Reserved, step};
 use crate::store::{Store, StoreError};
 use crate::watch::Watch;
 use crate::zones::HostZones;
@@ -90,6 +90,7 @@ pub(crate) struct Waiting {
     next: Token,
     requests: BTreeMap<Token, Reply>,
     calls: BTreeMap<Token, CallAnswered>,
+    reservations: BTreeMap<Token, ReservationAnswered>,
 }
 
 impl Waiting {
@@ -169,6 +170,12 @@ impl Loop {
                 self.waiting.calls.insert(token, answer);
                 inputs.push(Input::Call { token, run, generation, call });
             }
+            Wake::ReserveModel { run, generation, model, spend, budgets, answer } => {
+                let token = self.waiting.token();
+                self.waiting.reservations.insert(token, answer);
+                let asked = Input::ReserveModel { token, run, generation, model, spend, budgets };
+                inputs.push(asked);
+            }
             Wake::Probed(walls) => {
                 let shared = Arc::clone(&self.shared);
                 self.effects.set_walls(&shared, walls);
@@ -189,13 +196,14 @@ impl Loop {
                 *state = self.store.durable().unwrap_or_default();
             })?
         };
-        let Step { batch, effects, replies, answers, wake } = decided;
+        let Step { batch, effects, replies, answers, reserved, wake } = decided;
         let batch = Arc::new(batch);
         self.watch_new_projects(&batch);
         self.publish(seq, batch);
         // Effects first: whoever is answered finds them begun.
         let ended = self.perform(effects);
         self.answer(replies, answers);
+        self.answer_reservations(reserved);
         self.trim(now);
         Ok(if ended { Turned::Ended } else { Turned::Sleep(wake) })
     }
@@ -285,6 +293,14 @@ impl Loop {
 }
 
 impl Loop {
+    fn answer_reservations(&mut self, reserved: Vec<(Token, Reserved)>) {
+        for (token, reserved) in reserved {
+            if let Some(answer) = self.waiting.reservations.remove(&token) {
+                answer(reserved);
+            }
+        }
+    }
+
     /// A new project is watched from its registration on.
     fn watch_new_projects(&self, batch: &Batch) {
         for event in &batch.events {

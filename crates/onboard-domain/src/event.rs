@@ -13,6 +13,7 @@ use crate::ids::{
     AgentId, Fingerprint, Generation, IncidentId, MessageId, ProjectId, ProposalId, RunId, Time,
 };
 use crate::incident;
+use crate::model;
 use crate::proposal;
 use crate::spec::AgentSpec;
 use crate::state::{BlobRef, Outcome, Process, Trigger, Usage};
@@ -339,6 +340,11 @@ pub enum Event {
     Incident {
         incident: IncidentId,
         fact: Box<incident::Fact>,
+    },
+
+    /// A request of a model has come further.
+    Model {
+        fact: Box<model::Fact>,
     },
 
     EmergencyDeclared {

@@ -4,7 +4,8 @@
 //! function that changes a [`State`]. Nothing here reads a clock, a file or a random source, so a
 //! replay on another machine gives the same bytes.
 //!
-//! Reading order: [`ids`], [`spec`], [`command`], [`event`], [`proposal`], [`state`], [`mod@apply`], [`check`], [`violation`], [`incident`].
+//! Reading order: [`ids`], [`spec`], [`command`], [`event`], [`proposal`], [`state`], [`mod@apply`], [`check`], [`violation`], [`incident`],
+//! [`model`].
 
 #![no_std]
 
@@ -19,6 +20,7 @@ pub mod event;
 pub mod finding;
 pub mod ids;
 pub mod incident;
+pub mod model;
 pub mod proposal;
 pub mod spec;
 pub mod state;

@@ -10,6 +10,7 @@ use crate::ids::{
     RunId, Time,
 };
 use crate::incident::{Conduct, Incident};
+use crate::model::Spending;
 use crate::proposal::Proposal;
 use crate::spec::AgentSpec;
 use crate::violation::Violation;
@@ -74,6 +75,9 @@ pub struct State {
     /// What people are or were called to, the newest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub incidents: BTreeMap<IncidentId, Incident>,
+    /// What models cost, and what is set aside for requests on their way.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub models: Spending,
     pub emergency: Option<Emergency>,
     /// When an emergency was last lifted: a latch file from before then is a leftover.
     pub emergency_lifted: Option<Time>,

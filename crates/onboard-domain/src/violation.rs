@@ -108,6 +108,9 @@ words! {
         PrivateAddress = "private_address",
         SniMismatch = "sni_mismatch",
         ForbiddenName = "forbidden_name",
+        /// A credential or model was asked for in a way that only its own run may, or that it is not
+        /// for.
+        ForbiddenCredential = "forbidden_credential",
         NetworkRate = "network_rate",
         NetworkVolume = "network_volume",
         UnixSocket = "unix_socket",

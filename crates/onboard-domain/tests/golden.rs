@@ -8,6 +8,7 @@ use onboard_domain::effect::KillReason;
 use onboard_domain::event::{Adaptation, LeaseGrant, Passed};
 use onboard_domain::finding::{Evidence, EvidenceKind, Finding, Severity};
 use onboard_domain::incident::{self, Consequence, Seen};
+use onboard_domain::model::{self, Ending, Reservation, Spend};
 use onboard_domain::proposal::{Branch, ChangeKind, ChangedFile, Check, Fact, Proposed, Verdict};
 use onboard_domain::spec::{
     Class, Classes, Limits, Missed, Overlap, Priority, Program, Retry, Source,
@@ -74,9 +75,10 @@ fn place(event: &Event) -> usize {
         Event::ViolationRecorded { .. } => 45,
         Event::Incident { .. } => 46,
         Event::PersonAsked { .. } => 47,
+        Event::Model { .. } => 48,
     }
 }
-const PLACES: usize = 48;
+const PLACES: usize = 49;
 
 /// Every value of an enum without fields; a new one does not compile before it is listed.
 macro_rules! all {
@@ -515,6 +517,20 @@ fn oversight() -> Vec<Event> {
     every_violation().into_iter().map(recorded).chain(facts).chain([asked]).collect()
 }
 
+fn models() -> Vec<Event> {
+    let spend = Spend { tokens: 1_200, micros: 3_450 };
+    let reservation = Reservation { agent: A, run: R, model: "small".into(), spend };
+    let settled = |ending| model::Fact::Settled { id: 9, agent: A, run: R, spend, ending };
+    let mut facts = vec![model::Fact::Reserved { id: 9, reservation }];
+    facts.extend(all!(Ending: Reported, Unused, Unknown).map(settled));
+    for fact in &facts {
+        match fact {
+            model::Fact::Reserved { .. } | model::Fact::Settled { .. } => {}
+        }
+    }
+    facts.into_iter().map(|fact| Event::Model { fact: Box::new(fact) }).collect()
+}
+
 fn causes() -> Vec<Cause> {
     let actors = [
         Actor::Person { uid: 1000, name: "ada".into() },
@@ -537,9 +553,16 @@ fn causes() -> Vec<Cause> {
 /// A batch for every event and every cause, and one of everything that a batch has.
 fn batches() -> Vec<Batch> {
     let batch = |causes, events| Batch { format: 1, time: T, causes, events };
-    let events =
-        [daemon_and_projects(), agents(), runs(), findings_and_sharing(), proposals(), oversight()]
-            .concat();
+    let events = [
+        daemon_and_projects(),
+        agents(),
+        runs(),
+        findings_and_sharing(),
+        proposals(),
+        oversight(),
+        models(),
+    ]
+    .concat();
     let mut batches: Vec<Batch> =
         events.into_iter().map(|event| batch(Vec::new(), vec![event])).collect();
     batches.extend(causes().into_iter().map(|cause| batch(vec![cause], Vec::new())));

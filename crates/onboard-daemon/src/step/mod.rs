@@ -7,6 +7,7 @@ mod agents;
 mod calls;
 mod commands;
 mod findings;
+pub mod models;
 mod oversight;
 mod projects;
 mod proposals;
@@ -53,6 +54,7 @@ pub struct Step {
     pub effects: Vec<Effect>,
     pub replies: Vec<(Token, Result<Answer, Refusal>)>,
     pub answers: Vec<(Token, Result<CallAnswer, CallRefusal>)>,
+    pub reserved: Vec<(Token, models::Reserved)>,
     /// When to come again, if nothing else happens.
     pub wake: Option<Time>,
 }
@@ -87,7 +89,14 @@ pub fn step(
         state.time = newest;
     }
     let batch = Batch { format: FORMAT, time: world.now, causes: out.causes, events };
-    Ok(Step { batch, effects, replies: out.replies, answers: out.answers, wake })
+    Ok(Step {
+        batch,
+        effects,
+        replies: out.replies,
+        answers: out.answers,
+        reserved: out.reserved,
+        wake,
+    })
 }
 
 #[derive(Default)]
@@ -95,6 +104,7 @@ struct Outbox {
     causes: Vec<Cause>,
     replies: Vec<(Token, Result<Answer, Refusal>)>,
     answers: Vec<(Token, Result<CallAnswer, CallRefusal>)>,
+    reserved: Vec<(Token, models::Reserved)>,
 }
 
 fn one(
@@ -130,6 +140,11 @@ fn one(
         }
         Input::Observed { project, git, plan } => projects::observed(turn, project, git, plan),
         Input::Proposal { proposal, news } => proposals::news(turn, proposal, news),
+        Input::ReserveModel { token, run, generation, model, spend, budgets } => {
+            let reserved = models::reserve(turn, run, generation, model, spend, &budgets);
+            out.reserved.push((token, reserved));
+        }
+        Input::ModelSettled { id, spend, ending } => models::settle(turn, id, spend, ending),
         Input::Timer => {}
     }
 }

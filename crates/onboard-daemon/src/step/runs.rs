@@ -1,6 +1,6 @@
 //! Runs: what follows from processes that started, were refused, or are proven gone.
 
-use super::{World, findings, oversight};
+use super::{World, findings, models, oversight};
 use crate::cut::cut;
 use crate::input::Exit;
 use onboard_domain::state::{Outcome, Phase, Process, Run, Usage};
@@ -20,6 +20,7 @@ pub(super) fn began(turn: &mut Turn<'_>, version: String, pid: u32) {
         .filter(|(_, run)| run.is_active())
         .map(|(id, run)| (*id, outcome_of_lost(run)))
         .collect();
+    models::settle_rest(turn, None);
     for (run, outcome) in active {
         turn.record(Event::RunEnded { run, outcome, usage: Usage::default() });
     }
@@ -95,6 +96,7 @@ pub(super) fn gone(
         oversight::deadline(turn, world, run);
     }
     oversight::failed(turn, world, run, &outcome);
+    models::settle_rest(turn, Some(run));
     turn.record(Event::RunEnded { run, outcome, usage });
 }
 

@@ -229,6 +229,10 @@ fn subject(event: &Event) -> Option<Subject> {
         Event::ViolationRecorded { agent, run, .. } | Event::PersonAsked { agent, run, .. } => {
             Some(Subject { agent: Some(*agent), run: Some(*run), ..Subject::default() })
         }
+        Event::Model { fact } => {
+            let (agent, run) = fact.whose();
+            Some(Subject { agent: Some(agent), run: Some(run), ..Subject::default() })
+        }
         Event::Incident { fact, .. } => match &**fact {
             incident::Fact::Escalated { agent, .. } => Some(of_agent(agent)),
             _ => Some(Subject::default()),

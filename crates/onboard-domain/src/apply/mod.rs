@@ -6,6 +6,7 @@
 mod agent;
 mod finding;
 mod message;
+mod model;
 mod oversight;
 mod proposal;
 mod run;
@@ -159,6 +160,7 @@ impl State {
                 Ok(())
             }
             Event::Incident { incident, fact } => oversight::incident(self, *incident, fact),
+            Event::Model { fact } => model::apply(self, fact),
             Event::Proposal { proposal, fact } => proposal::apply(self, *proposal, fact),
             Event::StatePut { .. } | Event::LeaseTaken { .. } | Event::LeaseReleased { .. } => {
                 shared::apply(self, event)

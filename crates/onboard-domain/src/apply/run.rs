@@ -170,6 +170,7 @@ fn end(state: &mut State, id: RunId, outcome: &Outcome, usage: Usage) -> Result<
         None => state.queued.remove(&(run.not_before, id)),
     };
     state.active.remove(&id);
+    state.models.runs.remove(&id);
     super::shared::release_all(state, run.agent, id)?;
     let agent = state.agent_mut(run.agent)?;
     agent.live.retain(|live| *live != id);

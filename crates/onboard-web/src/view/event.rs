@@ -3,6 +3,7 @@
 use crate::api::{AuditRow, EventRow, EventSeverity};
 use onboard_domain::event::Passed;
 use onboard_domain::incident;
+use onboard_domain::model::{self, Amount, Ending, Reservation, Spend, Unit};
 use onboard_domain::proposal::Fact;
 use onboard_domain::{AgentId, Batch, Cause, Event, ProjectId, RunId, State, Time};
 
@@ -99,6 +100,7 @@ fn agent_of(state: &State, event: &Event) -> Option<AgentId> {
         | Event::ViolationRecorded { agent, .. }
         | Event::PersonAsked { agent, .. }
         | Event::CheckpointSaved { agent, .. } => Some(*agent),
+        Event::Model { fact } => Some(fact.whose().0),
         Event::Incident { incident, fact } => match &**fact {
             incident::Fact::Escalated { agent, .. } => Some(*agent),
             _ => state.incidents.get(incident).map(|incident| incident.agent),
@@ -263,6 +265,7 @@ fn tell_of_agent(event: &Event) -> Told {
             format!("{run} asks for a person: {text}"),
         ),
         Event::Incident { incident, fact } => super::incident::tell(*incident, fact),
+        Event::Model { fact } => tell_of_model(fact),
         Event::CheckpointSaved { name, blob, .. } => info(
             "agent.checkpoint.saved",
             None,
@@ -270,6 +273,32 @@ fn tell_of_agent(event: &Event) -> Told {
         ),
         _ => tell_of_run(event),
     }
+}
+
+fn tell_of_model(fact: &model::Fact) -> Told {
+    let (_, run) = fact.whose();
+    let of_run = Some(run.to_string());
+    match fact {
+        model::Fact::Reserved { reservation: Reservation { model, spend, .. }, .. } => info(
+            "agent.model.reserved",
+            of_run,
+            format!("{run} may use {} of `{model}`", spent(*spend)),
+        ),
+        model::Fact::Settled { spend, ending, .. } => {
+            let why = match ending {
+                Ending::Reported => "as the endpoint says",
+                Ending::Unused => "nothing left this machine, or it was refused",
+                Ending::Unknown => "all that was set aside, because nobody knows",
+            };
+            let text = format!("{run} used {}: {why}", spent(*spend));
+            info("agent.model.settled", of_run, text)
+        }
+    }
+}
+
+fn spent(spend: Spend) -> String {
+    let amount = |unit| Amount { unit, amount: spend.of(unit) };
+    format!("{} for {}", amount(Unit::Tokens), amount(Unit::Cost))
 }
 
 fn held_back(failures: u32) -> String {
