@@ -1,6 +1,7 @@
 //! Values in, numbers out: history, statistics, trends. No files, no git, no clock.
 
 pub mod calendar;
+pub mod code;
 pub mod dependency;
 pub mod history;
 pub mod ledger;

@@ -1,5 +1,7 @@
 //! Notes a programmer left for later (TODO, FIXME, HACK, XXX) in the comments of a text.
 
+use serde::{Deserialize, Serialize};
+
 /// The words that mark unfinished work.
 const WORDS: [&str; 4] = ["TODO", "FIXME", "HACK", "XXX"];
 /// What begins a comment in the languages the agents meet.
@@ -8,7 +10,7 @@ const COMMENT_STARTS: [&str; 8] = ["//", "#", "/*", "*", "--", ";", "<!--", "%"]
 const LONGEST_TEXT: usize = 120;
 
 /// One note.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// 1-based.
     pub line: u32,
@@ -32,20 +34,36 @@ pub fn list(text: &[u8], most: usize) -> Vec<Note> {
         .take(most)
         .map(|(index, line)| Note {
             line: u32::try_from(index + 1).unwrap_or(u32::MAX),
-            text: String::from_utf8_lossy(line).trim().chars().take(LONGEST_TEXT).collect(),
+            text: shown(line),
         })
         .collect()
 }
 
 /// A marker as a whole word, in capitals, after the start of a comment.
 fn is_note(line: &[u8]) -> bool {
+    is_marked(line, in_comment)
+}
+
+/// The notes in a comment that begins on line `first`, each on its own line.
+pub(crate) fn in_comment_text(comment: &[u8], first: u32) -> impl Iterator<Item = Note> + use<'_> {
+    (first..)
+        .zip(comment.split(|byte| *byte == b'\n'))
+        .filter(|(_, text)| is_marked(text, |_| true))
+        .map(|(line, text)| Note { line, text: shown(text) })
+}
+
+fn is_marked(line: &[u8], fits: impl Fn(&[u8]) -> bool) -> bool {
     WORDS.iter().any(|word| {
         positions(line, word.as_bytes()).any(|at| {
             let before = at.checked_sub(1).map(|index| line[index]);
             let after = line.get(at + word.len()).copied();
-            !before.is_some_and(is_word) && !after.is_some_and(is_word) && in_comment(&line[..at])
+            !before.is_some_and(is_word) && !after.is_some_and(is_word) && fits(&line[..at])
         })
     })
+}
+
+fn shown(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).trim().chars().take(LONGEST_TEXT).collect()
 }
 
 fn in_comment(before: &[u8]) -> bool {
