@@ -44,6 +44,13 @@ pub struct AgentSpec {
     /// New findings that it may tell a day; absent: [`crate::state::bounds::FINDINGS_PER_DAY`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub findings_per_day: Option<u32>,
+    /// Its checkpoints may be read by agents of its project that name it in `facts_from`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shares_facts: bool,
+    /// Agents of the same project whose checkpoints are files in this one's sandbox, as they stand
+    /// when a run starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts_from: Vec<AgentName>,
     /// Where the manifest was read: a file, or `built-in`.
     pub origin: String,
     /// SHA-256 of manifest and, for a command, its program file, as hexadecimal text.

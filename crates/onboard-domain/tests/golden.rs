@@ -125,6 +125,8 @@ fn plain_spec() -> AgentSpec {
         wakes_on: Vec::new(),
         settings: BTreeMap::new(),
         findings_per_day: None,
+        shares_facts: false,
+        facts_from: Vec::new(),
         origin: "built-in".into(),
         hash: "00ff".into(),
     }
@@ -159,6 +161,8 @@ fn full_spec(priority: Priority, class: Class, missed: Missed, overlap: Overlap)
         wakes_on: vec!["project.quality".into()],
         settings: BTreeMap::from([("depth".into(), "3".into())]),
         findings_per_day: None,
+        shares_facts: false,
+        facts_from: Vec::new(),
         ..plain_spec()
     }
 }

@@ -30,6 +30,8 @@ fn spec(limits: Limits) -> AgentSpec {
         wakes_on: vec![],
         settings: BTreeMap::new(),
         findings_per_day: None,
+        shares_facts: false,
+        facts_from: Vec::new(),
         origin: "built-in".into(),
         hash: "aa".into(),
     }

@@ -109,6 +109,8 @@ fn a_manifest_becomes_an_agent() {
                 "words": "TODO",
             },
             findings_per_day: None,
+            shares_facts: false,
+            facts_from: Vec::new(),
             origin: "agents/todo.yaml",
             hash: "c7629c429ca41f70846c6787feb29d8db5de13d2291dc681813a97f979820fb2",
         }

@@ -186,6 +186,8 @@ fn spec(index: usize, schedule: &str, reads: &[Source]) -> AgentSpec {
         wakes_on: Vec::new(),
         settings: BTreeMap::new(),
         findings_per_day: None,
+        shares_facts: false,
+        facts_from: Vec::new(),
         origin: "example".into(),
         hash: String::new(),
     }

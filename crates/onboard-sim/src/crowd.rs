@@ -205,6 +205,8 @@ fn spec(kind: &Kind) -> Result<AgentSpec, String> {
         wakes_on: kind.wakes_on.iter().map(|topic| (*topic).into()).collect(),
         settings: BTreeMap::new(),
         findings_per_day: None,
+        shares_facts: false,
+        facts_from: Vec::new(),
         origin: "built-in".into(),
         hash: String::new(),
     })

@@ -164,10 +164,14 @@ pub fn project(root: &Path, agents: usize, lines: &str) -> Result<(), String> {
     made.map_err(|error| format!("{}: {error}", folder.display()))
 }
 
-/// The user's settings: room for many runs at a time.
+/// The user's settings: room for many runs at a time, each with the limits that a policy gives to
+/// whoever names none.
 pub fn make_room(home: &Path, runs: usize) -> Result<(), String> {
     let folder = home.join("config");
-    let text = format!("daemon:\n  max_running: {runs}\n");
+    let (cpu_percent, memory_mb) = (10 * runs, 512 * runs);
+    let text = format!(
+        "daemon:\n  max_running: {runs}\n  cpu_percent: {cpu_percent}\n  memory_mb: {memory_mb}\n"
+    );
     fs::create_dir_all(&folder)
         .and_then(|()| fs::write(folder.join("config.yaml"), text))
         .map_err(|error| format!("{}: {error}", folder.display()))

@@ -147,6 +147,8 @@ fn spec(missed: Missed) -> AgentSpec {
         wakes_on: Vec::new(),
         settings: BTreeMap::new(),
         findings_per_day: None,
+        shares_facts: false,
+        facts_from: Vec::new(),
         origin: String::new(),
         hash: String::new(),
     }

@@ -71,6 +71,8 @@ fn read(document: &Document, file: &str) -> Result<(AgentSpec, BTreeMap<String, 
         wakes_on: Vec::new(),
         settings: BTreeMap::new(),
         findings_per_day: None,
+        shares_facts: false,
+        facts_from: Vec::new(),
         origin: file.to_string(),
         hash: String::new(),
     };

@@ -214,6 +214,8 @@ pub fn spec(name: &str, schedule: &str) -> AgentSpec {
         wakes_on: Vec::new(),
         settings: BTreeMap::new(),
         findings_per_day: None,
+        shares_facts: false,
+        facts_from: Vec::new(),
         origin: "test".into(),
         hash: String::new(),
     }

@@ -111,6 +111,8 @@ pub(super) fn spec(name: &str) -> Result<AgentSpec, String> {
         wakes_on: Vec::new(),
         settings: BTreeMap::new(),
         findings_per_day: None,
+        shares_facts: false,
+        facts_from: Vec::new(),
         origin: "story".into(),
         hash: String::new(),
     })

@@ -115,6 +115,8 @@ pub fn spec(name: &str) -> AgentSpec {
         wakes_on: vec![],
         settings: Default::default(),
         findings_per_day: None,
+        shares_facts: false,
+        facts_from: Vec::new(),
         origin: "built-in".into(),
         hash: "0".repeat(64),
     }
