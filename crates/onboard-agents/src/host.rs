@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 
 /// A checkpoint is UTF-8 text of at most this many bytes.
 pub const LARGEST_CHECKPOINT: usize = 4 * 1024 * 1024;
+/// Bytes that are no text travel as base64: three for four of a text.
+pub const LARGEST_BYTES: usize = LARGEST_CHECKPOINT / 4 * 3;
 /// A finding's title is cut to this many characters: one line of a terminal and a bit.
 pub const LONGEST_TITLE: usize = 120;
 /// Evidence per finding: enough to check the claim, little enough to read.
@@ -29,6 +31,8 @@ pub struct Task {
     pub now_ms: i64,
     /// The agent's settings from its configuration.
     pub settings: BTreeMap<String, String>,
+    /// Files with what agents share, as they stood when the run started: by agent, by checkpoint.
+    pub facts: BTreeMap<String, BTreeMap<String, PathBuf>>,
 }
 
 /// How loudly the host keeps a line.
@@ -200,6 +204,9 @@ pub trait Host {
     fn load_checkpoint(&mut self, name: &str) -> Result<Option<String>, HostError>;
     /// Replaces the text under `name`; at most [`LARGEST_CHECKPOINT`] bytes.
     fn save_checkpoint(&mut self, name: &str, content: &str) -> Result<(), HostError>;
+    /// As [`Host::save_checkpoint`], for at most [`LARGEST_BYTES`]; agents that read this one's facts see them as a
+    /// file.
+    fn save_bytes(&mut self, name: &str, content: &[u8]) -> Result<(), HostError>;
     /// How far the run is; agents call it at most a few times a second.
     fn progress(&mut self, done: u64, total: Option<u64>, doing: &str) -> Result<(), HostError>;
     fn record_finding(&mut self, finding: Finding) -> Result<(), HostError>;

@@ -71,7 +71,17 @@ fn task(answer: &Value) -> Result<Task, HostError> {
         now_ms: answer["now_ms"].as_i64().ok_or_else(|| missing("now_ms"))?,
         git_dir: None,
         settings,
+        facts: facts(&answer["facts"]),
     })
+}
+
+fn facts(answer: &Value) -> BTreeMap<String, BTreeMap<String, PathBuf>> {
+    let files = |of: &Value| {
+        let files = of.as_object().into_iter().flatten();
+        files.filter_map(|(name, path)| Some((name.clone(), path.as_str()?.into()))).collect()
+    };
+    let agents = answer.as_object().into_iter().flatten();
+    agents.map(|(agent, of)| (agent.clone(), files(of))).collect()
 }
 
 impl SocketHost {
@@ -91,6 +101,10 @@ impl Host for SocketHost {
 
     fn save_checkpoint(&mut self, name: &str, content: &str) -> Result<(), HostError> {
         self.client.save_checkpoint(name, content).map_err(gone)
+    }
+
+    fn save_bytes(&mut self, name: &str, content: &[u8]) -> Result<(), HostError> {
+        self.client.save_bytes(name, content).map_err(gone)
     }
 
     fn progress(&mut self, done: u64, total: Option<u64>, doing: &str) -> Result<(), HostError> {

@@ -4,6 +4,7 @@
 use crate::blobs::{self, Blobs};
 use crate::clock::Pace;
 use crate::converse::{Conversation, Ends, Output};
+use crate::facts::Facts;
 use crate::handle::{LiveUsage, Shared, Wake};
 use crate::input::{Exit, Input};
 use crate::logs::RunLog;
@@ -47,6 +48,8 @@ pub(crate) struct Assignment {
     pub(crate) fence: Fence,
     /// What it may reach, if it has a network.
     pub(crate) reach: Option<Reach>,
+    /// Not swept while the run may still open them.
+    pub(crate) facts: Facts,
 }
 
 /// What every attendant needs.
@@ -200,6 +203,7 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         memory_limit_mb,
         fence,
         reach,
+        facts: _held,
     } = assignment;
     let paths = &house.shared.paths;
     let log = match RunLog::create(&paths.logs(), agent, run) {

@@ -7,8 +7,9 @@ use onboard_domain::State;
 use onboard_domain::state::BlobRef;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -77,6 +78,11 @@ impl Blobs {
         Ok(stored)
     }
 
+    /// Keeps what is stored from being swept, and says where it is.
+    pub fn hold(&self, blob: &BlobRef) -> (Stored, PathBuf) {
+        (self.claim(BlobRef { bytes: 0, ..blob.clone() }), self.path(blob))
+    }
+
     fn claim(&self, blob: BlobRef) -> Stored {
         let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
         *claims.held.entry(blob.sha256.clone()).or_default() += 1;
@@ -142,6 +148,8 @@ pub fn named(state: &State) -> BTreeSet<String> {
 fn tempfile_in(folder: &Path, name: &str) -> io::Result<(PathBuf, File)> {
     let path = folder.join(format!("{name}.{:?}.new", std::thread::current().id()));
     let file = File::create(&path)?;
+    // The folder is the user's alone. Facts are mounted into sandboxes, whose user is another.
+    file.set_permissions(Permissions::from_mode(0o644))?;
     Ok((path, file))
 }
 

@@ -226,10 +226,10 @@ impl Conversation {
     fn save(
         &mut self,
         name: String,
-        content: &str,
+        content: &[u8],
         under: Option<Under>,
     ) -> Result<HostAnswer, CallRefusal> {
-        let stored = self.blobs.put(content.as_bytes()).map_err(|error| {
+        let stored = self.blobs.put(content).map_err(|error| {
             CallRefusal::new("storage", format!("the checkpoint can't be stored: {error}"))
         })?;
         // Kept until the answer: the event is durable then.
@@ -262,8 +262,7 @@ impl Conversation {
         let lost =
             |why: String| CallRefusal::new("storage", format!("the checkpoint is lost: {why}"));
         let bytes = self.blobs.get(blob).map_err(|error| lost(error.to_string()))?;
-        let text = String::from_utf8(bytes).map_err(|error| lost(error.to_string()))?;
-        Ok(HostAnswer::Checkpoint(Some(text)))
+        Ok(HostAnswer::Checkpoint(Some(bytes)))
     }
 
     /// Puts a call before the loop and waits until its answer is durable.

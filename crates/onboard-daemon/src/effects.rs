@@ -2,6 +2,7 @@
 
 use crate::attend::{Assignment, Grip, House, attend};
 use crate::clock;
+use crate::facts::Facts;
 use crate::git_outside::{GitOutside, git_outside};
 use crate::handle::Shared;
 use crate::input::{Exit, Input};
@@ -200,23 +201,24 @@ impl Effects {
             read_only: permit.bounds().read_only_paths().to_vec(),
         };
         let reach = network::reach(&permit);
+        let facts = Facts::of(state, entry.agent, &self.house.blobs);
         let profile = self
-            .profile(state, run, &permit, reach.is_some())
+            .profile(state, run, &permit, reach.is_some(), &facts)
             .map_err(|why| ("program".into(), why))?;
         let permitted = Permitted::new(permit, profile)
             .map_err(|why| ("profile".to_string(), why.to_string()))?;
-        let task = task(state, run, deadline_ms);
-        let agent = entry.agent;
+        let task = task(state, run, deadline_ms, &facts);
         Ok(Some(Assignment {
             run,
             generation,
-            agent,
+            agent: entry.agent,
             permitted,
             task,
             deadline_ms,
             memory_limit_mb,
             fence,
             reach,
+            facts,
         }))
     }
 
@@ -245,6 +247,7 @@ impl Effects {
         run: RunId,
         permit: &Permit,
         has_network: bool,
+        facts: &Facts,
     ) -> Result<Profile, String> {
         let agent = &state.agents[&state.runs[&run].agent];
         let project = &state.projects[&agent.project];
@@ -271,6 +274,7 @@ impl Effects {
             env.push((GIT_DIR.into(), folder.to_string_lossy().into_owned()));
             read_only.push(ReadOnly { host: git.common, name: GIT_NAME.into() });
         }
+        read_only.extend(facts.mounts());
         Ok(Profile {
             instance: self.instance.clone(),
             run: run.to_string(),
@@ -329,7 +333,7 @@ fn limits(permit: &Permit) -> Limits {
     }
 }
 
-fn task(state: &State, run: RunId, deadline_ms: i64) -> Task {
+fn task(state: &State, run: RunId, deadline_ms: i64, facts: &Facts) -> Task {
     let entry = &state.runs[&run];
     let agent = &state.agents[&entry.agent];
     let project = &state.projects[&agent.project];
@@ -351,6 +355,7 @@ fn task(state: &State, run: RunId, deadline_ms: i64) -> Task {
             .map(|(name, lease)| (name.clone(), lease.token))
             .collect(),
         checkpoints: agent.checkpoints.keys().cloned().collect(),
+        facts: facts.places(),
     }
 }
 

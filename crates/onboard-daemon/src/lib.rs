@@ -9,6 +9,7 @@ pub mod clock;
 mod converse;
 mod cut;
 mod effects;
+mod facts;
 mod git_outside;
 pub mod handle;
 pub mod input;

@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(count(&put(16 * 1024)), JOURNAL_BYTES / (16 * 1024 + 200));
         let save = HostCall::SaveCheckpoint {
             name: "n".into(),
-            content: "x".repeat(4 << 20),
+            content: vec![b'x'; 4 << 20],
             under: None,
         };
         assert_eq!(count(&save), STORED_BYTES / (4 << 20));

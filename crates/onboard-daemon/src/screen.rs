@@ -24,7 +24,7 @@ pub(crate) fn screen(mut call: HostCall) -> Screened {
         HostCall::SaveCheckpoint { name, content, under } => {
             over.under(under.as_ref());
             over.must_be_clean("name", name);
-            over.must_be_clean("content", content);
+            over.must_be_clean("content", &String::from_utf8_lossy(content));
         }
         HostCall::LoadCheckpoint { name } => over.must_be_clean("name", name),
         HostCall::ProposeChange { title, reason, patch, evidence, under } => {

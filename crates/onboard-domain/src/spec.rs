@@ -45,7 +45,7 @@ pub struct AgentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub findings_per_day: Option<u32>,
     /// Its checkpoints may be read by agents of its project that name it in `facts_from`.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub shares_facts: bool,
     /// Agents of the same project whose checkpoints are files in this one's sandbox, as they stand
     /// when a run starts.

@@ -4,6 +4,8 @@ use crate::host::{HostCall, Level};
 use crate::tool::Tool;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use onboard_domain::finding::bounds as finding;
 use onboard_domain::incident::bounds as incident;
 use onboard_domain::proposal::bounds as proposal;
@@ -79,8 +81,7 @@ pub fn read(tool: Tool, arguments: Map<String, Value>) -> Result<HostCall, CallR
         Tool::ReleaseLease => HostCall::Agent(AgentCall::ReleaseLease { name: args.key("name")? }),
         Tool::SaveCheckpoint => {
             let name = checkpoint_name(&mut args)?;
-            let most = usize::try_from(bounds::CHECKPOINT_BYTES).unwrap_or(usize::MAX);
-            let content = args.required("content", Arguments::text, 0..=most)?;
+            let content = checkpoint_content(&mut args)?;
             HostCall::SaveCheckpoint { name, content, under: under(&mut args)? }
         }
         Tool::ProposeChange => HostCall::ProposeChange {
@@ -252,6 +253,21 @@ fn checkpoint_name(args: &mut Arguments) -> Result<String, CallRefusal> {
         return Err(CallRefusal::new("bounds", message));
     }
     Ok(name)
+}
+
+/// Whether a checkpoint's content is base64.
+const ENCODINGS: [(&str, bool); 2] = [("text", false), ("base64", true)];
+
+/// Text as it is, or any bytes as base64.
+fn checkpoint_content(args: &mut Arguments) -> Result<Vec<u8>, CallRefusal> {
+    let most = usize::try_from(bounds::CHECKPOINT_BYTES).unwrap_or(usize::MAX);
+    let content = args.required("content", Arguments::text, 0..=most)?;
+    if !args.one_of("encoding", &ENCODINGS)?.unwrap_or(false) {
+        return Ok(content.into_bytes());
+    }
+    BASE64_STANDARD.decode(content).map_err(|error| {
+        CallRefusal::new("bounds", alloc::format!("`content` is no base64 with padding: {error}"))
+    })
 }
 
 /// Arguments that are taken out one by one; what is left at the end is unknown.

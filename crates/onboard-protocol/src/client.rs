@@ -6,6 +6,8 @@ use crate::rpc::{self, Id, Incoming};
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use core::fmt;
 use onboard_domain::{CallRefusal, Evidence, Finding};
 use serde_json::{Value, json};
@@ -239,6 +241,17 @@ impl<S: Stream> HostClient<S> {
         content: &str,
     ) -> Result<(), ClientError<S::Error>> {
         self.call("save_checkpoint", json!({ "name": name, "content": content })).map(drop)
+    }
+
+    /// Keeps bytes for the next run, and for agents that read its facts.
+    ///
+    /// # Errors
+    /// As [`HostClient::call`].
+    pub fn save_bytes(&mut self, name: &str, content: &[u8]) -> Result<(), ClientError<S::Error>> {
+        let arguments = json!({
+            "name": name, "content": BASE64_STANDARD.encode(content), "encoding": "base64",
+        });
+        self.call("save_checkpoint", arguments).map(drop)
     }
 
     /// The text that was kept under a name.

@@ -85,7 +85,7 @@ pub enum HostCall {
     /// Make the content durable, then make it the agent's by [`AgentCall::SaveCheckpoint`].
     SaveCheckpoint {
         name: String,
-        content: String,
+        content: Vec<u8>,
         under: Option<Under>,
     },
     /// Look the patch over, make it durable, then propose it by [`AgentCall::ProposeChange`].

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use onboard_domain::proposal::Status;
 use onboard_domain::state::{BlobRef, Trigger};
 use onboard_domain::{
@@ -31,6 +33,8 @@ pub struct Task {
     pub leases: BTreeMap<String, u64>,
     /// Names of what earlier runs kept.
     pub checkpoints: Vec<String>,
+    /// Files with what agents share, for the agent's process: by agent, by checkpoint.
+    pub facts: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// A message as its receiver sees it.
@@ -74,7 +78,7 @@ pub enum HostAnswer {
         expires: Time,
     },
     /// A checkpoint's content, or that there is none of that name.
-    Checkpoint(Option<String>),
+    Checkpoint(Option<Vec<u8>>),
     Proposal {
         id: ProposalId,
         status: Status,
@@ -139,12 +143,22 @@ impl HostAnswer {
             HostAnswer::Lease { token, expires } => {
                 json!({ "token": token, "expires_ms": expires.0 })
             }
-            HostAnswer::Checkpoint(content) => json!({ "content": content }),
+            HostAnswer::Checkpoint(content) => checkpoint(content.as_deref()),
             HostAnswer::Proposal { id, status } => {
                 json!({ "id": id.to_string(), "status": status.word() })
             }
         }
     }
+}
+
+/// Text as text, other bytes as base64.
+fn checkpoint(content: Option<&[u8]>) -> Value {
+    let (content, encoding) = match content.map(|bytes| (bytes, core::str::from_utf8(bytes))) {
+        None => (None, "text"),
+        Some((_, Ok(text))) => (Some(text.to_string()), "text"),
+        Some((bytes, Err(_))) => (Some(BASE64_STANDARD.encode(bytes)), "base64"),
+    };
+    json!({ "content": content, "encoding": encoding })
 }
 
 fn task_value(task: &Task) -> Value {
@@ -160,6 +174,7 @@ fn task_value(task: &Task) -> Value {
         "settings": task.settings,
         "leases": task.leases,
         "checkpoints": task.checkpoints,
+        "facts": task.facts,
     })
 }
 

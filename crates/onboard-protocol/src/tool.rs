@@ -259,6 +259,7 @@ const SAVE_CHECKPOINT: &str = r#"{"type":"object","additionalProperties":false,
 "required":["name","content"],"properties":{
 "name":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},
 "content":{"type":"string","maxLength":4194304},
+"encoding":{"enum":["text","base64"],"default":"text","description":"base64: content stands for any bytes"},
 "under":{"type":"object","additionalProperties":false,"required":["name","token"],"description":"the lease that this relies on: refused when its token is not the one in force","properties":{
 "name":{"type":"string","minLength":1,"maxLength":128},
 "token":{"type":"integer","minimum":0,"maximum":9007199254740991}}}}}"#;
@@ -299,7 +300,7 @@ const FINISH: &str = r#"{"type":"object","additionalProperties":false,"propertie
 
 const DONE: &str = r#"{"type":"object","required":["done"],"properties":{"done":{"const":true}}}"#;
 
-const TASK: &str = r#"{"type":"object","required":["agent","project","root","run","trigger","attempt","now_ms","deadline_ms","settings","leases","checkpoints"],
+const TASK: &str = r#"{"type":"object","required":["agent","project","root","run","trigger","attempt","now_ms","deadline_ms","settings","leases","checkpoints","facts"],
 "properties":{
 "agent":{"type":"string"},"project":{"type":"string"},
 "root":{"type":"string","description":"where the project is for this process, read-only"},
@@ -309,7 +310,8 @@ const TASK: &str = r#"{"type":"object","required":["agent","project","root","run
 "deadline_ms":{"type":"integer","description":"the run is stopped then"},
 "settings":{"type":"object","additionalProperties":{"type":"string"}},
 "leases":{"type":"object","description":"leases given with the run, with their fencing tokens","additionalProperties":{"type":"integer"}},
-"checkpoints":{"type":"array","items":{"type":"string"}}}}"#;
+"checkpoints":{"type":"array","items":{"type":"string"}},
+"facts":{"type":"object","description":"files with what agents share: by agent, by checkpoint's name","additionalProperties":{"type":"object","additionalProperties":{"type":"string"}}}}}"#;
 
 const RECORDED: &str = r#"{"type":"object","required":["status"],"properties":{
 "status":{"type":"string","description":"new, known or dismissed"}}}"#;
@@ -337,5 +339,6 @@ const LEASE: &str = r#"{"type":"object","required":["token","expires_ms"],"prope
 "token":{"type":"integer","description":"grows with every grant"},
 "expires_ms":{"type":"integer"}}}"#;
 
-const CHECKPOINT: &str = r#"{"type":"object","required":["content"],"properties":{
-"content":{"type":["string","null"]}}}"#;
+const CHECKPOINT: &str = r#"{"type":"object","required":["content","encoding"],"properties":{
+"content":{"type":["string","null"],"description":"null when there is none"},
+"encoding":{"type":"string","description":"text, or base64 for what is no text"}}}"#;

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 /// A host in memory that keeps checkpoints and findings.
 struct Host {
     session: HostSession,
-    checkpoints: BTreeMap<String, String>,
+    checkpoints: BTreeMap<String, Vec<u8>>,
     findings: Vec<Finding>,
     out: VecDeque<u8>,
 }
@@ -111,6 +111,9 @@ fn what_the_client_sends_is_what_the_host_takes() {
     let text = "line\n\"quoted\" \u{1} é 🎉".repeat(1_000);
     client.save_checkpoint("seen", &text).expect("kept");
     assert_eq!(client.load_checkpoint("seen").expect("answered"), Some(text));
+    client.save_bytes("tree", &[0xff, 0]).expect("kept");
+    let bytes = client.call("load_checkpoint", json!({ "name": "tree" })).expect("answered");
+    assert_eq!(bytes, json!({ "content": "/wA=", "encoding": "base64" }));
     client.progress(0, 0, "starting").expect("taken");
     client.log("info", "hello").expect("taken");
     client.emit_event("project.task.started", &json!({})).expect("taken");
@@ -199,8 +202,8 @@ fn a_script_s_words_become_calls() {
     check(
         &["checkpoint", "load", "kept", "--json"],
         expect![[r#"
-        load_checkpoint {"name":"kept"}
-        Shown { text: "{\"content\":\"a\\nb\"}\n", found: true }"#]],
+            load_checkpoint {"name":"kept"}
+            Shown { text: "{\"content\":\"a\\nb\",\"encoding\":\"text\"}\n", found: true }"#]],
     );
     check(
         &["state", "get", "k"],

@@ -102,7 +102,7 @@ impl Stream for Socket {
 #[derive(Default)]
 struct Host {
     task: Option<Task>,
-    checkpoints: BTreeMap<String, String>,
+    checkpoints: BTreeMap<String, Vec<u8>>,
     findings: Vec<Finding>,
     finished: Option<(bool, String)>,
     progress: Vec<String>,
@@ -201,6 +201,7 @@ fn task(agent: &AgentName, root: &Path, settings: &BTreeMap<String, String>) -> 
         settings: settings.clone(),
         leases: BTreeMap::new(),
         checkpoints: vec![],
+        facts: BTreeMap::new(),
     }
 }
 
@@ -268,7 +269,7 @@ fn shell_example() {
 
     fs::remove_file(project.join("c.rs")).expect("removed");
     host.run(&example("todo-counter-sh"), &project, &path);
-    assert_eq!(host.checkpoints["told"], "2");
+    assert_eq!(host.checkpoints["told"], b"2");
 }
 
 fn python_example() {

@@ -389,6 +389,27 @@ fn arguments_become_calls_or_refusals() {
     "#]],
     );
     call(
+        "save_checkpoint",
+        r#"{"name":"x","content":"/wA=","encoding":"base64"}"#,
+        expect![[r#"
+        ! SaveCheckpoint { name: "x", content: [255, 0], under: None }
+    "#]],
+    );
+    call(
+        "save_checkpoint",
+        r#"{"name":"x","content":"/w","encoding":"base64"}"#,
+        expect![[r#"
+            < {"id":1,"jsonrpc":"2.0","result":{"content":[{"text":"bounds: `content` is no base64 with padding: Invalid padding","type":"text"}],"isError":true,"structuredContent":{"code":"bounds","message":"`content` is no base64 with padding: Invalid padding"}}}
+        "#]],
+    );
+    call(
+        "save_checkpoint",
+        r#"{"name":"x","content":"","encoding":"hex"}"#,
+        expect![[r#"
+            < {"id":1,"jsonrpc":"2.0","result":{"content":[{"text":"invalid: `encoding` wants one of `text`, `base64`","type":"text"}],"isError":true,"structuredContent":{"code":"invalid","message":"`encoding` wants one of `text`, `base64`"}}}
+        "#]],
+    );
+    call(
         "ack_message",
         r#"{"id":"m12"}"#,
         expect![[r#"

@@ -21,6 +21,8 @@ missed: {run_all: 3}
 overlap: queue_one
 retry: {attempts: 1, backoff: 30s}
 reads: [git, inbox]
+shares_facts: true
+facts_from: [index]
 wakes_on: [project.quality.degraded]
 settings: {words: TODO, growth: 10}
 ";
@@ -109,10 +111,14 @@ fn a_manifest_becomes_an_agent() {
                 "words": "TODO",
             },
             findings_per_day: None,
-            shares_facts: false,
-            facts_from: Vec::new(),
+            shares_facts: true,
+            facts_from: [
+                AgentName(
+                    "index",
+                ),
+            ],
             origin: "agents/todo.yaml",
-            hash: "c7629c429ca41f70846c6787feb29d8db5de13d2291dc681813a97f979820fb2",
+            hash: "5d86e31f4375370ae3d926e2041e92fa5ca9c0925b0b65d986dccd015a6ce322",
         }
     "#]]
     .assert_debug_eq(&spec);
@@ -144,7 +150,7 @@ fn each_wrong_key_and_value_is_shown_at_its_place() {
             agent.yaml:7:1: unknown key `priorty`
               7 | priorty: low
                 | ^^^^^^^
-                = did you mean `priority`? known here: `name`, `description`, `program`, `reads`, `schedule`, `zone`, `priority`, `resources`, `depends_on`, `locks`, `limits`, `missed`, `overlap`, `retry`, `wakes_on`, `settings`, `findings_per_day`"#]],
+                = did you mean `priority`? known here: `name`, `description`, `program`, `reads`, `shares_facts`, `facts_from`, `schedule`, `zone`, `priority`, `resources`, `depends_on`, `locks`, `limits`, `missed`, `overlap`, `retry`, `wakes_on`, `settings`, `findings_per_day`"#]],
     );
     wrong(
         "priority: low",
@@ -297,10 +303,10 @@ fn each_wrong_key_and_value_is_shown_at_its_place() {
         "project.quality.degraded",
         "Project Degraded",
         expect![[r#"
-        agent.yaml:16:12: `Project Degraded` is no topic
-         16 | wakes_on: [Project Degraded]
-            |            ^^^^^^^^^^^^^^^^
-            = write lower-case words joined by dots, such as `project.quality.degraded`"#]],
+            agent.yaml:18:12: `Project Degraded` is no topic
+             18 | wakes_on: [Project Degraded]
+                |            ^^^^^^^^^^^^^^^^
+                = write lower-case words joined by dots, such as `project.quality.degraded`"#]],
     );
     wrong(
         "[project-health-monitor]",
@@ -309,6 +315,22 @@ fn each_wrong_key_and_value_is_shown_at_its_place() {
         agent.yaml:9:14: an agent can't depend on itself
           9 | depends_on: [todo-counter]
             |              ^^^^^^^^^^^^"#]],
+    );
+    wrong(
+        "facts_from: [index]",
+        "facts_from: [todo-counter]",
+        expect![[r#"
+        agent.yaml:17:14: an agent has its own facts
+         17 | facts_from: [todo-counter]
+            |              ^^^^^^^^^^^^"#]],
+    );
+    wrong(
+        "shares_facts: true",
+        "shares_facts: some",
+        expect![[r#"
+        agent.yaml:16:15: `shares_facts` wants `true` or `false`, found `some`
+         16 | shares_facts: some
+            |               ^^^^"#]],
     );
     wrong(
         "locks: [report]",
@@ -332,9 +354,9 @@ fn each_wrong_key_and_value_is_shown_at_its_place() {
         "growth: 10",
         "growth: [10]",
         expect![[r#"
-        agent.yaml:17:33: `settings.growth` wants a text, found a list
-         17 | settings: {words: TODO, growth: [10]}
-            |                                 ^^^^"#]],
+            agent.yaml:19:33: `settings.growth` wants a text, found a list
+             19 | settings: {words: TODO, growth: [10]}
+                |                                 ^^^^"#]],
     );
 }
 

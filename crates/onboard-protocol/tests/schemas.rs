@@ -34,7 +34,7 @@ fn full(tool: Tool) -> Value {
         Tool::TakeLease => json!({ "name": "n", "ttl_ms": 5000 }),
         Tool::ReleaseLease => json!({ "name": "n" }),
         Tool::SaveCheckpoint => {
-            json!({ "name": "n", "content": "c", "under": { "name": "l", "token": 7 } })
+            json!({ "name": "n", "content": "YWI=", "encoding": "text", "under": { "name": "l", "token": 7 } })
         }
         Tool::LoadCheckpoint => json!({ "name": "n" }),
         Tool::Log => json!({ "text": "t", "level": "warn" }),
@@ -136,6 +136,7 @@ fn answer(tool: Tool) -> HostAnswer {
             settings: [("k".to_string(), "v".to_string())].into(),
             leases: [("l".to_string(), 3)].into(),
             checkpoints: vec!["c".into()],
+            facts: [("a".into(), [("n".into(), "/app/facts.a.n".into())].into())].into(),
         })),
         Tool::RecordFinding => HostAnswer::Finding { status: "new".into() },
         Tool::SendMessage => HostAnswer::Sent(MessageId(1)),

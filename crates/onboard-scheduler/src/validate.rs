@@ -59,9 +59,11 @@ pub fn validate(specs: &[AgentSpec], zones: &dyn Zones) -> Result<(), Vec<Proble
             problems.push(problem(spec, "name", None, "the project has two agents of this name"));
         }
     }
+    let by_name: BTreeMap<&AgentName, &AgentSpec> = specs.iter().map(|s| (&s.name, s)).collect();
     for spec in specs {
         check_schedule(spec, zones, &mut problems);
         check_dependencies(spec, &names, &mut problems);
+        check_facts(spec, &by_name, &mut problems);
         if spec.locks.len() > bounds::LEASES_PER_RUN {
             let message =
                 alloc::format!("{} locks, at most {}", spec.locks.len(), bounds::LEASES_PER_RUN);
@@ -112,6 +114,24 @@ fn check_dependencies(spec: &AgentSpec, names: &BTreeSet<&AgentName>, problems: 
                 alloc::format!("no agent `{name}` in this project; there are {}", known.join(", "));
             problems.push(problem(spec, "depends_on", Some(index), message));
         }
+    }
+}
+
+fn check_facts(
+    spec: &AgentSpec,
+    by_name: &BTreeMap<&AgentName, &AgentSpec>,
+    problems: &mut Vec<Problem>,
+) {
+    for (index, name) in spec.facts_from.iter().enumerate() {
+        let message = match by_name.get(name) {
+            Some(from) if from.shares_facts => continue,
+            Some(_) => alloc::format!("`{name}` does not share its facts (`shares_facts: true`)"),
+            None => {
+                let known: Vec<&str> = by_name.keys().map(|name| name.as_str()).collect();
+                alloc::format!("no agent `{name}` in this project; there are {}", known.join(", "))
+            }
+        };
+        problems.push(problem(spec, "facts_from", Some(index), message));
     }
 }
 

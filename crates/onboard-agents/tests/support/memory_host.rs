@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use onboard_agents::host::{Finding, Host, HostError, LARGEST_CHECKPOINT, Level, Task};
+use onboard_agents::host::{
+    Finding, Host, HostError, LARGEST_BYTES, LARGEST_CHECKPOINT, Level, Task,
+};
 
 /// What an agent handed over, in order.
 #[derive(Default)]
 pub struct MemoryHost {
     pub task: Task,
     pub checkpoints: BTreeMap<String, String>,
+    /// Checkpoints that are no text.
+    pub bytes: BTreeMap<String, Vec<u8>>,
     pub findings: Vec<Finding>,
     pub events: Vec<String>,
     pub state: BTreeMap<String, serde_json::Value>,
@@ -35,6 +39,14 @@ impl Host for MemoryHost {
             *left = left.checked_sub(1).ok_or(HostError("gone".to_owned()))?;
         }
         self.checkpoints.insert(name.to_owned(), content.to_owned());
+        Ok(())
+    }
+
+    fn save_bytes(&mut self, name: &str, content: &[u8]) -> Result<(), HostError> {
+        if content.len() > LARGEST_BYTES {
+            return Err(HostError(format!("checkpoint {name} of {} bytes", content.len())));
+        }
+        self.bytes.insert(name.to_owned(), content.to_owned());
         Ok(())
     }
 

@@ -28,6 +28,7 @@ pub fn main(words: &[String]) -> ExitCode {
     let said = match word(0) {
         "finding" => host.record_finding(&finding(word(1))).map(|status| println!("{status}")),
         "save" => host.save_checkpoint(word(1), word(2)),
+        "save-bytes" => host.save_bytes(word(1), &[0xff, 0x00, b'\n']),
         "load" => host.load_checkpoint(word(1)).map(|text| println!("{text:?}")),
         "fill" => {
             let value = "x".repeat(16_000);

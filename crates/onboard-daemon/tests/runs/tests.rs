@@ -14,9 +14,10 @@ use std::sync::mpsc::Receiver;
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
 
-pub const ALL: [Named; 23] = [
+pub const ALL: [Named; 24] = [
     ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
     ("a_checkpoint_survives_a_crash_and_a_restart", a_checkpoint_survives_a_crash_and_a_restart),
+    ("facts_are_files_of_those_who_read_them", facts_are_files_of_those_who_read_them),
     ("a_deadline_ends_the_whole_tree", a_deadline_ends_the_whole_tree),
     ("stopped_means_gone", stopped_means_gone),
     ("a_shutdown_leaves_no_process", a_shutdown_leaves_no_process),
@@ -73,6 +74,27 @@ fn a_checkpoint_survives_a_crash_and_a_restart(mut house: House) {
     let second = house.run("crasher").unwrap();
     house.ended(second);
     assert_eq!(house.log("crasher", second), "info stdout Some(\"there\")\n");
+}
+
+fn facts_are_files_of_those_who_read_them(house: House) {
+    let saves = "ai_onboard says save names a.rs; ai_onboard says save-bytes tree; \
+                 cat /app/facts.index.names";
+    house.script("index", "shares_facts: true", saves);
+    let reads = "cat /app/facts.index.names; od -An -tx1 /app/facts.index.tree; \
+                 echo more 2>/dev/null >/app/facts.index.names || echo read-only";
+    house.script("reader", "facts_from: [index]", reads);
+    house.script("stranger", "", "ls /app");
+    house.register();
+    let log_of = |name: &str| {
+        let run = house.run(name).unwrap();
+        house.ended(run);
+        house.log(name, run)
+    };
+    assert!(log_of("index").contains("No such file"), "nothing is there before the first run");
+    assert_eq!(log_of("index"), "info stdout a.rs\n", "its own are there, too");
+    let read = "info stdout a.rs ff 00 0a\ninfo stdout read-only\n";
+    assert_eq!(log_of("reader"), read);
+    assert_eq!(log_of("stranger"), "info stdout agent\ninfo stdout ai_onboard\n");
 }
 
 fn a_deadline_ends_the_whole_tree(house: House) {

@@ -23,7 +23,8 @@ pub const ARGV: usize = 64;
 pub const ARGUMENT: usize = 4_096;
 
 /// Keys that only a manifest has; the others may also be set per project or user.
-const OWN_KEYS: [&str; 4] = ["name", "description", "program", "reads"];
+const OWN_KEYS: [&str; 6] =
+    ["name", "description", "program", "reads", "shares_facts", "facts_from"];
 
 /// A manifest that was read: the agent's settings, and where each was written.
 #[derive(Clone, Debug)]
@@ -71,8 +72,8 @@ fn read(document: &Document, file: &str) -> Result<(AgentSpec, BTreeMap<String, 
         wakes_on: Vec::new(),
         settings: BTreeMap::new(),
         findings_per_day: None,
-        shares_facts: false,
-        facts_from: Vec::new(),
+        shares_facts: fields.get("shares_facts").map_or(Ok(false), |item| item.boolean())?,
+        facts_from: overrides::names(&fields, "facts_from", agent_name)?.unwrap_or_default(),
         origin: file.to_string(),
         hash: String::new(),
     };
@@ -80,13 +81,24 @@ fn read(document: &Document, file: &str) -> Result<(AgentSpec, BTreeMap<String, 
     if let Some(item) = fields.get("retry") {
         overrides::in_order(&item, spec.retry.backoff_ms, spec.retry.backoff_max_ms)?;
     }
-    if let Some(at) = spec.depends_on.iter().position(|other| *other == spec.name) {
-        let item = &fields.required("depends_on")?.list(overrides::LIST)?[at];
-        return Err(item.problem("an agent can't depend on itself"));
-    }
+    let (depends_on, facts_from) = (&spec.depends_on, &spec.facts_from);
+    not_itself(&fields, "depends_on", depends_on, &spec.name, "an agent can't depend on itself")?;
+    not_itself(&fields, "facts_from", facts_from, &spec.name, "an agent has its own facts")?;
     let mut places = BTreeMap::new();
     collect_places(&root, &mut places)?;
     Ok((spec, places))
+}
+
+fn not_itself(
+    fields: &Fields<'_>,
+    key: &str,
+    named: &[AgentName],
+    own: &AgentName,
+    why: &str,
+) -> Result<(), Problem> {
+    let Some(at) = named.iter().position(|other| other == own) else { return Ok(()) };
+    let item = &fields.required(key)?.list(overrides::LIST)?[at];
+    Err(item.problem(why))
 }
 
 /// The place of every value, by its path: `schedule`, `limits.pids`, `depends_on[1]`.

@@ -164,7 +164,7 @@ fn classes(fields: &Fields<'_>) -> Result<ClassOverrides, Problem> {
     Ok(ClassOverrides { cpu: class("cpu")?, memory: class("memory")?, io: class("io")? })
 }
 
-fn names<T: PartialEq>(
+pub(super) fn names<T: PartialEq>(
     fields: &Fields<'_>,
     name: &str,
     read: impl Fn(&Item<'_>) -> Result<T, Problem>,

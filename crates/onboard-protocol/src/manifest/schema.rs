@@ -95,6 +95,15 @@ const SCHEMA: &str = r##"{
       "uniqueItems": true,
       "items": { "enum": ["git", "plan", "inbox"] }
     },
+    "shares_facts": {
+      "type": "boolean",
+      "default": false,
+      "description": "its checkpoints may be read by agents that name it in facts_from"
+    },
+    "facts_from": {
+      "$ref": "#/$defs/names",
+      "description": "agents whose checkpoints are files in this one's sandbox"
+    },
     "wakes_on": {
       "$ref": "#/$defs/names",
       "description": "topics or event kinds, such as project.quality.degraded"

@@ -4,6 +4,7 @@ use super::world::{Utc, spec};
 use crate::validate;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use expect_test::{Expect, expect};
 use onboard_domain::{AgentName, AgentSpec};
@@ -50,6 +51,33 @@ fn problems_are_named() {
             agent `a`, `schedule`: hours run from 0 to 23; expected a time of day such as `14:30` or `9am` Some(Span { offset: 13, len: 5 })
             agent `d`, `schedule`: no such time zone; names look like Europe/Berlin Some(Span { offset: 10, len: 12 })
         "#]],
+    );
+}
+
+/// `b` reads the facts of these; `a` shares them or not.
+fn check_facts(shares_facts: bool, from: &str, expect: Expect) {
+    let a = AgentSpec { shares_facts, ..spec("a", "hourly") };
+    let facts_from = vec![AgentName::new(from).expect("a name")];
+    let b = AgentSpec { facts_from, ..spec("b", "hourly") };
+    let text = match validate(&[a, b], &Utc) {
+        Ok(()) => "fine".into(),
+        Err(problems) => format!("{}", problems[0]),
+    };
+    expect.assert_eq(&text);
+}
+
+#[test]
+fn facts_are_shared_by_whom_they_are_read_from() {
+    check_facts(true, "a", expect!["fine"]);
+    check_facts(
+        false,
+        "a",
+        expect!["agent `b`, `facts_from[0]`: `a` does not share its facts (`shares_facts: true`)"],
+    );
+    check_facts(
+        true,
+        "x",
+        expect!["agent `b`, `facts_from[0]`: no agent `x` in this project; there are a, b"],
     );
 }
 
