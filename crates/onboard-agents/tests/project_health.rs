@@ -815,7 +815,7 @@ fn what_was_said_is_not_said_again() {
           new: ["health/release-overdue"]
         nothing to report: health 34/100 (100 points measured), 446 commits on main; 11 open findings; nothing new
           new: []"#]].assert_eq(&lines.join("\n"));
-    let mut fingerprints: Vec<&String> =
+    let mut fingerprints: Vec<_> =
         host.findings.iter().map(|finding| &finding.fingerprint).collect();
     fingerprints.sort();
     fingerprints.dedup();

@@ -1,7 +1,8 @@
 //! What an agent reports: a finding, with evidence that can be checked and one suggested action.
 
 use crate::ids::Fingerprint;
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use core::fmt;
 use serde::{Deserialize, Serialize};
 
 /// How much a finding matters.
@@ -16,6 +17,18 @@ pub enum Severity {
     Medium,
     High,
     Critical,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Severity::Info => "info",
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+            Severity::Critical => "critical",
+        })
+    }
 }
 
 /// Something an agent noticed about a project.
@@ -51,6 +64,16 @@ pub mod bounds {
     pub const FINGERPRINT: usize = 64;
 }
 
+/// What [`Finding::new`] and the makers of evidence keep to, in characters and items: less than the
+/// [`bounds`], which hold for everybody.
+mod brief {
+    /// One line of a terminal and a bit.
+    pub(super) const TITLE: usize = 120;
+    /// Enough to check the claim, little enough to read.
+    pub(super) const EVIDENCE: usize = 8;
+    pub(super) const EVIDENCE_TEXT: usize = 200;
+}
+
 /// One checkable reason for a finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
@@ -78,7 +101,84 @@ pub enum EvidenceKind {
     Tag,
 }
 
+impl Evidence {
+    fn new(kind: EvidenceKind, text: impl Into<String>) -> Evidence {
+        let text = cut(&text.into(), brief::EVIDENCE_TEXT);
+        Evidence { kind, text, path: None, line: None, oid: None, value: None }
+    }
+
+    /// A place in a file.
+    pub fn file(path: &str, line: Option<u32>, text: impl Into<String>) -> Evidence {
+        Evidence { path: Some(path.to_owned()), line, ..Evidence::new(EvidenceKind::File, text) }
+    }
+
+    /// A commit.
+    pub fn commit(oid: &str, text: impl Into<String>) -> Evidence {
+        Evidence { oid: Some(oid.to_owned()), ..Evidence::new(EvidenceKind::Commit, text) }
+    }
+
+    /// A number that was counted or measured.
+    pub fn number(value: f64, text: impl Into<String>) -> Evidence {
+        Evidence { value: Some(value), ..Evidence::new(EvidenceKind::Number, text) }
+    }
+
+    /// A branch, at its commit.
+    pub fn branch(oid: &str, text: impl Into<String>) -> Evidence {
+        Evidence { oid: Some(oid.to_owned()), ..Evidence::new(EvidenceKind::Branch, text) }
+    }
+
+    /// A tag, at its commit.
+    pub fn tag(oid: &str, text: impl Into<String>) -> Evidence {
+        Evidence { oid: Some(oid.to_owned()), ..Evidence::new(EvidenceKind::Tag, text) }
+    }
+}
+
+/// Half of a SHA-256 in hexadecimal digits: no two findings of a project will ever share one.
+fn fingerprint(rule: &str, target: &str, severity: Severity) -> Fingerprint {
+    use sha2::Digest;
+    let mut hash = sha2::Sha256::new();
+    for part in [rule, target, &alloc::format!("{severity}")] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let half = &hash.finalize()[..16];
+    Fingerprint(half.iter().map(|byte| alloc::format!("{byte:02x}")).collect())
+}
+
+/// At most `most` characters, an ellipsis in place of what is cut.
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most - 1).chain(['…']).collect()
+}
+
 impl Finding {
+    /// A finding that is brief. Numbers belong into the detail and the evidence: the fingerprint
+    /// holds the rule, the target and the severity alone, so a finding is new only when it becomes
+    /// worse or better by a class.
+    pub fn new(
+        rule: &str,
+        severity: Severity,
+        target: &str,
+        title: impl Into<String>,
+        detail: impl Into<String>,
+        action: impl Into<String>,
+        mut evidence: Vec<Evidence>,
+    ) -> Finding {
+        evidence.truncate(brief::EVIDENCE);
+        Finding {
+            rule: rule.to_owned(),
+            severity,
+            title: cut(&title.into(), brief::TITLE),
+            detail: detail.into(),
+            evidence,
+            action: action.into(),
+            target: target.to_owned(),
+            fingerprint: fingerprint(rule, target, severity),
+        }
+    }
+
     /// Whether every text and list is inside [`bounds`] and the required ones are there.
     ///
     /// # Errors

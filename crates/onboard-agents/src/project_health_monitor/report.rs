@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use onboard_analysis::calendar::{date_text, day_of};
 use onboard_analysis::milestone::Standing;
 use onboard_analysis::statistics::median;
+use onboard_domain::Fingerprint;
 use serde_json::{Value, json};
 
 use super::MOST_FINDINGS;
@@ -31,7 +32,7 @@ pub fn deliver(
     assessment: Assessment,
     reports: &mut Reports,
 ) -> Result<Outcome, AgentError> {
-    let current: BTreeSet<String> =
+    let current: BTreeSet<Fingerprint> =
         assessment.findings.iter().map(|finding| finding.fingerprint.clone()).collect();
     let before = reports.reported.len();
     reports.reported.retain(|fingerprint| current.contains(fingerprint));

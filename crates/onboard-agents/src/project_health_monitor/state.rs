@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use onboard_analysis::ledger::Ledger;
+use onboard_domain::Fingerprint;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +77,7 @@ pub struct Reports {
     /// Hash of everything the last run saw; equal means there is nothing new to see.
     pub seen: String,
     /// Fingerprints of the findings that still hold and were handed over.
-    pub reported: BTreeSet<String>,
+    pub reported: BTreeSet<Fingerprint>,
     /// Index per day, ascending.
     pub scores: Vec<(i64, u32)>,
     /// Milestones reached; `None` before the first plan was read, so that what was reached long
