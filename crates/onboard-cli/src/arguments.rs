@@ -198,12 +198,18 @@ pub enum AgentsCommand {
         #[arg(long, conflicts_with = "wait")]
         detach: bool,
     },
-    /// Take agents off their schedules; running ones are ended and proven gone
+    /// Take agents off their schedules; running ones are told to end and proven gone
+    #[command(after_help = "\
+A running agent gets SIGTERM and its `stop_grace` (5s unless its manifest or config.yaml says
+otherwise, at most 30s), then SIGKILL.")]
     Stop {
         #[command(flatten)]
         which: Which,
+        /// Kill running ones at once
+        #[arg(long)]
+        now: bool,
         /// How long to wait for the proof
-        #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+        #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
         timeout: i64,
     },
     /// Remove a stopped agent from the daemon: its findings are resolved, its checkpoints go
@@ -221,6 +227,9 @@ registered again, stopped and without memory, when its project next is.")]
     Restart {
         #[command(flatten)]
         which: Which,
+        /// Kill running ones at once
+        #[arg(long)]
+        now: bool,
     },
     /// Keep the schedule but start nothing
     Pause {
@@ -468,10 +477,13 @@ pub enum SchemaOf {
 pub enum DaemonCommand {
     /// Start it, if it does not run
     Start,
-    /// End it; running agents are ended and proven gone first
+    /// End it; running agents are told to end and proven gone first
     Stop {
+        /// Kill running agents at once, also when they were told to end before
+        #[arg(long)]
+        now: bool,
         /// How long to wait for its end
-        #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+        #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
         timeout: i64,
     },
     /// How it is

@@ -78,6 +78,16 @@ enum Held {
 }
 
 impl Grip {
+    /// Tells the run's processes that they are to end. A kill follows, so what goes wrong here
+    /// costs the agent its last words, nothing else.
+    pub(crate) fn terminate(&self) {
+        if let Some(running) = self.running()
+            && let Err(error) = running.terminate()
+        {
+            eprintln!("run {} can't be told to end: {error}", running.record().run);
+        }
+    }
+
     /// Kills the run's process tree, or sees to it that it dies as soon as it is known.
     pub(crate) fn kill(&self) {
         let running = {

@@ -1,52 +1,135 @@
 //! Time along the journal: it follows the wall clock, and never goes back.
 //!
-//! The wall clock may be set. Forward: the journal follows at once, and what should have run
-//! meanwhile was missed, by each agent's policy. Back: the journal can't follow, so its time slows
-//! to half the speed of real time until the wall clock has caught up; nothing runs twice.
+//! The wall clock may be set. Back: the journal can't follow, so its time slows to half the speed
+//! of real time until the wall clock has caught up; nothing runs twice. Forward: the journal
+//! follows, and what should have run meanwhile was missed, by each agent's policy. A long step
+//! forward that no suspend explains is followed only when it has stood for a while: a clock that is
+//! wrong and set right again would otherwise leave time at half speed for twice as long as the step.
 
 use onboard_domain::Time;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// The journal's time at some instant, and when that was on the monotonic clock.
+/// A longer step forward has to stand before it is followed. A shorter one costs two hours of half
+/// speed at most when it is taken back.
+const STEP_MS: i64 = 3_600_000;
+
+/// How long. Time services correct a wrong clock within minutes of the network's return; a step that
+/// was meant is followed so much later, and what runs meanwhile runs by the time before it.
+const STAND_MS: i64 = 600_000;
+
+/// Differences between the journal's and real time are told when they are at least this: a deadline
+/// is off by so much at most.
+const LEAP_MS: i64 = 5_000;
+
+/// The journal's time as it follows the clocks. Pure: whoever calls reads them.
 #[derive(Clone, Copy, Debug)]
-struct Reading {
+pub struct Course {
+    /// The journal's time, and when it was that on a clock that nobody sets and that stands still
+    /// while the machine is suspended.
     journal: Time,
     monotonic_ms: i64,
+    /// How long the machine had been suspended at the newest step.
+    suspended_ms: i64,
+    /// Since when the wall clock has been ahead by a step that nothing explains.
+    ahead_since_ms: Option<i64>,
+    /// By how much the journal's time went further than real time, not yet told.
+    leapt_ms: i64,
 }
 
-/// The next time: `elapsed_ms` of real time after `last`, with the wall clock at `wall`.
-pub fn next(last: Time, elapsed_ms: i64, wall: Time) -> Time {
-    if wall >= last {
-        return wall;
+impl Course {
+    /// From `journal` on, at these readings.
+    pub fn at(journal: Time, monotonic_ms: i64, suspended_ms: i64) -> Course {
+        Course { journal, monotonic_ms, suspended_ms, ahead_since_ms: None, leapt_ms: 0 }
     }
-    last.plus(elapsed_ms / 2)
+
+    /// The journal's time at these readings; `suspended_ms` is asked for when a step has to be
+    /// explained.
+    pub fn now(
+        &mut self,
+        monotonic_ms: i64,
+        wall: Time,
+        suspended_ms: impl FnOnce() -> i64,
+    ) -> Time {
+        let elapsed = monotonic_ms - self.monotonic_ms;
+        let next = match wall.since(self.journal) {
+            behind if behind < 0 => {
+                self.ahead_since_ms = None;
+                self.journal.plus(elapsed / 2)
+            }
+            ahead if ahead - elapsed > LEAP_MS => self.stepped(monotonic_ms, wall, suspended_ms()),
+            _ => {
+                self.ahead_since_ms = None;
+                wall
+            }
+        };
+        // While time is slowed, small steps must add up: the reading moves on only with the time.
+        if next > self.journal {
+            self.leapt_ms += next.since(self.journal) - elapsed;
+            (self.journal, self.monotonic_ms) = (next, monotonic_ms);
+        }
+        self.journal
+    }
+
+    /// A step forward: all of it is followed but a long one that no suspend explains.
+    fn stepped(&mut self, monotonic_ms: i64, wall: Time, suspended_ms: i64) -> Time {
+        let slept = (suspended_ms - self.suspended_ms).max(0);
+        self.suspended_ms = suspended_ms;
+        let passed = monotonic_ms - self.monotonic_ms + slept;
+        let since = *self.ahead_since_ms.get_or_insert(monotonic_ms);
+        let stood = monotonic_ms - since >= STAND_MS;
+        if stood || wall.since(self.journal) - passed <= STEP_MS {
+            self.ahead_since_ms = None;
+            return wall;
+        }
+        self.journal.plus(passed)
+    }
+
+    /// By how much the journal's time went further than real time since this was last told, or fell
+    /// behind it: the machine was suspended or its clock set. `None` while it is next to nothing.
+    pub fn take_leap(&mut self) -> Option<i64> {
+        (self.leapt_ms.abs() >= LEAP_MS).then(|| std::mem::take(&mut self.leapt_ms))
+    }
 }
 
 /// The daemon's clock.
 #[derive(Debug)]
 pub struct Clock {
     started: Instant,
-    last: Reading,
+    course: Course,
 }
 
 impl Clock {
-    /// A clock that continues after the newest batch of the journal.
+    /// A clock that continues after the newest batch of the journal. Nothing runs yet, so the time
+    /// until now passed for nobody.
     #[allow(clippy::disallowed_methods, reason = "the one place where the daemon reads a clock")]
     pub fn after(newest: Time) -> Clock {
-        Clock { started: Instant::now(), last: Reading { journal: newest, monotonic_ms: 0 } }
+        let started = Instant::now();
+        let suspended_ms = suspended_ms(started.elapsed().as_millis());
+        Clock { started, course: Course::at(newest.max(wall()), 0, suspended_ms) }
     }
 
     /// Now, along the journal.
     pub fn now(&mut self) -> Time {
-        let monotonic_ms = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let elapsed_ms = monotonic_ms - self.last.monotonic_ms;
-        let journal = next(self.last.journal, elapsed_ms, wall());
-        // While time is slowed, small steps must add up: the reading moves on only with the time.
-        if journal > self.last.journal {
-            self.last = Reading { journal, monotonic_ms };
-        }
-        self.last.journal
+        let passed = self.started.elapsed().as_millis();
+        let monotonic_ms = i64::try_from(passed).unwrap_or(i64::MAX);
+        self.course.now(monotonic_ms, wall(), || suspended_ms(passed))
     }
+
+    /// See [`Course::take_leap`].
+    pub fn take_leap(&mut self) -> Option<i64> {
+        self.course.take_leap()
+    }
+}
+
+/// How long the machine was suspended, from an arbitrary beginning: the kernel's uptime goes on
+/// meanwhile, the clock that counted `passed_ms` does not.
+#[allow(clippy::disallowed_methods, reason = "the one place where the daemon reads a clock")]
+fn suspended_ms(passed_ms: u128) -> i64 {
+    // Without `/proc` no step is explained, and each has to stand.
+    let uptime = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let seconds = uptime.split(' ').next().and_then(|text| text.parse::<f64>().ok());
+    let passed_ms = i64::try_from(passed_ms).unwrap_or(i64::MAX);
+    seconds.map_or(0, |seconds| (seconds * 1_000.0) as i64 - passed_ms)
 }
 
 /// Real time from an arbitrary beginning, that nobody can set: rates go by it, so that a clock that
@@ -75,21 +158,134 @@ pub fn wall() -> Time {
 
 #[cfg(test)]
 mod tests {
-    use super::next;
-    use onboard_domain::Time;
+    use super::*;
 
-    #[track_caller]
-    fn check(last: i64, elapsed: i64, wall: i64, expect: i64) {
-        assert_eq!(next(Time(last), elapsed, Time(wall)), Time(expect));
+    const MINUTE: i64 = 60_000;
+    const HOUR: i64 = 60 * MINUTE;
+    const DAY: i64 = 24 * HOUR;
+    const START: Time = Time(1_800_000_000_000);
+
+    /// The clocks of a machine.
+    struct Clocks {
+        course: Course,
+        real: i64,
+        wall: Time,
+        suspended: i64,
+    }
+
+    impl Clocks {
+        fn new() -> Clocks {
+            Clocks { course: Course::at(START, 0, 0), real: 0, wall: START, suspended: 0 }
+        }
+
+        fn pass(&mut self, ms: i64) -> &mut Clocks {
+            self.real += ms;
+            self.wall = self.wall.plus(ms);
+            self
+        }
+
+        fn suspend(&mut self, ms: i64) -> &mut Clocks {
+            self.suspended += ms;
+            self.wall = self.wall.plus(ms);
+            self
+        }
+
+        fn set(&mut self, ms: i64) -> &mut Clocks {
+            self.wall = self.wall.plus(ms);
+            self
+        }
+
+        /// The journal's time since the start, and what it tells of a leap.
+        fn now(&mut self) -> (i64, Option<i64>) {
+            let suspended = self.suspended;
+            let now = self.course.now(self.real, self.wall, || suspended);
+            (now.since(START), self.course.take_leap())
+        }
+
+        /// Passes in small steps, as a daemon that is busy sees it.
+        fn busy(&mut self, ms: i64) -> (i64, i64) {
+            let mut leapt = 0;
+            for _ in 0..ms / 1_000 {
+                leapt += self.pass(1_000).now().1.unwrap_or(0);
+            }
+            (self.now().0, leapt)
+        }
     }
 
     #[test]
-    fn follows_the_wall_clock_and_slows_while_it_is_behind() {
-        check(1_000, 10, 1_010, 1_010);
-        check(1_000, 10, 9_000_000, 9_000_000);
-        check(1_000, 10, 1_000, 1_000);
-        check(5_000_000, 1_000, 1_400_000, 5_000_500);
-        check(5_000_000, 0, 1_400_000, 5_000_000);
-        check(5_000_000, 1, 1_400_000, 5_000_000);
+    fn the_wall_clock_is_followed() {
+        let mut clocks = Clocks::new();
+        assert_eq!(clocks.pass(10).now(), (10, None));
+        assert_eq!(clocks.pass(DAY).now(), (DAY + 10, None));
+        assert_eq!(clocks.now(), (DAY + 10, None));
+    }
+
+    #[test]
+    fn a_step_back_slows_time_until_the_wall_clock_has_caught_up() {
+        let mut clocks = Clocks::new();
+        clocks.pass(HOUR).set(-HOUR);
+        assert_eq!(clocks.now(), (0, None), "nothing was read before");
+        clocks.pass(HOUR).now();
+        clocks.set(-HOUR);
+        assert_eq!(clocks.pass(1).now(), (HOUR, None));
+        assert_eq!(clocks.pass(1).now(), (HOUR + 1, None), "small steps add up");
+        let (now, leapt) = clocks.busy(2 * HOUR - 2_000);
+        assert_eq!(now, 2 * HOUR - 999);
+        assert!((-HOUR..=-HOUR + LEAP_MS).contains(&leapt), "{leapt}");
+        assert_eq!(clocks.busy(HOUR).0, 3 * HOUR - 1_998, "at full speed again");
+    }
+
+    #[test]
+    fn a_suspend_is_followed_at_once_however_long() {
+        for length in [MINUTE, HOUR, 90 * DAY] {
+            let mut clocks = Clocks::new();
+            clocks.pass(MINUTE).now();
+            assert_eq!(clocks.suspend(length).now(), (MINUTE + length, Some(length)));
+            assert_eq!(clocks.pass(MINUTE).now(), (2 * MINUTE + length, None));
+        }
+    }
+
+    #[test]
+    fn a_short_step_forward_is_followed_at_once() {
+        let mut clocks = Clocks::new();
+        assert_eq!(clocks.set(HOUR).pass(5).now(), (HOUR + 5, Some(HOUR)));
+    }
+
+    #[test]
+    fn a_long_step_that_is_taken_back_soon_leaves_nothing() {
+        let mut clocks = Clocks::new();
+        clocks.pass(MINUTE).now();
+        clocks.set(365 * DAY);
+        assert_eq!(clocks.busy(9 * MINUTE), (10 * MINUTE, 0));
+        clocks.set(-365 * DAY);
+        assert_eq!(clocks.busy(HOUR), (HOUR + 10 * MINUTE, 0));
+    }
+
+    #[test]
+    fn a_long_step_that_stands_is_followed() {
+        let mut clocks = Clocks::new();
+        clocks.set(365 * DAY).now();
+        assert_eq!(clocks.busy(STAND_MS - 1_000), (STAND_MS - 1_000, 0));
+        assert_eq!(clocks.busy(1_000), (365 * DAY + STAND_MS, 365 * DAY));
+    }
+
+    #[test]
+    fn a_suspend_while_a_step_stands_is_followed_and_the_step_is_not() {
+        let mut clocks = Clocks::new();
+        clocks.set(365 * DAY).now();
+        clocks.pass(MINUTE).now();
+        assert_eq!(clocks.suspend(DAY).now(), (MINUTE + DAY, Some(DAY)));
+        clocks.set(-365 * DAY);
+        assert_eq!(clocks.pass(MINUTE).now(), (2 * MINUTE + DAY, None));
+    }
+
+    #[test]
+    fn the_kernel_tells_a_suspend_apart() {
+        let mut clock = Clock::after(Time(0));
+        let first = clock.now();
+        assert!(clock.now() >= first && first.since(wall()).abs() < STEP_MS);
+        assert_eq!(clock.take_leap(), None);
+        let (a, b) = (suspended_ms(0), suspended_ms(0));
+        assert!((0..60_000).contains(&(b - a)), "{a} {b}: from the kernel, which counts on");
     }
 }

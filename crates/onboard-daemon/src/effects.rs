@@ -61,6 +61,12 @@ impl Effects {
     pub(crate) fn perform(&mut self, shared: &Shared, effect: Effect) {
         match effect {
             Effect::Launch { run, generation } => self.launch(shared, run, generation),
+            // Nobody attends to it: its end is on its way.
+            Effect::Terminate { run, .. } => {
+                if let Some(grip) = self.grips.get(&run) {
+                    grip.terminate();
+                }
+            }
             Effect::Kill { run, generation, .. } => match self.grips.get(&run) {
                 Some(grip) => grip.kill(),
                 // Nobody attends to it, so nothing of it was ever started.

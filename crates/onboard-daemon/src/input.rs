@@ -85,6 +85,11 @@ pub enum Input {
         spend: Spend,
         ending: Ending,
     },
+    /// The journal's time went so much further than real time, or less far: the machine was
+    /// suspended, or its clock was set.
+    Leapt {
+        ms: i64,
+    },
     /// A time that the scheduler asked for has come.
     Timer,
 }

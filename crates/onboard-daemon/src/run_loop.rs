@@ -186,6 +186,10 @@ impl Loop {
     /// One turn: decide and append under the lock, so that readers see only what is durable.
     fn turn(&mut self, mut inputs: Vec<Input>) -> Result<Turned, Fault> {
         let now = self.clock.now();
+        // Before anything is decided by the time that it is.
+        if let Some(ms) = self.clock.take_leap() {
+            inputs.insert(0, Input::Leapt { ms });
+        }
         self.refresh_host(now);
         let shared = Arc::clone(&self.shared);
         let (decided, seq) = {
@@ -318,8 +322,8 @@ fn bytes_of(input: &Input) -> usize {
     let said = match command {
         // The usual ones, which are many: a list of numbers is known without writing it down.
         Command::Start { agents }
-        | Command::Stop { agents }
-        | Command::Restart { agents }
+        | Command::Stop { agents, .. }
+        | Command::Restart { agents, .. }
         | Command::Pause { agents }
         | Command::Resume { agents } => agents.len() * size_of::<AgentId>(),
         _ => serde_json::to_vec(command).map_or(0, |text| text.len()),

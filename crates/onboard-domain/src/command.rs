@@ -25,12 +25,19 @@ pub enum Command {
     Start {
         agents: Vec<AgentId>,
     },
-    /// Take agents off their schedules; running ones are stopped and proven dead.
+    /// Take agents off their schedules; running ones are told to end, killed if they don't in
+    /// their time, and proven dead.
     Stop {
         agents: Vec<AgentId>,
+        /// Kill them at once.
+        #[serde(default, skip_serializing_if = "is_unsaid")]
+        now: bool,
     },
     Restart {
         agents: Vec<AgentId>,
+        /// As for a stop.
+        #[serde(default, skip_serializing_if = "is_unsaid")]
+        now: bool,
     },
     /// Keep the schedule but start nothing.
     Pause {
@@ -89,8 +96,16 @@ pub enum Command {
         hash: String,
         origin: String,
     },
-    /// Ends the daemon: running agents are stopped and proven dead first.
+    /// Ends the daemon: running agents are told to end, killed if they don't in their time, and
+    /// proven dead first.
     Shutdown,
+    /// The same, without that time.
+    ShutdownNow,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_unsaid(flag: &bool) -> bool {
+    !flag
 }
 
 impl Command {
@@ -118,6 +133,7 @@ impl Command {
             Command::CloseIncident { .. } => "close_incident",
             Command::AdoptPolicy { .. } => "adopt_policy",
             Command::Shutdown => "shutdown",
+            Command::ShutdownNow => "shutdown_now",
         }
     }
 }

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 pub enum Effect {
     /// Start the run's process behind its walls, if the current policy still permits it.
     Launch { run: RunId, generation: Generation },
+    /// Tell every process of the run that it is to end, which it may do in its own way; a kill
+    /// follows when it does not.
+    Terminate { run: RunId, generation: Generation },
     /// Kill the run's whole process tree, see that it is gone, then report the exit.
     Kill { run: RunId, generation: Generation, why: KillReason },
     /// Write the emergency latch file that every dispatch reads.
@@ -26,7 +29,7 @@ pub enum Effect {
     Exit,
 }
 
-/// Why a run is being killed; it becomes the run's outcome.
+/// Why a run is being ended; it becomes the run's outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KillReason {

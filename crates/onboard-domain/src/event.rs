@@ -16,7 +16,7 @@ use crate::incident;
 use crate::model;
 use crate::proposal;
 use crate::spec::AgentSpec;
-use crate::state::{BlobRef, Outcome, Process, Trigger, Usage};
+use crate::state::{BlobRef, Outcome, Process, Trigger, Usage, is_none_yet};
 use crate::violation::Violation;
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
@@ -105,6 +105,11 @@ pub enum Event {
     },
     DaemonStopping,
     DaemonStopped,
+    /// The journal's time went further than real time, or less far: the machine was suspended, or
+    /// its clock was set. What is given a length of time ends so much later, or sooner.
+    TimeLeapt {
+        ms: i64,
+    },
     PolicyAdopted {
         hash: String,
         origin: String,
@@ -212,10 +217,14 @@ pub enum Event {
         process: Process,
         deadline: Time,
     },
+    /// Told to end. A second time for a run that had time to end by itself: that time is over.
     RunStopping {
         run: RunId,
         generation: Generation,
         why: KillReason,
+        /// How long it may take to end by itself; none: it is killed.
+        #[serde(default, skip_serializing_if = "is_none_yet")]
+        grace_ms: i64,
     },
     /// What the agent said of its own end.
     RunFinished {

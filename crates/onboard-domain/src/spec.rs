@@ -51,6 +51,10 @@ pub struct AgentSpec {
     /// when a run starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facts_from: Vec<AgentName>,
+    /// How long a run that is stopped gets to end by itself before it is killed; absent:
+    /// [`crate::state::bounds::STOP_GRACE_MS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_grace_ms: Option<i64>,
     /// Where the manifest was read: a file, or `built-in`.
     pub origin: String,
     /// SHA-256 of manifest and, for a command, its program file, as hexadecimal text.

@@ -56,6 +56,13 @@ pub mod bounds {
     pub const LEASES_PER_RUN: usize = 16;
     /// Queued or active runs, refused beyond.
     pub const RUNS: usize = 20_000;
+    /// How long a run that is stopped gets to end by itself, unless its manifest or its users'
+    /// settings say otherwise: a last checkpoint takes milliseconds, and people who stop an agent
+    /// wait for it.
+    pub const STOP_GRACE_MS: i64 = 5_000;
+    /// The longest that anybody may set: a daemon that ends waits for its runs, and the system's
+    /// own patience with a service is 90 s by convention.
+    pub const STOP_GRACE_MAX_MS: i64 = 30_000;
 }
 
 /// The state. Two states are the same when their serialised forms are the same bytes.
@@ -115,7 +122,7 @@ pub struct Counters {
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-fn is_none_yet<T: Default + PartialEq>(count: &T) -> bool {
+pub(crate) fn is_none_yet<T: Default + PartialEq>(count: &T) -> bool {
     *count == T::default()
 }
 
@@ -319,11 +326,14 @@ pub enum Phase {
         deadline: Time,
         process: Process,
     },
-    /// Told to die; not yet proven dead.
+    /// Told to end; not yet proven dead.
     Stopping {
         started: Option<Time>,
         since: Time,
         why: KillReason,
+        /// Until then it may end by itself; absent: it was told to die.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kill_at: Option<Time>,
     },
 }
 
@@ -579,7 +589,8 @@ impl Run {
         match &self.phase {
             Phase::Placed { at, .. } => Some(at.plus(START_PATIENCE_MS)),
             Phase::Running { deadline, .. } => Some(*deadline),
-            Phase::Queued | Phase::Stopping { .. } => None,
+            Phase::Stopping { kill_at, .. } => *kill_at,
+            Phase::Queued => None,
         }
     }
 

@@ -76,9 +76,10 @@ fn place(event: &Event) -> usize {
         Event::Incident { .. } => 46,
         Event::PersonAsked { .. } => 47,
         Event::Model { .. } => 48,
+        Event::TimeLeapt { .. } => 49,
     }
 }
-const PLACES: usize = 49;
+const PLACES: usize = 50;
 
 /// Every value of an enum without fields; a new one does not compile before it is listed.
 macro_rules! all {
@@ -127,6 +128,7 @@ fn plain_spec() -> AgentSpec {
         findings_per_day: None,
         shares_facts: false,
         facts_from: Vec::new(),
+        stop_grace_ms: None,
         origin: "built-in".into(),
         hash: "00ff".into(),
     }
@@ -168,7 +170,11 @@ fn full_spec(priority: Priority, class: Class, missed: Missed, overlap: Overlap)
 }
 
 fn specs() -> Vec<AgentSpec> {
-    let mut specs = vec![plain_spec(), AgentSpec { findings_per_day: Some(5), ..plain_spec() }];
+    let mut specs = vec![
+        plain_spec(),
+        AgentSpec { findings_per_day: Some(5), ..plain_spec() },
+        AgentSpec { stop_grace_ms: Some(9_000), ..plain_spec() },
+    ];
     for priority in all!(Priority: Low, Medium, High, Critical) {
         specs.push(full_spec(priority, Class::Low, Missed::Skip, Overlap::QueueOne));
     }
@@ -373,7 +379,15 @@ fn runs() -> Vec<Event> {
         attempt: 1,
         not_before: T,
     }));
-    events.extend(kill_reasons().map(|why| Event::RunStopping { run: R, generation: G, why }));
+    events.extend(kill_reasons().map(|why| Event::RunStopping {
+        run: R,
+        generation: G,
+        why,
+        grace_ms: 0,
+    }));
+    events.extend([3_600_000, -5_000].map(|ms| Event::TimeLeapt { ms }));
+    let why = KillReason::Stopped;
+    events.push(Event::RunStopping { run: R, generation: G, why, grace_ms: 5_000 });
     events.extend(outcomes().into_iter().map(|outcome| Event::RunEnded { run: R, outcome, usage }));
     events
 }

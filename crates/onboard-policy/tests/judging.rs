@@ -32,6 +32,7 @@ fn spec(limits: Limits) -> AgentSpec {
         findings_per_day: None,
         shares_facts: false,
         facts_from: Vec::new(),
+        stop_grace_ms: None,
         origin: "built-in".into(),
         hash: "aa".into(),
     }

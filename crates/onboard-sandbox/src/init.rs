@@ -87,6 +87,8 @@ fn serve(agent: i32, builder: Builder) -> io::Result<()> {
     build::silence(&[0, 1, 2])?;
     privilege::empty_capability_sets()?;
     privilege::no_new_privileges()?;
+    // Before the caller knows of the run: what it may send from then on is heard.
+    process::hand_termination_on()?;
     wire::send(init.as_fd(), Message::Started)?;
     loop {
         let exit = process::wait(-1)?;

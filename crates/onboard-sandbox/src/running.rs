@@ -288,6 +288,16 @@ impl Running {
         }
     }
 
+    /// Tells every process of the run that it is to end: the first one, which a descriptor names
+    /// and never a stranger with its number, hands the signal on inside. Done when it is sent; a
+    /// run that is gone needs none.
+    pub fn terminate(&self) -> io::Result<()> {
+        match process::signal_pidfd(self.pidfd(), libc::SIGTERM) {
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
+            told => told,
+        }
+    }
+
     /// Kills the run and waits for the proof that nothing of it is left.
     pub fn kill_and_prove(&self, timeout: Duration) -> Result<Proof, KillError> {
         self.record.kill_and_prove(timeout)

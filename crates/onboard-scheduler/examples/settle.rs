@@ -188,6 +188,7 @@ fn spec(index: usize, schedule: &str, reads: &[Source]) -> AgentSpec {
         findings_per_day: None,
         shares_facts: false,
         facts_from: Vec::new(),
+        stop_grace_ms: None,
         origin: "example".into(),
         hash: String::new(),
     }

@@ -2,6 +2,7 @@
 
 use crate::cache::{ScheduleCache, Zones};
 use crate::host::HostSample;
+use crate::overdue::Haste;
 use crate::settings::Settings;
 use onboard_domain::state::{Desired, Trigger};
 use onboard_domain::{AgentId, Event, KillReason, RunId, State, Time, Turn};
@@ -81,12 +82,18 @@ pub fn run_now(turn: &mut Turn<'_>, now: Time, agent: AgentId) -> Option<RunId> 
     asked.or_else(|| crate::queue::queue(turn, agent, now, Trigger::Manual, 1, now))
 }
 
-/// Ends an agent's runs: queued ones at once, those with a process by a kill whose success is
-/// awaited.
-pub fn stop_runs(turn: &mut Turn<'_>, agent: AgentId, why: KillReason) {
+/// Ends every run that has a process; its end is awaited.
+pub fn stop_active(turn: &mut Turn<'_>, why: KillReason, haste: Haste) {
+    for run in turn.state().active.clone() {
+        crate::overdue::stop(turn, run, why, haste);
+    }
+}
+
+/// Ends an agent's runs: queued ones at once, those with a process in `haste`; their end is awaited.
+pub fn stop_runs(turn: &mut Turn<'_>, agent: AgentId, why: KillReason, haste: Haste) {
     for (run, active) in live_runs(turn.state(), agent) {
         if active {
-            crate::overdue::stop(turn, run, why);
+            crate::overdue::stop(turn, run, why, haste);
         } else {
             crate::overdue::end_queued(turn, run, onboard_domain::state::Outcome::Killed { why });
         }

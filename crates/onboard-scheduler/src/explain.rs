@@ -219,8 +219,13 @@ fn activity(id: RunId, run: &Run, now: Time) -> String {
         Phase::Placed { at, .. } => {
             alloc::format!("{id} is being started, for {}", Length(now.since(*at)))
         }
+        Phase::Stopping { since, kill_at: Some(at), .. } => alloc::format!(
+            "{id} was told to end {} ago, and is killed in {}",
+            Length(now.since(*since)),
+            Length(at.since(now))
+        ),
         Phase::Stopping { since, .. } => {
-            alloc::format!("{id} was told to stop {} ago", Length(now.since(*since)))
+            alloc::format!("{id} was told to die {} ago", Length(now.since(*since)))
         }
         Phase::Running { started, deadline, .. } => alloc::format!(
             "{id} runs since {}, for at most another {}",

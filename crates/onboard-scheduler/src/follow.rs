@@ -1,7 +1,7 @@
 //! What follows from the facts of this turn.
 
-use crate::decide::{Round, live_runs};
-use crate::overdue::{end_queued, stop};
+use crate::decide::{Round, live_runs, stop_active};
+use crate::overdue::{Haste, end_queued};
 use crate::schedule::Kind;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -78,7 +78,9 @@ impl Round<'_, '_> {
             Fact::Emitted(project, by, kind) => self.emitted(project, by, &kind),
             Fact::Message(to) => self.message_came(to),
             Fact::Ended(agent, run) => self.ended(agent, run),
-            Fact::Emergency => self.stop_all(KillReason::Emergency),
+            Fact::Emergency => {
+                stop_active(self.turn, KillReason::Emergency, Haste::Now);
+            }
         }
     }
 
@@ -112,12 +114,6 @@ impl Round<'_, '_> {
             if !active && !later.contains(&run) {
                 end_queued(self.turn, run, outcome.clone());
             }
-        }
-    }
-
-    fn stop_all(&mut self, why: KillReason) {
-        for run in self.state().active.clone() {
-            stop(self.turn, run, why);
         }
     }
 

@@ -1,22 +1,48 @@
-//! What time ends: runs past their deadline, leases, waits without hope, kills not yet reported.
+//! What time ends: runs past their deadline, stops without an end, leases, waits without hope,
+//! kills not yet reported.
 
 use crate::cache::KillAgain;
 use crate::decide::Round;
 use crate::wait;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use onboard_domain::state::{Outcome, Phase, Usage};
+use onboard_domain::state::{Outcome, Phase, Run, State, Usage, bounds};
 use onboard_domain::{Effect, Event, KillReason, ProjectId, RunId, Time, Turn};
 
-/// Tells a run's process to die, unless it was told before.
-pub(crate) fn stop(turn: &mut Turn<'_>, id: RunId, why: KillReason) {
+/// How a run is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Haste {
+    /// It is told to, and killed when its time to do so is over.
+    Grace,
+    /// It is killed.
+    Now,
+}
+
+/// Ends a run's process, unless it was told so before; one that has time to end by itself may be
+/// killed sooner.
+pub(crate) fn stop(turn: &mut Turn<'_>, id: RunId, why: KillReason, haste: Haste) {
     let Some(run) = turn.state().runs.get(&id) else { return };
-    if !run.is_active() || matches!(run.phase, Phase::Stopping { .. }) {
-        return;
+    match run.phase {
+        Phase::Queued | Phase::Stopping { kill_at: None, .. } => return,
+        Phase::Stopping { .. } if haste == Haste::Grace => return,
+        _ => {}
     }
     let generation = run.generation;
-    turn.record(Event::RunStopping { run: id, generation, why });
-    turn.effect(Effect::Kill { run: id, generation, why });
+    let grace_ms = if haste == Haste::Grace { grace_ms(turn.state(), run) } else { 0 };
+    turn.record(Event::RunStopping { run: id, generation, why, grace_ms });
+    turn.effect(match grace_ms {
+        0 => Effect::Kill { run: id, generation, why },
+        _ => Effect::Terminate { run: id, generation },
+    });
+}
+
+/// How long a run may take to end by itself: never beyond its deadline, and no time for one that
+/// has not begun, which has nothing to lose.
+fn grace_ms(state: &State, run: &Run) -> i64 {
+    let Phase::Running { deadline, .. } = run.phase else { return 0 };
+    let asked = state.agents.get(&run.agent).and_then(|agent| agent.spec.stop_grace_ms);
+    let grace = asked.unwrap_or(bounds::STOP_GRACE_MS).min(bounds::STOP_GRACE_MAX_MS);
+    grace.min(deadline.since(state.time)).max(0)
 }
 
 /// Ends a run that never had a process.
@@ -27,7 +53,12 @@ pub(crate) fn end_queued(turn: &mut Turn<'_>, run: RunId, outcome: Outcome) {
 impl Round<'_, '_> {
     pub fn end_overdue(&mut self) {
         for run in due_runs(&self.state().deadlines, self.now) {
-            stop(self.turn, run, KillReason::Deadline);
+            // Told to end before: its time to do so is over, which is no reason of its own.
+            let told = match self.state().runs.get(&run).map(|run| &run.phase) {
+                Some(Phase::Stopping { why, .. }) => *why,
+                _ => KillReason::Deadline,
+            };
+            stop(self.turn, run, told, Haste::Now);
         }
         self.release_leases();
         self.refuse_hopeless();
@@ -74,7 +105,8 @@ impl Round<'_, '_> {
     pub fn ask_kills_again(&mut self) -> Option<Time> {
         let mut kills = BTreeMap::new();
         let state = self.state();
-        let dying = |id: &&RunId| matches!(state.runs[*id].phase, Phase::Stopping { .. });
+        let dying =
+            |id: &&RunId| matches!(state.runs[*id].phase, Phase::Stopping { kill_at: None, .. });
         // Nothing dies in most turns: then nothing is copied.
         let dying: Vec<RunId> = state.active.iter().filter(dying).copied().collect();
         for id in dying {

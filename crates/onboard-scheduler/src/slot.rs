@@ -2,7 +2,7 @@
 
 use crate::cache::Timing;
 use crate::decide::Round;
-use crate::overdue;
+use crate::overdue::{self, Haste};
 use crate::schedule::Kind;
 use alloc::vec::Vec;
 use onboard_domain::event::Passed;
@@ -230,7 +230,7 @@ impl Round<'_, '_> {
         if overlap == Overlap::Replace
             && let Some(active) = self.active_run(settling.id)
         {
-            overdue::stop(self.turn, active, KillReason::Replaced);
+            overdue::stop(self.turn, active, KillReason::Replaced, Haste::Grace);
         }
         self.queue_slot(settling, slot, trigger);
     }

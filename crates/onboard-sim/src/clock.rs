@@ -1,7 +1,7 @@
 //! Virtual time: real time that only the simulation moves, a wall clock that may be set, and the
 //! journal's time that the daemon makes of both by its own rule.
 
-use onboard_daemon::clock;
+use onboard_daemon::clock::Course;
 use onboard_domain::Time;
 
 /// The clocks of the simulated machine.
@@ -11,15 +11,14 @@ pub struct Clock {
     real: i64,
     /// What the wall clock shows at `real` 0, moved when someone sets it or the machine sleeps.
     wall_origin: i64,
-    journal: Time,
-    /// When the journal's time was last read to have moved.
-    read_at: i64,
+    suspended: i64,
+    course: Course,
 }
 
 impl Clock {
     /// A machine that is switched on at `wall`.
     pub fn at(wall: Time) -> Clock {
-        Clock { real: 0, wall_origin: wall.0, journal: wall, read_at: 0 }
+        Clock { real: 0, wall_origin: wall.0, suspended: 0, course: Course::at(wall, 0, 0) }
     }
 
     /// Real time since the machine was switched on.
@@ -37,25 +36,32 @@ impl Clock {
         self.real = self.real.max(real);
     }
 
-    /// The wall clock is set, or the machine slept: it shows `ms` more (or less) than before.
+    /// The wall clock is set: it shows `ms` more (or less) than before.
     pub fn shift_wall(&mut self, ms: i64) {
         self.wall_origin = self.wall_origin.saturating_add(ms);
     }
 
+    /// The machine slept: the wall clock went on, nothing else did.
+    pub fn suspend(&mut self, ms: i64) {
+        self.suspended = self.suspended.saturating_add(ms);
+        self.shift_wall(ms);
+    }
+
     /// Now, along the journal, by the daemon's rule.
     pub fn now(&mut self) -> Time {
-        let next = clock::next(self.journal, self.real - self.read_at, self.wall());
-        if next > self.journal {
-            self.journal = next;
-            self.read_at = self.real;
-        }
-        self.journal
+        let suspended = self.suspended;
+        let wall = self.wall();
+        self.course.now(self.real, wall, || suspended)
+    }
+
+    /// By how much the journal's time went further than real time, by the daemon's rule.
+    pub fn take_leap(&mut self) -> Option<i64> {
+        self.course.take_leap()
     }
 
     /// A new daemon's clock continues after the newest batch of its journal.
     pub fn continue_after(&mut self, newest: Time) {
-        self.journal = newest;
-        self.read_at = self.real;
+        self.course = Course::at(newest.max(self.wall()), self.real, self.suspended);
     }
 }
 
@@ -76,5 +82,7 @@ mod tests {
         assert_eq!(clock.now(), Time(1_015_000));
         clock.shift_wall(3_600_000);
         assert_eq!(clock.now(), Time(4_615_000));
+        clock.suspend(36_000_000);
+        assert_eq!(clock.now(), Time(40_615_000));
     }
 }

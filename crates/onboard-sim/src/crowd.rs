@@ -207,6 +207,7 @@ fn spec(kind: &Kind) -> Result<AgentSpec, String> {
         findings_per_day: None,
         shares_facts: false,
         facts_from: Vec::new(),
+        stop_grace_ms: None,
         origin: "built-in".into(),
         hash: String::new(),
     })

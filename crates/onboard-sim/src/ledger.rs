@@ -3,7 +3,9 @@
 
 use onboard_domain::spec::Priority;
 use onboard_domain::state::{Breaker, Desired, Phase, Run, Trigger, bounds};
-use onboard_domain::{AgentId, Batch, Effect, Event, Generation, ProjectId, RunId, State, Time};
+use onboard_domain::{
+    AgentId, Batch, Effect, Event, Generation, KillReason, ProjectId, RunId, State, Time,
+};
 use onboard_scheduler::Settings;
 use std::collections::BTreeMap;
 
@@ -13,6 +15,9 @@ pub const WAIT_MAX_MS: i64 = 8 * 3_600_000;
 
 /// A run told to die must be proven dead within this: kills are asked again after 5 min at most.
 const DYING_MAX_MS: i64 = 3_600_000;
+
+/// A deadline may be off by what the clock has not told yet, when the run starts and when it ends.
+const DEADLINE_OFF_MS: i64 = 15_000;
 
 /// One thing that must not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +40,8 @@ struct RunNotes {
     agent: AgentId,
     generation: Generation,
     placed: bool,
+    /// In real time: when it started, and for how long it may run.
+    started: Option<(i64, i64)>,
     /// Whether the inspection before found it waiting with nothing to excuse it.
     waited: bool,
     /// Time between inspections that found it so, and that found it dying.
@@ -52,6 +59,8 @@ struct LeaseNotes {
 /// What the events said so far.
 #[derive(Debug, Default)]
 pub struct Ledger {
+    /// Real time, which only the shell knows.
+    pub real: i64,
     time: Time,
     agents: BTreeMap<AgentId, AgentNotes>,
     runs: BTreeMap<RunId, RunNotes>,
@@ -102,8 +111,9 @@ impl Ledger {
             self.report("deadlines kept", format!("{run} should have ended by {}", at.0));
         }
         for effect in effects {
-            let (Effect::Launch { run, generation } | Effect::Kill { run, generation, .. }) =
-                effect
+            let (Effect::Launch { run, generation }
+            | Effect::Terminate { run, generation }
+            | Effect::Kill { run, generation, .. }) = effect
             else {
                 continue;
             };
@@ -132,7 +142,10 @@ impl Ledger {
                     self.lease(project, &grant.name, *run, grant.token, None);
                 }
             }
-            Event::RunStarted { run, generation, .. } => self.started(*run, *generation),
+            Event::RunStarted { run, generation, deadline, .. } => {
+                self.started(*run, *generation, deadline.since(self.time));
+            }
+            Event::RunStopping { run, why: KillReason::Deadline, .. } => self.overdue(*run),
             Event::RunEnded { run, .. } => self.ended(*run),
             Event::LeaseTaken { project, name, run, token, expires } => {
                 self.lease(Some(*project), name, *run, *token, Some(*expires));
@@ -145,6 +158,10 @@ impl Ledger {
                         self.report("leases exclusive", format!("{key:?} released: {other:?}"))
                     }
                 }
+            }
+            Event::TimeLeapt { ms } => {
+                let leases = self.leases.values_mut().filter_map(|lease| lease.expires.as_mut());
+                leases.for_each(|expires| *expires = expires.plus(*ms));
             }
             Event::EmergencyDeclared { .. } => self.emergency = true,
             Event::EmergencyLifted { .. } => self.emergency = false,
@@ -171,6 +188,7 @@ impl Ledger {
             agent,
             generation: Generation(0),
             placed: false,
+            started: None,
             waited: false,
             waiting_ms: 0,
             dying_ms: 0,
@@ -200,10 +218,24 @@ impl Ledger {
         }
     }
 
-    fn started(&mut self, run: RunId, generation: Generation) {
-        let fits = self.runs.get(&run).is_some_and(|r| r.placed && r.generation == generation);
-        if !fits {
-            self.report("a run starts in its place", format!("{run} {generation}"));
+    fn started(&mut self, run: RunId, generation: Generation, deadline_ms: i64) {
+        let real = self.real;
+        match self.runs.get_mut(&run).filter(|r| r.placed && r.generation == generation) {
+            Some(notes) => notes.started = Some((real, deadline_ms)),
+            None => self.report("a run starts in its place", format!("{run} {generation}")),
+        }
+    }
+
+    /// However clocks are set and machines sleep, a deadline is a length of real time.
+    fn overdue(&mut self, run: RunId) {
+        let Some((started, deadline_ms)) = self.runs.get(&run).and_then(|notes| notes.started)
+        else {
+            return;
+        };
+        let ran = self.real - started;
+        if (ran - deadline_ms).abs() > DEADLINE_OFF_MS {
+            let what = format!("{run} ran {ran} ms of {deadline_ms}");
+            self.report("a deadline is real time", what);
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Plan {
     pub life_ms: Option<i64>,
     pub exit: Exit,
     pub usage: Usage,
+    /// From being told to end to ending by itself; `None`: it takes no notice.
+    pub term_ms: Option<i64>,
     /// From a kill to the proof that the process tree is gone.
     pub kill_ms: i64,
     /// What it asks of its host, all at once, so long after its first instruction.

@@ -40,6 +40,8 @@ pub enum Crash {
 struct Running {
     generation: Generation,
     plan: Plan,
+    /// Told to end.
+    told: bool,
     dying: bool,
 }
 
@@ -201,7 +203,7 @@ impl<N: Nature, Z: Zones> Shell<N, Z> {
 
     /// The machine sleeps: the wall clock goes on, nothing else does.
     pub fn suspend(&mut self, ms: i64) {
-        self.clock.shift_wall(ms);
+        self.clock.suspend(ms);
     }
 
     /// Lives on until a deed's time comes, which is returned, or until `real`, which is `None`.
@@ -350,14 +352,18 @@ impl<N: Nature, Z: Zones> Shell<N, Z> {
             return;
         }
         self.up = true;
+        self.clock.continue_after(self.state.time);
         self.host.at = Time(i64::MIN / 2);
         inputs.push(self.began());
         inputs.extend(self.state.projects.keys().map(|project| self.observed(*project)));
     }
 
     /// One turn of the daemon's loop. `None` when it died in it or there is none.
-    fn turn(&mut self, inputs: Vec<Input>) -> Option<Step> {
+    fn turn(&mut self, mut inputs: Vec<Input>) -> Option<Step> {
         let now = self.clock.now().max(self.state.time);
+        if let Some(ms) = self.clock.take_leap() {
+            inputs.insert(0, Input::Leapt { ms });
+        }
         if now.since(self.host.at) >= HOST_SAMPLE_MS {
             self.host = self.nature.host(now);
         }
@@ -407,6 +413,7 @@ impl<N: Nature, Z: Zones> Shell<N, Z> {
             self.ledger.report("replay equals live state", why);
             self.broken = true;
         }
+        self.ledger.real = self.clock.real();
         self.ledger.durable(batch, &self.state, &self.settings);
         for event in &batch.events {
             if let Event::RunEnded { run, .. } = event
@@ -433,7 +440,6 @@ impl<N: Nature, Z: Zones> Shell<N, Z> {
                 self.broken = true;
             }
         }
-        self.clock.continue_after(self.state.time);
         self.put(down_ms, Happening::Boot);
     }
 
@@ -451,6 +457,7 @@ impl<N: Nature, Z: Zones> Shell<N, Z> {
     fn perform_once(&mut self, effect: &Effect) {
         match effect {
             Effect::Launch { run, generation } => self.launch(*run, *generation),
+            Effect::Terminate { run, generation } => self.terminate(*run, *generation),
             Effect::Kill { run, generation, .. } => self.kill(*run, *generation),
             Effect::Exit => {
                 self.up = false;
@@ -492,8 +499,19 @@ impl<N: Nature, Z: Zones> Shell<N, Z> {
             self.refused.insert(id, generation);
             return self.put(start_ms, Happening::Refused(id, generation, Box::new(said)));
         }
-        self.processes.insert(id, Box::new(Running { generation, plan, dying: false }));
+        self.processes
+            .insert(id, Box::new(Running { generation, plan, told: false, dying: false }));
         self.put(start_ms, Happening::Started(id, generation));
+    }
+
+    fn terminate(&mut self, id: RunId, generation: Generation) {
+        let Some(running) = self.running(id, generation).filter(|running| !running.told) else {
+            return;
+        };
+        running.told = true;
+        if let Some(after) = running.plan.term_ms {
+            self.put(after, Happening::Gone(id, generation));
+        }
     }
 
     fn kill(&mut self, id: RunId, generation: Generation) {

@@ -343,7 +343,7 @@ impl<'a> Run<'a> {
         let later = self.misfortune.between(MINUTE_MS, 12 * HOUR_MS);
         match self.misfortune.below(11) {
             0 => {
-                self.command(Command::Stop { agents });
+                self.command(Command::Stop { agents, now: false });
                 self.shell.plan_deed(later, Deed::Start(agent));
             }
             1 => {
@@ -351,13 +351,16 @@ impl<'a> Run<'a> {
                 self.shell.plan_deed(later, Deed::Resume(agent));
             }
             2 => self.command(Command::Start { agents }),
-            3 => self.command(Command::Restart { agents }),
+            3 => self.command(Command::Restart { agents, now: false }),
             4 | 5 => self.command(Command::Run { agent }),
             6 => self.command(Command::Resume { agents }),
             7 => self.configure(agent),
             8 => self.command(Command::Terminate { agent }),
             9 => self.register_again(),
-            _ => self.command(Command::Stop { agents: vec![agent, AgentId(u32::MAX)] }),
+            _ => {
+                let agents = vec![agent, AgentId(u32::MAX)];
+                self.command(Command::Stop { agents, now: true });
+            }
         }
     }
 

@@ -238,6 +238,8 @@ impl Nature for Town {
             life_ms,
             exit,
             usage,
+            // What hangs takes no notice either.
+            term_ms: life_ms.map(|life| life % 4_000),
             kill_ms: self.agents.skewed(5, 2_000),
             calls_at_ms: life_ms.unwrap_or(1_000) * 2 / 3,
             calls,

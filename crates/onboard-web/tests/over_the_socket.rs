@@ -125,7 +125,7 @@ fn errors_are_problems_with_a_stable_type() {
     let adopt = Command::AdoptPolicy { hash: "0".into(), origin: "x".into() };
     let told = world.client.command(adopt, "");
     check(told.map(|_| unreachable!()), ProblemKind::Forbidden);
-    let stop = Command::Stop { agents: vec![AgentId(7)] };
+    let stop = Command::Stop { agents: vec![AgentId(7)], now: false };
     check(world.client.command(stop, "").map(|_| unreachable!()), ProblemKind::UnknownAgent);
 }
 

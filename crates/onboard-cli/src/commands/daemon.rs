@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 pub fn run(global: &Global, command: &DaemonCommand) -> Done {
     match command {
         DaemonCommand::Start => start(global),
-        DaemonCommand::Stop { timeout } => stop(global, *timeout),
+        DaemonCommand::Stop { now, timeout } => stop(global, *timeout, *now),
         DaemonCommand::Status | DaemonCommand::Run { .. } => status(global),
     }
 }
@@ -47,7 +47,7 @@ fn status(global: &Global) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-fn stop(global: &Global, timeout: i64) -> Done {
+fn stop(global: &Global, timeout: i64, now: bool) -> Done {
     let (client, _) = connection::client()?;
     let daemon: DaemonView = match client.get("/daemon", &[]) {
         Ok(daemon) => daemon,
@@ -60,7 +60,7 @@ fn stop(global: &Global, timeout: i64) -> Done {
     let deadline = Instant::now() + Duration::from_millis(timeout.try_into().unwrap_or(0));
     let mut lines = client.stream("/watch", &[])?;
     let _: Waited<WatchLine> = lines.next(Some(CALL_TIMEOUT))?;
-    client.command(Command::Shutdown, "")?;
+    client.command(if now { Command::ShutdownNow } else { Command::Shutdown }, "")?;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match lines.next::<WatchLine>(Some(left)) {

@@ -74,9 +74,11 @@ fn run_agents(global: &crate::arguments::Global, command: AgentsCommand) -> Done
         AgentsCommand::Start { which, wait, timeout, detach } => {
             start::run(global, &which, &start::Following { wait, timeout, detach })
         }
-        AgentsCommand::Stop { which, timeout } => stop::run(global, &which, timeout),
+        AgentsCommand::Stop { which, now, timeout } => stop::run(global, &which, timeout, now),
         AgentsCommand::Terminate { name, yes } => terminate::run(global, &name, yes),
-        AgentsCommand::Restart { which } => turn::run(global, &which, turn::Turn::Restart),
+        AgentsCommand::Restart { which, now } => {
+            turn::run(global, &which, turn::Turn::Restart { now })
+        }
         AgentsCommand::Pause { which } => turn::run(global, &which, turn::Turn::Pause),
         AgentsCommand::Resume { names, all, reason } => resume::run(global, names, all, reason),
         AgentsCommand::Run { name, wait, timeout } => run::run(global, &name, wait, timeout),

@@ -10,12 +10,12 @@ use onboard_web::api::{AgentDetail, AgentRow};
 use onboard_web::client::Client;
 use std::process::ExitCode;
 
-pub fn run(global: &Global, which: &Which, timeout: i64) -> Done {
+pub fn run(global: &Global, which: &Which, timeout: i64, now: bool) -> Done {
     let (client, _) = connection::client()?;
     let rows = chosen::agents(&client, global, which)?;
     let follow = Follow::open(&client, global)?;
     let live = live_runs(&client, &rows)?;
-    let answer = client.command(Command::Stop { agents: chosen::ids(&rows)? }, "")?;
+    let answer = client.command(Command::Stop { agents: chosen::ids(&rows)?, now }, "")?;
     let (ended, unfinished) = follow.runs(&live, timeout)?;
     if global.is_json() {
         output::json(&answer)?;

@@ -10,19 +10,19 @@ use std::process::ExitCode;
 /// Which.
 #[derive(Clone, Copy)]
 pub enum Turn {
-    Restart,
+    Restart { now: bool },
     Pause,
 }
 
 pub fn run(global: &Global, which: &Which, turn: Turn) -> Done {
     let (client, _) = connection::client()?;
     let rows = match turn {
-        Turn::Restart => chosen::to_start(&client, global, which)?,
+        Turn::Restart { .. } => chosen::to_start(&client, global, which)?,
         Turn::Pause => chosen::agents(&client, global, which)?,
     };
     let agents = chosen::ids(&rows)?;
     let (command, done, already) = match turn {
-        Turn::Restart => (Command::Restart { agents }, "restarted", "not restarted"),
+        Turn::Restart { now } => (Command::Restart { agents, now }, "restarted", "not restarted"),
         Turn::Pause => (Command::Pause { agents }, "paused", "already paused"),
     };
     tell(global, &client.command(command, "")?, done, already)?;

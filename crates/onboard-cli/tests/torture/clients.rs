@@ -108,8 +108,8 @@ impl Worker {
         let command = match asked.clone() {
             Asked::Register => return client.register(&self.root, why),
             Asked::Start(agent) => Command::Start { agents: vec![agent] },
-            Asked::Stop(agent) => Command::Stop { agents: vec![agent] },
-            Asked::Restart(agent) => Command::Restart { agents: vec![agent] },
+            Asked::Stop(agent) => Command::Stop { agents: vec![agent], now: false },
+            Asked::Restart(agent) => Command::Restart { agents: vec![agent], now: false },
             Asked::Pause(agent) => Command::Pause { agents: vec![agent] },
             Asked::Resume(agent) => Command::Resume { agents: vec![agent] },
             Asked::Run(agent) => Command::Run { agent },

@@ -20,7 +20,7 @@ fn restart_all(world: &World) -> Result<CommandAnswer, ClientError> {
     let own = rows.iter().filter(|row| AGENTS.iter().any(|(name, _)| *name == row.name));
     let agents = own.map(|row| row.id.parse().expect("an id")).collect();
     // Started agents that were ended wait for their schedules; this runs them now.
-    world.client().command(Command::Restart { agents }, "a trial")
+    world.client().command(Command::Restart { agents, now: false }, "a trial")
 }
 
 /// Processes of agents; six of them when all run and the forker has forked.

@@ -4,10 +4,9 @@ use super::{World, commands, findings};
 use onboard_domain::command::AgentAnswer;
 use onboard_domain::state::{Desired, Phase, bounds};
 use onboard_domain::{
-    AgentId, AgentName, AgentSpec, Answer, Effect, Event, KillReason, Refusal, RefusalKind, RunId,
-    Turn,
+    AgentId, AgentName, AgentSpec, Answer, Event, KillReason, Refusal, RefusalKind, RunId, Turn,
 };
-use onboard_scheduler::ScheduleCache;
+use onboard_scheduler::{Haste, ScheduleCache};
 
 fn known(turn: &Turn<'_>, agent: AgentId) -> Result<(), Refusal> {
     if turn.state().agents.contains_key(&agent) {
@@ -76,19 +75,23 @@ fn newest_live(turn: &Turn<'_>, agent: AgentId) -> Option<RunId> {
     live.map(|(id, _)| id).last()
 }
 
-pub(super) fn stop(turn: &mut Turn<'_>, agents: &[AgentId]) -> Result<Answer, Refusal> {
+pub(super) fn stop(
+    turn: &mut Turn<'_>,
+    agents: &[AgentId],
+    haste: Haste,
+) -> Result<Answer, Refusal> {
     all_known(turn, agents)?;
-    let answers = agents.iter().map(|agent| stop_one(turn, *agent)).collect();
+    let answers = agents.iter().map(|agent| stop_one(turn, *agent, haste)).collect();
     Ok(Answer::Agents(answers))
 }
 
-pub(super) fn stop_one(turn: &mut Turn<'_>, agent: AgentId) -> AgentAnswer {
+pub(super) fn stop_one(turn: &mut Turn<'_>, agent: AgentId, haste: Haste) -> AgentAnswer {
     let recorded = turn.events().len();
     let run = turn.state().runs_of(agent).map(|(id, _)| id).last();
     if turn.state().agents[&agent].desired != Desired::Stopped {
         turn.record(Event::AgentStopped { agent });
     }
-    onboard_scheduler::stop_runs(turn, agent, KillReason::Stopped);
+    onboard_scheduler::stop_runs(turn, agent, KillReason::Stopped, haste);
     AgentAnswer { agent, changed: turn.events().len() > recorded, run }
 }
 
@@ -97,12 +100,13 @@ pub(super) fn restart(
     world: &World<'_>,
     cache: &mut ScheduleCache,
     agents: &[AgentId],
+    haste: Haste,
 ) -> Result<Answer, Refusal> {
     not_in_emergency(turn)?;
     all_known(turn, agents)?;
     room_for(turn, agents.len())?;
     for agent in agents {
-        stop_one(turn, *agent);
+        stop_one(turn, *agent, haste);
     }
     start(turn, world, cache, agents)
 }
@@ -278,24 +282,6 @@ pub(super) fn lift_quarantine(
 pub(super) fn end_all(turn: &mut Turn<'_>, why: KillReason) {
     let agents: Vec<AgentId> = turn.state().runs.values().map(|run| run.agent).collect();
     for agent in agents {
-        onboard_scheduler::stop_runs(turn, agent, why);
+        onboard_scheduler::stop_runs(turn, agent, why, Haste::Now);
     }
-}
-
-/// Ends active runs; queued ones stay for later.
-pub(super) fn end_active(turn: &mut Turn<'_>, why: KillReason) {
-    let active: Vec<RunId> =
-        turn.state().runs.iter().filter(|(_, run)| run.is_active()).map(|(id, _)| *id).collect();
-    for run in active {
-        kill(turn, run, why);
-    }
-}
-
-fn kill(turn: &mut Turn<'_>, id: RunId, why: KillReason) {
-    let run = &turn.state().runs[&id];
-    let generation = run.generation;
-    if !matches!(run.phase, Phase::Stopping { .. }) {
-        turn.record(Event::RunStopping { run: id, generation, why });
-    }
-    turn.effect(Effect::Kill { run: id, generation, why });
 }

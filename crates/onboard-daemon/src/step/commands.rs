@@ -6,7 +6,7 @@ use onboard_domain::state::bounds;
 use onboard_domain::{
     Actor, Answer, Command, Effect, Event, KillReason, Refusal, RefusalKind, Turn,
 };
-use onboard_scheduler::ScheduleCache;
+use onboard_scheduler::{Haste, ScheduleCache};
 
 pub(super) fn decide(
     turn: &mut Turn<'_>,
@@ -43,8 +43,10 @@ fn dispatch(
             Ok(answer)
         }
         Command::Start { agents } => agents::start(turn, world, cache, &agents),
-        Command::Stop { agents } => agents::stop(turn, &agents),
-        Command::Restart { agents } => agents::restart(turn, world, cache, &agents),
+        Command::Stop { agents, now } => agents::stop(turn, &agents, haste(now)),
+        Command::Restart { agents, now } => {
+            agents::restart(turn, world, cache, &agents, haste(now))
+        }
         Command::Pause { agents } => agents::pause(turn, &agents),
         Command::Resume { agents } => agents::resume(turn, world, cache, &agents),
         Command::Run { agent } => agents::run_now(turn, world, agent),
@@ -69,7 +71,8 @@ fn dispatch(
             proposals::decide(turn, actor, proposal, decision, reason)
         }
         Command::AdoptPolicy { hash, origin } => adopt_policy(turn, hash, origin),
-        Command::Shutdown => shutdown(turn),
+        Command::Shutdown => Ok(shutdown(turn, Haste::Grace)),
+        Command::ShutdownNow => Ok(shutdown(turn, Haste::Now)),
     }
 }
 
@@ -118,12 +121,19 @@ fn adopt_policy(turn: &mut Turn<'_>, hash: String, origin: String) -> Result<Ans
     Ok(Answer::Done { changed: !known })
 }
 
-fn shutdown(turn: &mut Turn<'_>) -> Result<Answer, Refusal> {
+fn haste(now: bool) -> Haste {
+    if now { Haste::Now } else { Haste::Grace }
+}
+
+/// A daemon that ends already may still be told to hurry.
+fn shutdown(turn: &mut Turn<'_>, haste: Haste) -> Answer {
+    let recorded = turn.events().len();
     let running = turn.state().daemon.as_ref().is_some_and(|d| d.running);
-    let changed = running && !turn.state().is_stopping();
-    if changed {
+    if running && !turn.state().is_stopping() {
         turn.record(Event::DaemonStopping);
-        agents::end_active(turn, KillReason::Shutdown);
     }
-    Ok(Answer::Done { changed })
+    if turn.state().is_stopping() {
+        onboard_scheduler::stop_active(turn, KillReason::Shutdown, haste);
+    }
+    Answer::Done { changed: turn.events().len() > recorded }
 }

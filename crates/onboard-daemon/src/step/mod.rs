@@ -145,6 +145,7 @@ fn one(
             out.reserved.push((token, reserved));
         }
         Input::ModelSettled { id, spend, ending } => models::settle(turn, id, spend, ending),
+        Input::Leapt { ms } => runs::leapt(turn, ms),
         Input::Timer => {}
     }
 }

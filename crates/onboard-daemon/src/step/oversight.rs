@@ -9,6 +9,7 @@ use onboard_domain::{
     Refusal, RefusalKind, RunId, Turn, Violation, violation,
 };
 use onboard_policy::{Due, Escalation};
+use onboard_scheduler::Haste;
 
 /// How long nothing of a throttled agent is started: long enough for a person to look, short enough
 /// that a mistake mends itself within a working day.
@@ -100,13 +101,13 @@ fn escalate(turn: &mut Turn<'_>, agent: AgentId, run: RunId, due: Due) {
             if turn.state().agents[&agent].desired == Desired::Started {
                 turn.record(Event::AgentPaused { agent });
             }
-            onboard_scheduler::stop_runs(turn, agent, KillReason::Violation);
+            onboard_scheduler::stop_runs(turn, agent, KillReason::Violation, Haste::Now);
         }
         Consequence::Quarantine => {
             if turn.state().agents[&agent].quarantine.is_none() {
                 turn.record(Event::AgentQuarantined { agent, why });
             }
-            onboard_scheduler::stop_runs(turn, agent, KillReason::Violation);
+            onboard_scheduler::stop_runs(turn, agent, KillReason::Violation, Haste::Now);
         }
         Consequence::Emergency => drop(commands::emergency(turn, &why)),
     }

@@ -4,7 +4,7 @@ use super::{World, agents};
 use onboard_domain::spec::Program;
 use onboard_domain::state::bounds;
 use onboard_domain::{AgentId, AgentSpec, Answer, Event, ProjectId, Refusal, RefusalKind, Turn};
-use onboard_scheduler::ScheduleCache;
+use onboard_scheduler::{Haste, ScheduleCache};
 use std::collections::BTreeSet;
 
 pub(super) fn register(
@@ -80,7 +80,7 @@ fn adopt(
     let other_program = spec.program != Program::BuiltIn && known.hash != spec.hash;
     agents::reconfigure(turn, world, cache, agent, spec);
     if other_program {
-        agents::stop_one(turn, agent);
+        agents::stop_one(turn, agent, Haste::Grace);
     }
     agent
 }

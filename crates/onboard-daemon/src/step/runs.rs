@@ -64,6 +64,15 @@ pub(super) fn launched(
     turn.record(Event::RunStarted { run: id, generation, process, deadline });
 }
 
+/// A run's deadline is a length of time in which it could run. Where nothing has such an end there
+/// is nothing to record.
+pub(super) fn leapt(turn: &mut Turn<'_>, ms: i64) {
+    let state = turn.state();
+    if !state.deadlines.is_empty() || !state.expiring.is_empty() {
+        turn.record(Event::TimeLeapt { ms });
+    }
+}
+
 pub(super) fn refused(
     turn: &mut Turn<'_>,
     run: RunId,

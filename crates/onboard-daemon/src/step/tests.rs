@@ -149,6 +149,7 @@ fn spec(missed: Missed) -> AgentSpec {
         findings_per_day: None,
         shares_facts: false,
         facts_from: Vec::new(),
+        stop_grace_ms: None,
         origin: String::new(),
         hash: String::new(),
     }

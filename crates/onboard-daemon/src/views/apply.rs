@@ -214,6 +214,7 @@ fn subject(event: &Event) -> Option<Subject> {
         Event::DaemonStarted { .. }
         | Event::DaemonStopping
         | Event::DaemonStopped
+        | Event::TimeLeapt { .. }
         | Event::PolicyAdopted { .. }
         | Event::CommandRefused { .. }
         | Event::EmergencyDeclared { .. }

@@ -6,7 +6,7 @@ use onboard_daemon::retention::Retention;
 use onboard_daemon::{Daemon, Handle, Options, Paths, logs, records};
 use onboard_domain::state::{Agent, EndedRun, Phase, Process};
 use onboard_domain::{
-    Actor, AgentId, Answer, Command, ProjectId, Refusal, RefusalKind, RunId, State, Via,
+    Actor, AgentId, Answer, Command, Event, ProjectId, Refusal, RefusalKind, RunId, State, Via,
 };
 use onboard_scheduler::Settings;
 use std::io::{BufRead, BufReader};
@@ -225,6 +225,23 @@ impl House {
         });
         let EndedRun { outcome, .. } = ended;
         format!("{}: {}", outcome.word(), outcome.explanation())
+    }
+
+    /// Reads what is published up to a run's end: the times it got whenever it was told to stop.
+    pub fn stopping(&self, run: RunId) -> Vec<i64> {
+        let mut told = Vec::new();
+        loop {
+            let published = self.published.recv_timeout(PATIENCE).expect("the run's end");
+            for event in &published.batch.events {
+                match event {
+                    Event::RunStopping { run: of, grace_ms, .. } if *of == run => {
+                        told.push(*grace_ms);
+                    }
+                    Event::RunEnded { run: of, .. } if *of == run => return told,
+                    _ => {}
+                }
+            }
+        }
     }
 
     /// Waits until a run's process goes.

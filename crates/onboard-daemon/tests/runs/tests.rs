@@ -14,12 +14,16 @@ use std::sync::mpsc::Receiver;
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
 
-pub const ALL: [Named; 24] = [
+pub const ALL: [Named; 28] = [
     ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
     ("a_checkpoint_survives_a_crash_and_a_restart", a_checkpoint_survives_a_crash_and_a_restart),
     ("facts_are_files_of_those_who_read_them", facts_are_files_of_those_who_read_them),
     ("a_deadline_ends_the_whole_tree", a_deadline_ends_the_whole_tree),
     ("stopped_means_gone", stopped_means_gone),
+    ("a_stop_gives_time_for_last_words", a_stop_gives_time_for_last_words),
+    ("who_takes_no_notice_is_killed_in_time", who_takes_no_notice_is_killed_in_time),
+    ("a_stop_can_be_hurried", a_stop_can_be_hurried),
+    ("a_daemon_that_ends_gives_time_and_does_not_hang", a_daemon_that_ends_gives_time),
     ("a_shutdown_leaves_no_process", a_shutdown_leaves_no_process),
     ("what_a_killed_daemon_leaves_is_buried", what_a_killed_daemon_leaves_is_buried),
     ("a_journal_that_fails_ends_the_daemon", a_journal_that_fails_ends_the_daemon),
@@ -115,10 +119,90 @@ fn stopped_means_gone(house: House) {
     house.checkpoint("idle");
     let process = house.process(run);
     assert_eq!(house.records(), 1);
-    house.command(Command::Stop { agents: vec![house.agent("idle")] }).unwrap();
+    house.command(Command::Stop { agents: vec![house.agent("idle")], now: true }).unwrap();
     assert_eq!(house.ended(run), "killed: it was stopped");
     assert!(!lives(&process));
     assert_eq!(house.records(), 0);
+}
+
+/// Keeps what it has when it is told to end; what it waits in is told so, too.
+const POLITE: &str = "trap 'ai_onboard says save late words; exit 0' TERM
+    ai_onboard says save at work
+    while :; do setsid -w sleep 1000; done";
+
+/// Takes no notice, nor does any of its children.
+const STUBBORN: &str = "trap '' TERM
+    sleep 1000 &
+    ai_onboard says save at work
+    while :; do sleep 1000; done";
+
+fn a_stop_gives_time_for_last_words(house: House) {
+    house.script("polite", "stop_grace: 30s", POLITE);
+    house.register();
+    let run = house.run("polite").unwrap();
+    house.checkpoint("polite");
+    let process = house.process(run);
+    house.command(Command::Stop { agents: vec![house.agent("polite")], now: false }).unwrap();
+    assert_eq!(house.stopping(run), [30_000], "its end was its own");
+    assert!(!lives(&process));
+    let polite = house.agent("polite");
+    house.handle().read(|state| {
+        let kept = &state.agents[&polite].checkpoints;
+        assert_eq!(kept.keys().collect::<Vec<_>>(), ["at", "late"]);
+        assert_eq!(state.agents[&polite].recent[0].outcome.explanation(), "it was stopped");
+    });
+}
+
+fn who_takes_no_notice_is_killed_in_time(house: House) {
+    house.script("stubborn", "stop_grace: 1s", STUBBORN);
+    house.register();
+    let run = house.run("stubborn").unwrap();
+    house.checkpoint("stubborn");
+    let process = house.process(run);
+    house.command(Command::Stop { agents: vec![house.agent("stubborn")], now: false }).unwrap();
+    assert_eq!(house.stopping(run), [1_000, 0], "told to end, then killed");
+    assert!(!lives(&process));
+    assert_eq!(house.records(), 0);
+}
+
+fn a_stop_can_be_hurried(house: House) {
+    house.script("stubborn", "stop_grace: 30s", STUBBORN);
+    house.register();
+    let agents = || vec![house.agent("stubborn")];
+    let hurry: [fn(Vec<_>) -> Command; 2] = [
+        |agents| Command::Stop { agents, now: true },
+        |_| Command::EmergencyShutdown { reason: "a trial".into() },
+    ];
+    for command in hurry {
+        let run = house.run("stubborn").unwrap();
+        house.process(run);
+        house.command(Command::Stop { agents: agents(), now: false }).unwrap();
+        house.command(command(agents())).unwrap();
+        assert_eq!(house.stopping(run), [30_000, 0]);
+    }
+    house.command(Command::LiftEmergency { reason: "it was one".into() }).unwrap();
+    let run = house.run("stubborn").unwrap();
+    house.process(run);
+    house.command(Command::Stop { agents: agents(), now: true }).unwrap();
+    assert_eq!(house.stopping(run), [0]);
+}
+
+fn a_daemon_that_ends_gives_time(mut house: House) {
+    house.script("polite", "stop_grace: 30s", POLITE);
+    house.script("stubborn", "stop_grace: 1s", STUBBORN);
+    house.register();
+    let runs = ["polite", "stubborn"].map(|name| house.run(name).unwrap());
+    ["polite", "stubborn"].iter().for_each(|name| house.checkpoint(name));
+    let processes = runs.map(|run| house.process(run));
+    house.end();
+    assert!(!processes.iter().any(lives));
+    house.begin();
+    let polite = house.agent("polite");
+    house.handle().read(|state| {
+        let kept = &state.agents[&polite].checkpoints;
+        assert_eq!(kept.keys().collect::<Vec<_>>(), ["at", "late"]);
+        assert_eq!(state.runs.len(), 0);
+    });
 }
 
 fn a_shutdown_leaves_no_process(mut house: House) {

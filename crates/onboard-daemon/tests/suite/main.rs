@@ -6,5 +6,6 @@ mod proposals;
 mod retention;
 mod stage;
 mod step;
+mod stopping;
 mod store;
 mod views;

@@ -137,6 +137,12 @@ impl Stage {
                 git: words[1].into(),
                 plan: words[2].into(),
             },
+            "leapt" => {
+                let ms: i64 = rest.parse().expect("milliseconds");
+                // The journal's time has gone there; back it never goes.
+                self.now = self.now.plus(ms.max(0));
+                Input::Leapt { ms }
+            }
             "wait" => {
                 self.wait(rest);
                 Input::Timer
@@ -176,8 +182,9 @@ impl Stage {
                 let proposal = id.parse().expect("a proposal");
                 Command::DecideProposal { proposal, decision, reason: reason.into() }
             }
-            "stop" => Command::Stop { agents: agents() },
-            "restart" => Command::Restart { agents: agents() },
+            "stop" => Command::Stop { agents: agents(), now: false },
+            "stop-now" => Command::Stop { agents: agents(), now: true },
+            "restart" => Command::Restart { agents: agents(), now: false },
             "pause" => Command::Pause { agents: agents() },
             "resume" => Command::Resume { agents: agents() },
             "run" => Command::Run { agent: self.agent(words[0]) },
@@ -190,6 +197,7 @@ impl Stage {
             "emergency" => Command::EmergencyShutdown { reason: rest.into() },
             "lift" => Command::LiftEmergency { reason: rest.into() },
             "shutdown" => Command::Shutdown,
+            "shutdown-now" => Command::ShutdownNow,
             "cmd" => serde_json::from_str(rest).expect(rest),
             _ => panic!("unknown line {verb}"),
         };
@@ -365,6 +373,7 @@ fn unquoted(value: &Value) -> String {
 fn effect_text(effect: &Effect) -> String {
     match effect {
         Effect::Launch { run, generation } => format!("launch {run} {generation}"),
+        Effect::Terminate { run, generation } => format!("terminate {run} {generation}"),
         Effect::Kill { run, generation, why } => format!("kill {run} {generation} {}", plain(why)),
         Effect::SetLatch { reason } => format!("set latch: {} bytes", reason.len()),
         Effect::ClearLatch => "clear latch".into(),

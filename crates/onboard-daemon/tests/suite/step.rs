@@ -212,13 +212,14 @@ fn stop_ends_a_run_by_its_proof_and_no_earlier() {
         expect![[r#"
             > stop alpha
               agent_stopped {agent: 0}
-              run_stopping {generation: 1, run: 0, why: stopped}
-              ! kill r0 g1 stopped
+              run_stopping {generation: 1, grace_ms: 5000, run: 0, why: stopped}
+              ! terminate r0 g1
               = {agents: [{agent: 0, changed: true, run: 0}]}
             > stop alpha
               = {agents: [{agent: 0, changed: false, run: 0}]}
             > wait 11s
-              … 10000 ms
+              … 5000 ms
+              run_stopping {generation: 1, run: 0, why: stopped}
               ! kill r0 g1 stopped
             > gone r0 signal 9
               run_ended {outcome: {killed: {why: stopped}}, run: 0, usage: {cpu_ms: 3, memory_peak_bytes: 4, throttled_ms: 5}}
@@ -242,11 +243,11 @@ fn restart_ends_the_run_and_begins_another() {
         expect![[r#"
             > restart alpha
               agent_stopped {agent: 0}
-              run_stopping {generation: 1, run: 0, why: stopped}
+              run_stopping {generation: 1, grace_ms: 5000, run: 0, why: stopped}
               agent_started {agent: 0}
               slot_planned {agent: 0, due: +1267326ms}
               run_queued {agent: 0, attempt: 1, not_before: +0ms, run: 1, slot: +0ms, trigger: started}
-              ! kill r0 g1 stopped
+              ! terminate r0 g1
               = {agents: [{agent: 0, changed: true, run: 1}]}
             > gone r0 signal 9
               run_ended {outcome: {killed: {why: stopped}}, run: 0, usage: {cpu_ms: 3, memory_peak_bytes: 4, throttled_ms: 5}}
@@ -589,9 +590,9 @@ fn a_shutdown_waits_for_proof_and_what_it_cut_off_runs_again() {
         expect![[r#"
             > shutdown
               daemon_stopping
-              run_stopping {generation: 1, run: 0, why: shutdown}
+              run_stopping {generation: 1, grace_ms: 5000, run: 0, why: shutdown}
               run_stopping {generation: 1, run: 1, why: shutdown}
-              ! kill r0 g1 shutdown
+              ! terminate r0 g1
               ! kill r1 g1 shutdown
               = {done: {changed: true}}
             > shutdown

@@ -11,6 +11,7 @@ mod oversight;
 mod proposal;
 mod run;
 mod shared;
+mod time;
 
 use crate::event::{Batch, Event};
 use crate::ids::ProjectId;
@@ -88,6 +89,10 @@ impl State {
                 if let Some(daemon) = &mut self.daemon {
                     daemon.running = false;
                 }
+                Ok(())
+            }
+            Event::TimeLeapt { ms } => {
+                self.move_ends(*ms);
                 Ok(())
             }
             Event::PolicyAdopted { hash, origin } => {

@@ -25,7 +25,9 @@ pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
         Event::RunStarted { run, generation, process, deadline } => {
             start(state, *run, *generation, process, *deadline)
         }
-        Event::RunStopping { run, generation, why } => stopping(state, *run, *generation, *why),
+        Event::RunStopping { run, generation, why, grace_ms } => {
+            stopping(state, *run, *generation, *why, *grace_ms)
+        }
         Event::RunFinished { run, nothing_to_report, summary } => {
             state.run_mut(*run)?.finished =
                 Some(Finished { nothing_to_report: *nothing_to_report, summary: summary.clone() });
@@ -145,20 +147,24 @@ fn stopping(
     id: RunId,
     generation: Generation,
     why: KillReason,
+    grace_ms: i64,
 ) -> Result<(), Illegal> {
     let now = state.time;
     let run = state.run_mut(id)?;
-    if !run.is_active() || matches!(run.phase, Phase::Stopping { .. }) {
+    let sooner = matches!(run.phase, Phase::Stopping { kill_at: Some(_), .. }) && grace_ms == 0;
+    if !run.is_active() || matches!(run.phase, Phase::Stopping { .. }) && !sooner {
         illegal!("{id} can't be told to stop from {:?}", run.phase);
     }
     if generation != run.generation {
         illegal!("{id} is at {}, not {generation}", run.generation);
     }
     let before = run.deadline();
-    run.phase = Phase::Stopping { started: run.started(), since: now, why };
+    let kill_at = (grace_ms > 0).then(|| now.plus(grace_ms));
+    run.phase = Phase::Stopping { started: run.started(), since: now, why, kill_at };
     if let Some(before) = before {
         state.deadlines.remove(&(before, id));
     }
+    state.deadlines.extend(kill_at.map(|at| (at, id)));
     Ok(())
 }
 

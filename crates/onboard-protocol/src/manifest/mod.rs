@@ -74,6 +74,7 @@ fn read(document: &Document, file: &str) -> Result<(AgentSpec, BTreeMap<String, 
         findings_per_day: None,
         shares_facts: fields.get("shares_facts").map_or(Ok(false), |item| item.boolean())?,
         facts_from: overrides::names(&fields, "facts_from", agent_name)?.unwrap_or_default(),
+        stop_grace_ms: None,
         origin: file.to_string(),
         hash: String::new(),
     };

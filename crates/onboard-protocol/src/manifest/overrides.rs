@@ -10,7 +10,7 @@ use onboard_domain::state::bounds;
 use onboard_text::{Fields, Item, Problem};
 
 /// Keys of these settings.
-pub(crate) const KEYS: [&str; 13] = [
+pub(crate) const KEYS: [&str; 14] = [
     "schedule",
     "zone",
     "priority",
@@ -24,6 +24,7 @@ pub(crate) const KEYS: [&str; 13] = [
     "wakes_on",
     "settings",
     "findings_per_day",
+    "stop_grace",
 ];
 
 /// Longest list of names: a project has seven agents of ours and a handful of its own.
@@ -55,6 +56,7 @@ pub struct Overrides {
     pub wakes_on: Option<Vec<String>>,
     pub settings: BTreeMap<String, String>,
     pub findings_per_day: Option<u32>,
+    pub stop_grace_ms: Option<i64>,
 }
 
 /// Classes given anew.
@@ -90,6 +92,7 @@ impl Overrides {
             wakes_on: names(fields, "wakes_on", topic)?,
             settings: settings(fields)?,
             findings_per_day: findings_per_day(fields)?,
+            stop_grace_ms: stop_grace(fields)?,
         })
     }
 
@@ -120,6 +123,7 @@ impl Overrides {
         put(&self.wakes_on, &mut spec.wakes_on);
         spec.settings.extend(self.settings.clone());
         spec.findings_per_day = self.findings_per_day.or(spec.findings_per_day);
+        spec.stop_grace_ms = self.stop_grace_ms.or(spec.stop_grace_ms);
     }
 }
 
@@ -230,6 +234,12 @@ fn limits(fields: &Fields<'_>) -> Result<Limits, Problem> {
 fn findings_per_day(fields: &Fields<'_>) -> Result<Option<u32>, Problem> {
     let Some(item) = fields.get("findings_per_day") else { return Ok(None) };
     Ok(u32::try_from(item.integer(1..=bounds::FINDINGS as u64)?).ok())
+}
+
+/// No time at all is a choice, too: an agent that has nothing to keep.
+fn stop_grace(fields: &Fields<'_>) -> Result<Option<i64>, Problem> {
+    const GRACE_MS: core::ops::RangeInclusive<i64> = 0..=bounds::STOP_GRACE_MAX_MS;
+    fields.get("stop_grace").map(|item| item.duration_ms(GRACE_MS)).transpose()
 }
 
 fn duration(fields: &Fields<'_>, name: &str) -> Result<Option<i64>, Problem> {

@@ -120,6 +120,12 @@ const SCHEMA: &str = r##"{
       "maximum": 500,
       "default": 50,
       "description": "new findings that it may tell a day (UTC); more are counted, not kept"
+    },
+    "stop_grace": {
+      "type": "string",
+      "default": "5s",
+      "examples": ["0s", "10s"],
+      "description": "from SIGTERM to SIGKILL when a run is stopped, at most 30s"
     }
   },
   "$defs": {

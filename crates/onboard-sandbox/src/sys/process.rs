@@ -193,6 +193,36 @@ pub fn reset_signals() -> io::Result<()> {
     Ok(())
 }
 
+/// From now on SIGTERM to this process, the first of its namespace, goes to every other process of
+/// the namespace instead, whatever session it is in. Without this the kernel drops it.
+///
+/// Inside there is no race with numbers: the kernel walks the namespace itself. Refused elsewhere,
+/// where `-1` would mean everybody.
+pub fn hand_termination_on() -> io::Result<()> {
+    extern "C" fn hand_on(_: libc::c_int) {
+        // SAFETY: both are safe in a signal handler; the number of the last error, which the
+        // interrupted code may be about to read, is put back.
+        unsafe {
+            let error = libc::__errno_location();
+            let before = *error;
+            libc::kill(-1, libc::SIGTERM);
+            *error = before;
+        }
+    }
+    if std::process::id() != 1 {
+        return Err(io::Error::from_raw_os_error(libc::EPERM));
+    }
+    // SAFETY: `sigaction` is a plain structure, for which all-zero is valid: an empty mask.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = hand_on as extern "C" fn(libc::c_int) as libc::sighandler_t;
+    action.sa_flags = libc::SA_RESTART;
+    // SAFETY: the structure is live; the handler does what a handler may.
+    check(libc::c_long::from(unsafe {
+        libc::sigaction(libc::SIGTERM, &raw const action, std::ptr::null_mut())
+    }))?;
+    Ok(())
+}
+
 /// Gives up real-time scheduling, which no processor share holds back.
 pub fn schedule_ordinarily() -> io::Result<()> {
     let parameters = libc::sched_param { sched_priority: 0 };

@@ -158,7 +158,7 @@ fn disturb(world: &mut World, dice: &mut Dice) {
 fn command(world: &mut World, now: Time, event: Event) {
     world.turn(now, |turn| {
         if let Event::AgentStopped { agent } = event {
-            crate::stop_runs(turn, agent, onboard_domain::KillReason::Stopped);
+            crate::stop_runs(turn, agent, onboard_domain::KillReason::Stopped, crate::Haste::Grace);
         }
         turn.record(event);
     });

@@ -140,8 +140,9 @@ fn overlap_by_policy() {
             09:30 a due 10:00, a r0 queued started, r0 placed
             09:30 b due 10:00, b r1 queued started, r1 placed
             09:30 c due 10:00, c r2 queued started, r2 placed
-            10:00 a passed 10:00 overlap due 11:00, b r3 queued for 10:00, b due 11:00, r2 stopping Replaced, c r4 queued for 10:00, c due 11:00, kill r2!
-            10:00:10 kill r2!
+            10:00 a passed 10:00 overlap due 11:00, b r3 queued for 10:00, b due 11:00, r2 stopping Replaced within 5000 ms, c r4 queued for 10:00, c due 11:00, tell r2 to end!
+            10:00:05 r2 stopping Replaced, kill r2!
+            10:00:15 kill r2!
             10:00:20 r2 killed, r4 placed
             10:30 r0 succeeded
             10:31 r1 succeeded, r3 placed
@@ -718,19 +719,21 @@ fn stop_pause_resume_restart() {
         expect![[r#"
             09:30 a due 10:00, a r0 queued started, r0 placed
             10:00 a r1 queued for 10:00, a due 11:00
-            10:01 r0 stopping Stopped, r1 killed, kill r0!
-            10:01:10 kill r0!
-            10:01:30 kill r0!
+            10:01 r0 stopping Stopped within 5000 ms, r1 killed, tell r0 to end!
+            10:01:05 r0 stopping Stopped, kill r0!
+            10:01:15 kill r0!
+            10:01:35 kill r0!
             10:02 a is stopping, next never
-                r0 was told to stop 1 min ago
+                r0 was told to die 55 s ago
                 stopped: it is not on its schedule
                 r1 killed 1 min ago
-            10:02:10 kill r0!
+            10:02:15 kill r0!
             10:03 r0 killed
             11:01 a due 12:00, a r2 queued started, r2 placed
-            11:02 r2 stopping Stopped, a due 12:00, a r3 queued started, kill r2!
-            11:02:10 kill r2!
-            11:02:30 kill r2!
+            11:02 r2 stopping Stopped within 5000 ms, a due 12:00, a r3 queued started, tell r2 to end!
+            11:02:05 r2 stopping Stopped, kill r2!
+            11:02:15 kill r2!
+            11:02:35 kill r2!
             11:03 r2 killed, r3 placed
             11:04 r3 succeeded
             12:00 a passed 12:00 paused due 13:00

@@ -4,7 +4,7 @@
 use crate::host::HostSample;
 use crate::tests::show;
 use crate::tests::world::{DAY, HOUR, MIDNIGHT, MINUTE, SECOND, Utc, World, changed, spec};
-use crate::{explain, run_now, start_agent, stop_runs};
+use crate::{Haste, explain, run_now, start_agent, stop_runs};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -235,11 +235,11 @@ fn command(world: &mut World, now: Time, verb: &str, agent: AgentId) {
         }
         "stop" => {
             turn.record(Event::AgentStopped { agent });
-            stop_runs(turn, agent, KillReason::Stopped);
+            stop_runs(turn, agent, KillReason::Stopped, Haste::Grace);
         }
         "restart" => {
             turn.record(Event::AgentStopped { agent });
-            stop_runs(turn, agent, KillReason::Stopped);
+            stop_runs(turn, agent, KillReason::Stopped, Haste::Grace);
             start_agent(turn, now, &settings, &Utc, &mut cache, agent);
         }
         "pause" => turn.record(Event::AgentPaused { agent }),

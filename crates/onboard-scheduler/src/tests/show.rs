@@ -29,6 +29,7 @@ fn effect(effect: &Effect) -> Option<String> {
     match effect {
         // Each placement has one; the world starts it.
         Effect::Launch { .. } => None,
+        Effect::Terminate { run, .. } => Some(format!("tell {run} to end!")),
         Effect::Kill { run, .. } => Some(format!("kill {run}!")),
         Effect::Exit | Effect::SetLatch { .. } | Effect::ClearLatch | Effect::Proposal { .. } => {
             None
@@ -81,7 +82,10 @@ fn event(state: &State, now: Time, event: &Event) -> Option<String> {
                 leases.iter().map(|lease| format!(" {}#{}", lease.name, lease.token)).collect();
             format!("{run} placed{}", leases.concat())
         }
-        Event::RunStopping { run, why, .. } => format!("{run} stopping {why:?}"),
+        Event::RunStopping { run, why, grace_ms: 0, .. } => format!("{run} stopping {why:?}"),
+        Event::RunStopping { run, why, grace_ms, .. } => {
+            format!("{run} stopping {why:?} within {grace_ms} ms")
+        }
         Event::RunEnded { run, outcome, .. } => match outcome {
             onboard_domain::state::Outcome::Refused { rule, why } => {
                 format!("{run} refused by {rule}: {why}")

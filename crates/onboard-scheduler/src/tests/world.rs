@@ -111,7 +111,8 @@ impl World {
             match effect {
                 Effect::Launch { run, generation } => self.launch(now, *run, *generation),
                 Effect::Kill { run, .. } => self.kills.push(*run),
-                Effect::Exit
+                Effect::Terminate { .. }
+                | Effect::Exit
                 | Effect::SetLatch { .. }
                 | Effect::ClearLatch
                 | Effect::Proposal { .. } => {}
@@ -216,6 +217,7 @@ pub fn spec(name: &str, schedule: &str) -> AgentSpec {
         findings_per_day: None,
         shares_facts: false,
         facts_from: Vec::new(),
+        stop_grace_ms: None,
         origin: "test".into(),
         hash: String::new(),
     }

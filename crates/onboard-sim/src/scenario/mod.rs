@@ -160,10 +160,15 @@ impl Story {
             ["project", name] => return self.project(name),
             ["agent", name, settings @ ..] => return self.register(name, settings),
             ["start", agents @ ..] => Command::Start { agents: self.agents(agents)? },
-            ["stop", agents @ ..] => Command::Stop { agents: self.agents(agents)? },
+            ["stop", "now", agents @ ..] => {
+                Command::Stop { agents: self.agents(agents)?, now: true }
+            }
+            ["stop", agents @ ..] => Command::Stop { agents: self.agents(agents)?, now: false },
             ["pause", agents @ ..] => Command::Pause { agents: self.agents(agents)? },
             ["resume", agents @ ..] => Command::Resume { agents: self.agents(agents)? },
-            ["restart", agents @ ..] => Command::Restart { agents: self.agents(agents)? },
+            ["restart", agents @ ..] => {
+                Command::Restart { agents: self.agents(agents)?, now: false }
+            }
             ["run", agent] => Command::Run { agent: self.agent(agent)? },
             ["terminate", agent] => Command::Terminate { agent: self.agent(agent)? },
             ["config", agent, settings @ ..] => {
@@ -178,6 +183,7 @@ impl Story {
             ["emergency", why @ ..] => Command::EmergencyShutdown { reason: reason(why) },
             ["lift", why @ ..] => Command::LiftEmergency { reason: reason(why) },
             ["shutdown"] => Command::Shutdown,
+            ["shutdown", "now"] => Command::ShutdownNow,
             _ => return Err("this line means nothing".into()),
         };
         self.ask(command)

@@ -28,6 +28,9 @@ pub(super) fn event(event: &Event, state: &State) -> Option<String> {
         Event::DaemonStarted { .. } => "the daemon begins".into(),
         Event::DaemonStopping => "the daemon is asked to end".into(),
         Event::DaemonStopped => "the daemon ends".into(),
+        Event::TimeLeapt { ms } => {
+            format!("time leapt by {} s: deadlines move with it", ms / 1_000)
+        }
         Event::EmergencyDeclared { reason } => format!("emergency: {reason}"),
         Event::EmergencyLifted { reason } => format!("emergency lifted: {reason}"),
         Event::AgentStarted { agent } => format!("{} started", of(agent)),
@@ -62,8 +65,11 @@ fn run_event(event: &Event, state: &State) -> Option<String> {
             format!("{} {run} queued: {}{again}{later}", name(state, *agent), cause(trigger))
         }
         Event::RunStarted { run, .. } => format!("{} {run} started", owner(state, *run)),
+        Event::RunStopping { run, why, grace_ms: 0, .. } => {
+            format!("{} {run} is killed: {}", owner(state, *run), why.explanation())
+        }
         Event::RunStopping { run, why, .. } => {
-            format!("{} {run} is stopped: {}", owner(state, *run), why.explanation())
+            format!("{} {run} is told to end: {}", owner(state, *run), why.explanation())
         }
         Event::RunEnded { run, outcome, .. } => {
             format!("{} {run} {}", owner(state, *run), ending(outcome))

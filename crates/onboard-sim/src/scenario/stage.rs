@@ -157,6 +157,7 @@ impl Nature for Stage {
                 memory_peak_bytes: 50 << 20,
                 throttled_ms: 0,
             },
+            term_ms: act.takes_ms.map(|_| 500),
             kill_ms: 1_000,
             calls_at_ms: takes_ms / 2,
             calls: act.calls,

@@ -113,6 +113,7 @@ pub(super) fn spec(name: &str) -> Result<AgentSpec, String> {
         findings_per_day: None,
         shares_facts: false,
         facts_from: Vec::new(),
+        stop_grace_ms: None,
         origin: "story".into(),
         hash: String::new(),
     })

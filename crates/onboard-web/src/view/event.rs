@@ -197,6 +197,11 @@ fn tell(event: &Event) -> Told {
         Event::DaemonStarted { version, pid } => {
             info("daemon.started", None, format!("daemon {version} started as process {pid}"))
         }
+        Event::TimeLeapt { ms } => info(
+            "daemon.time.leapt",
+            None,
+            format!("{} s passed in which nothing ran", super::run::seconds(*ms)),
+        ),
         Event::DaemonStopped => info("daemon.stopped", None, "daemon stopped"),
         Event::PolicyAdopted { origin, .. } => {
             info("policy.adopted", None, format!("policy of {origin} is in force"))
@@ -332,11 +337,17 @@ fn tell_of_run(event: &Event) -> Told {
             Some(run.to_string()),
             format!("{run} started as process {}", process.pid),
         ),
-        Event::RunStopping { run, why, .. } => warning(
-            "agent.run.stopping",
-            Some(run.to_string()),
-            format!("{run} is being ended: {}", why.explanation()),
-        ),
+        Event::RunStopping { run, why, grace_ms, .. } => {
+            let how = match grace_ms {
+                0 => "is killed".to_string(),
+                _ => format!("is told to end within {} s", super::run::seconds(*grace_ms)),
+            };
+            warning(
+                "agent.run.stopping",
+                Some(run.to_string()),
+                format!("{run} {how}: {}", why.explanation()),
+            )
+        }
         Event::RunFinished { run, summary, .. } => {
             info("agent.run.finished", Some(run.to_string()), summary.clone())
         }

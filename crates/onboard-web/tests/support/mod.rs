@@ -117,6 +117,7 @@ pub fn spec(name: &str) -> AgentSpec {
         findings_per_day: None,
         shares_facts: false,
         facts_from: Vec::new(),
+        stop_grace_ms: None,
         origin: "built-in".into(),
         hash: "0".repeat(64),
     }
@@ -262,7 +263,7 @@ fn decide(turn: &mut Turn<'_>, command: Command) -> Result<Answer, Refusal> {
             }
             (changed, changed.then(|| queue(turn, agent, Trigger::Started)))
         }),
-        Command::Stop { agents } => each(turn, agents, |turn, agent| {
+        Command::Stop { agents, .. } => each(turn, agents, |turn, agent| {
             let changed =
                 turn.state().agents[&agent].desired != onboard_domain::state::Desired::Stopped;
             if changed {
