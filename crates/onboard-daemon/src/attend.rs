@@ -2,11 +2,13 @@
 //! starts the process stays until it is gone, because the kernel ties their fates together.
 
 use crate::blobs::{self, Blobs};
+use crate::brokerage::Trust;
 use crate::clock::Pace;
 use crate::converse::{Conversation, Ends, Output};
 use crate::facts::Facts;
 use crate::handle::{LiveUsage, Shared, Wake};
 use crate::input::{Exit, Input};
+use crate::ledger::Ledger;
 use crate::logs::RunLog;
 use crate::network::{self, Meters, Reach};
 use crate::output_budget::Budget;
@@ -60,6 +62,7 @@ pub(crate) struct House {
     pub(crate) blobs: Blobs,
     pub(crate) wakes: SyncSender<Wake>,
     pub(crate) meters: Arc<Meters>,
+    pub(crate) trust: Trust,
     pub(crate) serve: network::Serve,
 }
 
@@ -229,7 +232,11 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         Ok(running) => Arc::new(running),
         Err(error) => return not_launched(&error),
     };
-    let serve = |reach| network::serve(&house.serve, &house.meters, agent, reach, &running);
+    let serve = |reach| {
+        let ledger = Ledger { wakes: house.wakes.clone(), run, generation };
+        let meters = &house.meters;
+        network::serve(&house.serve, meters, agent, reach, (&house.trust, ledger), &running)
+    };
     let egress = match reach.map(serve).transpose() {
         Ok(egress) => egress,
         Err(error) => {

@@ -1,13 +1,15 @@
 //! Performing what was decided: the one place where decisions touch processes.
 
 use crate::attend::{Assignment, Grip, House, attend};
+use crate::brokerage::Brokerage;
 use crate::clock;
+use crate::credentials::Credentials;
 use crate::facts::Facts;
 use crate::git_outside::{GitOutside, git_outside};
 use crate::handle::Shared;
 use crate::input::{Exit, Input};
 use crate::latch::{self, Latch};
-use crate::network;
+use crate::network::{self, Reach};
 use crate::policies::Policies;
 use crate::writing::{Writing, failed};
 use onboard_domain::proposal::Work;
@@ -16,9 +18,7 @@ use onboard_domain::state::{Phase, State, Usage};
 use onboard_domain::{Actor, AgentSpec, Command, Effect, Generation, ProposalId, RunId, Time, Via};
 use onboard_policy::{Permit, PolicyInForce, Request, Walls, judge};
 use onboard_protocol::Task;
-use onboard_sandbox::{
-    APP_DIR, Limits, Network, PROJECT_DIR, PROXY_PORT, Permitted, Profile, ReadOnly,
-};
+use onboard_sandbox::{APP_DIR, Limits, Network, PROJECT_DIR, Permitted, Profile, ReadOnly};
 use onboard_validation::patch::paths::Fence;
 use onboard_writer::Order;
 use std::collections::BTreeMap;
@@ -206,10 +206,15 @@ impl Effects {
             forbidden: permit.bounds().forbidden_paths().to_vec(),
             read_only: permit.bounds().read_only_paths().to_vec(),
         };
-        let reach = network::reach(&permit);
+        let paths = &self.house.shared.paths;
+        let credentials = Credentials::new(paths.credentials());
+        let models = paths.models();
+        let root = &project.root;
+        let brokerage = Brokerage::of(&credentials, &models, &permit, &agent.spec, root);
+        let reach = network::reach(&permit, brokerage);
         let facts = Facts::of(state, entry.agent, &self.house.blobs);
         let profile = self
-            .profile(state, run, &permit, reach.is_some(), &facts)
+            .profile(state, run, &permit, reach.as_ref(), &facts)
             .map_err(|why| ("program".into(), why))?;
         let permitted = Permitted::new(permit, profile)
             .map_err(|why| ("profile".to_string(), why.to_string()))?;
@@ -252,7 +257,7 @@ impl Effects {
         state: &State,
         run: RunId,
         permit: &Permit,
-        has_network: bool,
+        reach: Option<&Reach>,
         facts: &Facts,
     ) -> Result<Profile, String> {
         let agent = &state.agents[&state.runs[&run].agent];
@@ -271,10 +276,8 @@ impl Effects {
             }
         };
         let mut env = environment(&agent.spec);
-        let network = has_network.then(Network::default);
-        if has_network {
-            env.extend(onboard_egress::environment(PROXY_PORT));
-        }
+        let network = reach.map(|_| Network::default());
+        env.extend(reach.iter().flat_map(|reach| reach.environment()));
         if let Some(git) = visible_git(&project.root, permit) {
             let folder = Path::new(APP_DIR).join(GIT_NAME).join(git.own);
             env.push((GIT_DIR.into(), folder.to_string_lossy().into_owned()));
@@ -287,13 +290,27 @@ impl Effects {
             argv,
             env,
             project: PathBuf::from(&project.root),
-            forbidden: permit.bounds().forbidden_paths().to_vec(),
+            forbidden: self.forbidden(&project.root, permit),
             forbidden_commands: permit.bounds().forbidden_commands().to_vec(),
             read_only,
             network,
             limits: limits(permit),
             must_enforce: Vec::new(),
         })
+    }
+
+    /// The policy's paths; and the daemon's own state, where somebody has it inside of a project: with
+    /// the credentials, which no agent may read.
+    fn forbidden(&self, root: &str, permit: &Permit) -> Vec<String> {
+        let mut forbidden = permit.bounds().forbidden_paths().to_vec();
+        let state = &self.house.shared.paths.state;
+        let state = state.canonicalize().unwrap_or_else(|_| state.clone());
+        if let Ok(inside) = state.strip_prefix(root)
+            && let Some(inside) = inside.to_str().filter(|inside| !inside.is_empty())
+        {
+            forbidden.push(inside.into());
+        }
+        forbidden
     }
 
     fn attend(&mut self, assignment: Assignment) {

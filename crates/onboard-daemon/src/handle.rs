@@ -214,6 +214,17 @@ impl Paths {
         self.config.join("config.yaml")
     }
 
+    /// The user's credentials: below what nobody else may look into, and apart from the configuration,
+    /// which people copy and share.
+    pub fn credentials(&self) -> PathBuf {
+        self.state.join("credentials")
+    }
+
+    /// The models that agents may ask.
+    pub fn models(&self) -> PathBuf {
+        self.config.join("models.yaml")
+    }
+
     /// The user's policy.
     pub fn user_policy(&self) -> PathBuf {
         self.config.join("policy.yaml")

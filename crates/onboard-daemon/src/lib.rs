@@ -4,9 +4,12 @@
 //! The daemon knows no agent by name: an agent is a manifest and a peer that speaks the protocol.
 
 mod attend;
+pub mod binding;
 pub mod blobs;
+mod brokerage;
 pub mod clock;
 mod converse;
+pub mod credentials;
 mod cut;
 mod effects;
 mod facts;
@@ -17,6 +20,7 @@ pub mod latch;
 pub mod ledger;
 pub mod logs;
 pub mod manifests;
+pub mod models;
 pub mod network;
 pub mod observe;
 mod output_budget;

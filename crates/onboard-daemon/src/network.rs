@@ -1,10 +1,12 @@
 //! An agent's network: what its permit lets it reach, and the proxy that serves its runs.
 
+use crate::brokerage::{Brokerage, Trust};
 use crate::clock::Pace;
+use crate::ledger::Ledger;
 use onboard_domain::AgentId;
 use onboard_egress::{Datagrams, Egress, End, Internet, Limits, Meter, Role, Rules, Service};
 use onboard_policy::Permit;
-use onboard_sandbox::{EndKind, Running, recv_from_asked, send_as};
+use onboard_sandbox::{EndKind, PROXY_PORT, Running, recv_from_asked, send_as};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,10 +45,12 @@ fn ms(clock: &Pace) -> u64 {
 pub(crate) struct Reach {
     rules: Rules,
     limits: Limits,
+    brokerage: Option<Brokerage>,
 }
 
-/// What a run may reach; nothing at all, and then it has no network, where no host is allowed.
-pub(crate) fn reach(permit: &Permit) -> Option<Reach> {
+/// What a run may reach; nothing at all, and then it has no network, where no host is allowed and
+/// nothing is brokered for it.
+pub(crate) fn reach(permit: &Permit, brokerage: Option<Brokerage>) -> Option<Reach> {
     let bounds = permit.bounds();
     let permitted = bounds.limits();
     let rules = Rules {
@@ -60,7 +64,17 @@ pub(crate) fn reach(permit: &Permit) -> Option<Reach> {
         bytes_per_s: u64::from(permitted.bandwidth_kb_per_sec) << 10,
         bytes_per_run: u64::from(permitted.transfer_mb) << 20,
     };
-    (!rules.allowed.is_empty()).then_some(Reach { rules, limits })
+    let is_any = !rules.allowed.is_empty() || brokerage.is_some();
+    is_any.then_some(Reach { rules, limits, brokerage })
+}
+
+impl Reach {
+    /// What tells the agent's programs of its network.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let mut variables = onboard_egress::environment(PROXY_PORT);
+        variables.extend(self.brokerage.iter().flat_map(Brokerage::environment));
+        variables
+    }
 }
 
 /// What serves a run's network. The product has [`internet`]; a test may bring its own world.
@@ -81,6 +95,7 @@ pub(crate) fn serve(
     meters: &Meters,
     agent: AgentId,
     reach: Reach,
+    (trust, ledger): (&Trust, Ledger),
     running: &Running,
 ) -> io::Result<Egress> {
     let end = |end: onboard_sandbox::End| End {
@@ -93,11 +108,12 @@ pub(crate) fn serve(
     };
     let ends = running.take_network().into_iter().map(end).collect();
     let (clock, reports) = (Arc::clone(&meters.clock), running.reports().clone());
-    let Reach { rules, limits } = reach;
+    let Reach { rules, limits, brokerage } = reach;
     let service = Service {
         meter: meters.of(agent, rules.requests_per_min),
         rules,
         outside: Arc::new(Internet),
+        broker: brokerage.map(|brokerage| brokerage.broker(trust, ledger)),
         limits,
         datagrams: Datagrams { receive: recv_from_asked, answer: send_as },
         now_ms: Arc::new(move || ms(&clock)),

@@ -2,6 +2,7 @@
 
 use crate::attend::House;
 use crate::blobs::{self, Blobs};
+use crate::brokerage::Trust;
 use crate::clock::{self, Clock};
 use crate::effects::Effects;
 use crate::handle::{Handle, Live, Paths, QUEUE_MAX, Shared, Wake};
@@ -202,6 +203,7 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
         blobs,
         wakes,
         meters: Arc::new(Meters::new()),
+        trust: Trust::default(),
         serve: network,
     };
     let effects = Effects {

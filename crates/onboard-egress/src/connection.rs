@@ -1,6 +1,7 @@
 //! One connection of an agent, from its first bytes to its end.
 
 use crate::banner;
+use crate::broker::{self, Arrived};
 use crate::clienthello::{self, Hello};
 use crate::decide::{self, Refusal, Rules, Way};
 use crate::dns;
@@ -44,8 +45,9 @@ pub(crate) fn serve(shared: &Shared, number: u64, role: Role, stream: TcpStream)
     });
 }
 
-struct Line<'a> {
-    shared: &'a Shared,
+/// A connection that is served.
+pub(crate) struct Line<'a> {
+    pub(crate) shared: &'a Shared,
     number: u64,
 }
 
@@ -57,8 +59,8 @@ impl Line<'_> {
         let Some((request, rest)) = self.head(&mut client, true)? else { return Ok(()) };
         match request {
             Request::Connect(asked) => self.connect(client, asked, rest),
-            Request::Exchange { to, head, body_bytes } => {
-                self.exchange(client, to, head, (rest, body_bytes))
+            Request::Exchange { to, head, body_bytes, is_old } => {
+                self.exchange(client, to, Arrived { head, rest, body_bytes, is_old })
             }
         }
     }
@@ -82,7 +84,7 @@ impl Line<'_> {
 
     fn http(&self, mut client: TcpStream) -> io::Result<()> {
         match self.head(&mut client, false)? {
-            Some((Request::Exchange { to, head, body_bytes }, rest)) => {
+            Some((Request::Exchange { to, head, body_bytes, is_old }, rest)) => {
                 let resolved = self.shared.resolved(&client);
                 if let Ok((host, _)) = &to.host
                     && let Err(refusal) = at_own_address(resolved.as_ref(), host)
@@ -90,7 +92,7 @@ impl Line<'_> {
                     let refusal = self.shared.count().err().unwrap_or(refusal);
                     return self.denied(&mut client, "request http", &told(&to), &refusal);
                 }
-                self.exchange(client, to, head, (rest, body_bytes))
+                self.exchange(client, to, Arrived { head, rest, body_bytes, is_old })
             }
             Some((Request::Connect(_), _)) | None => Ok(()),
         }
@@ -230,14 +232,14 @@ impl Line<'_> {
         }
     }
 
-    fn exchange(
-        &self,
-        mut client: TcpStream,
-        to: Asked,
-        head: Vec<u8>,
-        (rest, body_bytes): (Vec<u8>, u64),
-    ) -> io::Result<()> {
+    fn exchange(&self, mut client: TcpStream, to: Asked, arrived: Arrived) -> io::Result<()> {
         let target = told(&to);
+        if let Ok((host, 80)) = &to.host
+            && let Some((broker, door)) = self.shared.door(host)
+        {
+            return broker::pass(self, broker, door, client, arrived);
+        }
+        let Arrived { head, rest, body_bytes, .. } = arrived;
         let host = match self.shared.decide(Way::Http, to.host) {
             Ok((host, _)) => host,
             Err(refusal) => return self.denied(&mut client, "request http", &target, &refusal),
@@ -305,7 +307,7 @@ impl Line<'_> {
         )
     }
 
-    fn joined(&self, server: &TcpStream) -> io::Result<bool> {
+    pub(crate) fn joined(&self, server: &TcpStream) -> io::Result<bool> {
         server.set_write_timeout(Some(UNREAD))?;
         Ok(self.shared.joins(self.number, server))
     }
@@ -415,7 +417,7 @@ impl Line<'_> {
         }
     }
 
-    fn denied(
+    pub(crate) fn denied(
         &self,
         client: &mut TcpStream,
         what: &str,
@@ -480,7 +482,7 @@ fn told(asked: &Asked) -> String {
 }
 
 /// Answers for the proxy itself. The reason is for whoever reads the agent's log.
-fn respond(
+pub(crate) fn respond(
     client: &mut TcpStream,
     status: u16,
     why: &str,

@@ -43,8 +43,8 @@ impl Asked {
 pub enum Request {
     /// A tunnel.
     Connect(Asked),
-    /// One exchange.
-    Exchange { to: Asked, head: Vec<u8>, body_bytes: u64 },
+    /// One exchange. A client of HTTP/1.0 knows nothing of bodies in pieces.
+    Exchange { to: Asked, head: Vec<u8>, body_bytes: u64, is_old: bool },
 }
 
 /// The bytes so far.
@@ -78,7 +78,8 @@ pub fn look(bytes: &[u8], is_proxy: bool) -> Look {
         }
         Ok(Request::Connect(Asked::new(target.as_bytes(), None)))
     } else {
-        exchange(method, target, request.headers, is_proxy)
+        let is_old = request.version == Some(0);
+        exchange(method, target, request.headers, is_proxy, is_old)
     };
     match asked {
         Ok(asked) => Look::Request(asked, length),
@@ -91,6 +92,7 @@ fn exchange(
     target: &str,
     fields: &[httparse::Header<'_>],
     is_proxy: bool,
+    is_old: bool,
 ) -> Result<Request, (u16, &'static str)> {
     let named = values(fields, "host");
     if named.len() > 1 {
@@ -130,7 +132,7 @@ fn exchange(
         head.extend_from_slice(b"\r\n");
     }
     head.extend_from_slice(b"\r\n");
-    Ok(Request::Exchange { to, head, body_bytes })
+    Ok(Request::Exchange { to, head, body_bytes, is_old })
 }
 
 /// The length of the body: one number, or none.
@@ -170,7 +172,7 @@ mod tests {
             Look::More => "more\n".to_string(),
             Look::Bad(status, why) => format!("{status} {why}\n"),
             Look::Request(Request::Connect(to), _) => format!("connect {:?}\n", to.host),
-            Look::Request(Request::Exchange { to, head, body_bytes }, _) => {
+            Look::Request(Request::Exchange { to, head, body_bytes, .. }, _) => {
                 format!("{:?} +{body_bytes} {:?}\n", to.host, String::from_utf8_lossy(&head))
             }
         };

@@ -3,6 +3,7 @@
 //! Threads and no runtime: a run has few connections, each bounded, and most of their time goes
 //! into waiting, in the resolver too, which offers nothing else.
 
+use crate::broker::{Broker, Door};
 use crate::connection;
 use crate::decide::{self, Refusal, Rules, Way};
 use crate::dns;
@@ -108,6 +109,8 @@ pub struct Service {
     /// The agent's, shared by its runs.
     pub meter: Arc<Mutex<Meter>>,
     pub outside: Arc<dyn Outside>,
+    /// What the daemon does in the agent's place, if anything.
+    pub broker: Option<Broker>,
     pub limits: Limits,
     pub datagrams: Datagrams,
     /// A clock that never goes back.
@@ -151,7 +154,8 @@ impl Egress {
             return Err(io::Error::new(io::ErrorKind::NotFound, "it has no ends"));
         }
         let limits = service.limits;
-        let names = Names::of(&service.rules.allowed);
+        let doors = service.broker.as_ref().map(Broker::names).unwrap_or_default();
+        let names = Names::of(&service.rules.allowed.union(&doors).cloned().collect());
         let shared = Arc::new(Shared {
             service,
             names,
@@ -332,8 +336,24 @@ impl Shared {
         way: Way,
         asked: Result<(Host, u16), crate::host::HostError>,
     ) -> Result<(Host, u16), Refusal> {
+        if let Ok((host, _)) = &asked
+            && self.door(host).is_some()
+        {
+            if way == Way::Name {
+                return asked.map_err(|error| Refusal::new(Rule::ForbiddenName, error.to_string()));
+            }
+            self.count()?;
+            let why = format!("{host} is spoken to by plain HTTP at port 80, as http://{host}/");
+            return Err(Refusal::new(Rule::ForbiddenPort, why));
+        }
         let mut meter = hold(&self.service.meter);
         decide::decide(&self.service.rules, &mut meter, self.now_ms(), way, asked)
+    }
+
+    /// The door of this name, and whose it is.
+    pub(crate) fn door(&self, host: &Host) -> Option<(&Broker, &Door)> {
+        let broker = self.service.broker.as_ref()?;
+        Some((broker, broker.door(host.as_str())?))
     }
 
     pub(crate) fn count(&self) -> Result<(), Refusal> {
@@ -359,8 +379,12 @@ impl Shared {
     fn refuse_bytes(&self, what: &str, target: &[u8], refusal: &Refusal) {
         if refusal.is_reported {
             let violation = Violation::new(Sensor::Network, refusal.rule, what, target);
-            (self.service.report)(violation.resolved(refusal.why.as_bytes()));
+            self.report(violation.resolved(refusal.why.as_bytes()));
         }
+    }
+
+    pub(crate) fn report(&self, violation: Violation) {
+        (self.service.report)(violation);
     }
 
     /// A place for a connection, if there is one.

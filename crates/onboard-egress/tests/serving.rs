@@ -119,6 +119,7 @@ impl Net {
             },
             meter: Arc::new(Mutex::new(Meter::new(requests_per_min, 0))),
             outside: world.clone(),
+            broker: None,
             limits: Limits::default(),
             datagrams: Datagrams {
                 receive: |socket, bytes| {

@@ -30,6 +30,9 @@ pub fn say(word: &str, at: &str, name: &str) {
         "many" => many(at.parse().expect("a number"), name),
         "hold" => hold(at.parse().expect("a number"), name),
         "pour" => pour(name),
+        "ask" => ask(at, name),
+        "begin" => begin(at, name),
+        "trust" => trust(at, name),
         other => panic!("unknown word {other}"),
     };
     println!("{word} {at} {name}: {heard}");
@@ -113,6 +116,66 @@ fn pour(name: &str) -> String {
     let _ = write!(stream, "POST http://{name}/ HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n");
     while stream.write_all(&[b'x'; 4096]).is_ok() {}
     "ended".into()
+}
+
+/// A request at a door of the broker, by a program that knows no proxy; with a body it is a POST.
+fn knock(url: &str, body: &str) -> Option<TcpStream> {
+    let rest = url.strip_prefix("http://").expect("a door");
+    let (host, path) = rest.split_at(rest.find('/').expect("a path"));
+    let mut stream = TcpStream::connect((host, 80)).ok()?;
+    let token = std::env::var("AI_ONBOARD_TOKEN").unwrap_or_default();
+    let method = if body.is_empty() { "GET" } else { "POST" };
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).expect("asked");
+    Some(stream)
+}
+
+/// The status and the body of an answer, on one line.
+fn ask(url: &str, body: &str) -> String {
+    let Some(mut stream) = knock(url, body) else { return "no such name".into() };
+    let mut heard = String::new();
+    stream.read_to_string(&mut heard).expect("an answer");
+    let (head, body) = heard.split_once("\r\n\r\n").unwrap_or((&heard, ""));
+    let body: Vec<&str> = body.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    format!("{} | {}", head.lines().next().unwrap_or("closed"), body.join(" | "))
+}
+
+/// Hears the beginning of an answer, says so in a file, and waits for ever.
+fn begin(url: &str, body: &str) -> String {
+    let mut stream = knock(url, body).expect("a door");
+    stream.read_exact(&mut [0]).expect("a beginning");
+    std::fs::write("/tmp/begun", "").expect("a file");
+    loop {
+        std::thread::park();
+    }
+}
+
+/// A request by TLS, whose other side is held against an authority in a file.
+fn trust(authority: &str, name: &str) -> String {
+    let authority = std::fs::read(authority).expect("an authority");
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(authority.into()).expect("an authority");
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let host = rustls::pki_types::ServerName::try_from(name.to_string()).expect("a name");
+    let mut connection = rustls::ClientConnection::new(config.into(), host).expect("a connection");
+    let Ok(mut socket) = TcpStream::connect((name, 443)) else { return "no such name".into() };
+    let mut stream = rustls::Stream::new(&mut connection, &mut socket);
+    let request = format!("GET / HTTP/1.1\r\nHost: {name}\r\n\r\n");
+    if let Err(error) = stream.write_all(request.as_bytes()) {
+        return error.to_string();
+    }
+    let mut heard = Vec::new();
+    let _ = stream.read_to_end(&mut heard);
+    String::from_utf8_lossy(&heard).lines().next().unwrap_or("closed").to_string()
 }
 
 /// A `ClientHello` for a name.

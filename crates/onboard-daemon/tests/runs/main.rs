@@ -4,6 +4,7 @@
 //! speak to their host through; so it decides what it is before it starts a thread, and brings a
 //! small harness that speaks the protocol of the usual test runners.
 
+mod brokers;
 mod calls;
 mod hostile;
 mod house;

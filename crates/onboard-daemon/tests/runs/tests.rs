@@ -1,5 +1,6 @@
 //! What real runs come to.
 
+use crate::brokers;
 use crate::house::{House, lives};
 use crate::networks;
 use onboard_daemon::handle::Published;
@@ -14,7 +15,7 @@ use std::sync::mpsc::Receiver;
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
 
-pub const ALL: [Named; 28] = [
+pub const ALL: [Named; 32] = [
     ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
     ("a_checkpoint_survives_a_crash_and_a_restart", a_checkpoint_survives_a_crash_and_a_restart),
     ("facts_are_files_of_those_who_read_them", facts_are_files_of_those_who_read_them),
@@ -46,6 +47,16 @@ pub const ALL: [Named; 28] = [
     ("other_protocols_are_told_and_closed", networks::other_protocols_are_told_and_closed),
     ("network_limits_hold", networks::network_limits_hold),
     ("a_network_that_fails_ends_the_run", networks::a_network_that_fails_ends_the_run),
+    ("a_credential_is_used_and_never_seen", brokers::a_credential_is_used_and_never_seen),
+    ("a_model_is_asked_inside_its_budget", brokers::a_model_is_asked_inside_its_budget),
+    (
+        "what_a_dead_daemon_set_aside_counts_in_full",
+        brokers::what_a_dead_daemon_set_aside_counts_in_full,
+    ),
+    (
+        "a_program_checks_for_itself_whom_it_speaks_to",
+        brokers::a_program_checks_for_itself_whom_it_speaks_to,
+    ),
 ];
 
 const SUCCEEDED: &str = "succeeded: ";

@@ -1,0 +1,193 @@
+//! What one run may have done in its place: the credentials and models that its user meant for it,
+//! behind a token that only this run has.
+
+use crate::credentials::{Credentials, Stored};
+use crate::ledger::Ledger;
+use crate::models::{self, Model, Models};
+use crate::step::models::NotReserved;
+use onboard_domain::AgentSpec;
+use onboard_domain::model::{Budget, Ending, Spend};
+use onboard_egress::broker::{Broker, CREDENTIAL_SUFFIX, Door, MODEL_SUFFIX, NoRoom, Secret, Tls};
+use onboard_policy::Permit;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+/// Bytes of a token, before they are written as letters: nobody guesses one in a run's time.
+const TOKEN: usize = 24;
+
+/// What every run shares: whom this machine trusts, found out when it is first needed.
+#[derive(Clone, Default)]
+pub(crate) struct Trust(Arc<OnceLock<Tls>>);
+
+impl Trust {
+    fn tls(&self) -> Tls {
+        self.0.get_or_init(Tls::of_this_machine).clone()
+    }
+}
+
+/// What one run may have brokered.
+pub(crate) struct Brokerage {
+    token: Secret,
+    doors: Vec<Door>,
+    budgets: Vec<Budget>,
+}
+
+impl Brokerage {
+    /// What the user meant for this agent, as far as the policy lets it; nothing where that is
+    /// nothing.
+    pub(crate) fn of(
+        credentials: &Credentials,
+        models_file: &Path,
+        permit: &Permit,
+        spec: &AgentSpec,
+        root: &str,
+    ) -> Option<Brokerage> {
+        let mut doors = Vec::new();
+        let Models { models, budgets } = models::read(models_file).unwrap_or_else(|why| {
+            eprintln!("no agent may ask a model: {why}");
+            Models::default()
+        });
+        for model in models.iter().filter(|model| model.binding.is_for(spec, root)) {
+            doors.extend(tell(model_door(credentials, model)));
+        }
+        for name in tell(credentials.names().map_err(|error| error.to_string())).unwrap_or_default()
+        {
+            let stored = credentials.get(&name).map_err(|error| error.to_string());
+            let Some(stored) = tell(stored) else { continue };
+            if stored.binding.is_for(spec, root) {
+                doors.extend(tell(credential_door(&name, &stored)));
+            }
+        }
+        let may =
+            |door: &Door| door.target.name().is_none_or(|name| permit.bounds().may_broker(name));
+        doors.retain(may);
+        if doors.is_empty() {
+            return None;
+        }
+        let token = tell(token().map_err(|error| format!("no token for it: {error}")))?;
+        Some(Brokerage { token, doors, budgets })
+    }
+
+    /// What tells the agent of it.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let token = self.token.reveal();
+        let mut variables = vec![("AI_ONBOARD_TOKEN".to_string(), token.to_string())];
+        let mut put = |name: &str, value: String| variables.push((name.into(), value));
+        let models: Vec<&Door> = self.doors.iter().filter(|door| door.model.is_some()).collect();
+        if let Some((door, terms)) =
+            models.first().and_then(|door| Some((door, door.model.as_ref()?)))
+        {
+            let url = format!("{}/v1", door.url());
+            put("OPENAI_BASE_URL", url.clone());
+            put("OPENAI_API_KEY", token.into());
+            put("OPENAI_MODEL", terms.model.clone());
+            put("AI_ONBOARD_MODEL_URL", url);
+            put("AI_ONBOARD_MODEL", terms.model.clone());
+        }
+        for door in &self.doors {
+            match (&door.model, &door.credential) {
+                (Some(terms), _) => {
+                    put(&variable("MODEL", &terms.name), format!("{}/v1", door.url()));
+                }
+                (None, Some(credential)) => {
+                    put(&variable("CREDENTIAL", &credential.name), door.url())
+                }
+                (None, None) => {}
+            }
+        }
+        variables
+    }
+
+    pub(crate) fn broker(self, trust: &Trust, ledger: Ledger) -> Broker {
+        Broker {
+            token: self.token,
+            doors: self.doors,
+            tls: trust.tls(),
+            ledger: Arc::new(RunLedger { ledger, budgets: self.budgets }),
+        }
+    }
+}
+
+/// What goes wrong here costs the agent a door, and whoever runs the daemon reads why.
+fn tell<T>(done: Result<T, String>) -> Option<T> {
+    done.inspect_err(|why| eprintln!("not brokered: {why}")).ok()
+}
+
+fn variable(kind: &str, name: &str) -> String {
+    format!("AI_ONBOARD_{kind}_{}_URL", name.to_ascii_uppercase().replace('-', "_"))
+}
+
+fn credential_door(name: &str, stored: &Stored) -> Result<Door, String> {
+    Ok(Door {
+        name: format!("{name}.{CREDENTIAL_SUFFIX}"),
+        target: stored.target().map_err(|error| error.to_string())?,
+        credential: Some(stored.credential(name)),
+        model: None,
+    })
+}
+
+fn model_door(credentials: &Credentials, model: &Model) -> Result<Door, String> {
+    let name = &model.terms.name;
+    let credential = match &model.credential {
+        Some(wanted) => {
+            let stored =
+                credentials.get(wanted).map_err(|error| format!("model `{name}`: {error}"))?;
+            let target = stored.target().map_err(|error| error.to_string())?;
+            if !target.is_at(&model.endpoint) {
+                return Err(format!(
+                    "model `{name}`: the credential `{wanted}` is for {target}, not for {}",
+                    model.endpoint
+                ));
+            }
+            Some(stored.credential(wanted))
+        }
+        None => None,
+    };
+    Ok(Door {
+        name: format!("{name}.{MODEL_SUFFIX}"),
+        target: model.endpoint.clone(),
+        credential,
+        model: Some(model.terms.clone()),
+    })
+}
+
+fn token() -> std::io::Result<Secret> {
+    let mut bytes = [0_u8; TOKEN];
+    let mut filled = 0;
+    while filled < TOKEN {
+        let flags = rustix::rand::GetRandomFlags::empty();
+        filled += rustix::rand::getrandom(&mut bytes[filled..], flags)?;
+    }
+    let mut text = String::from("aio-");
+    for byte in bytes {
+        // Writing to a string can't fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(Secret::new(text))
+}
+
+/// A run's budgets, and the way to where they are kept.
+struct RunLedger {
+    ledger: Ledger,
+    budgets: Vec<Budget>,
+}
+
+impl onboard_egress::broker::Ledger for RunLedger {
+    fn reserve(&self, model: &str, most: Spend) -> Result<u64, NoRoom> {
+        let none = |why: &str| NoRoom { budget: None, why: why.into(), retry_after_s: None };
+        self.ledger.reserve(model, most, self.budgets.clone()).map_err(|not| match not {
+            NotReserved::Over { over, retry_after_s } => NoRoom {
+                budget: Some(format!("{}.{}", over.budget.scope, over.budget.unit)),
+                why: over.to_string(),
+                retry_after_s,
+            },
+            NotReserved::Busy => none("too many requests are on their way; repeat it later"),
+            NotReserved::Ended => none("the run is ending"),
+        })
+    }
+
+    fn settle(&self, id: u64, spend: Spend, ending: Ending) {
+        self.ledger.settle(id, spend, ending);
+    }
+}
