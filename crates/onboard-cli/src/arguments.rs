@@ -153,6 +153,12 @@ Examples:
     /// Check or write one proposal, as standard input says; the daemon starts this
     #[command(hide = true, name = onboard_daemon::writing::WRITER)]
     WriteProposal,
+    /// Make the copy of the project that this run works on, and become a program in it
+    #[command(hide = true, name = onboard_daemon::IN_COPY, disable_help_flag = true)]
+    InCopy {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
     /// Ask the host of this run, from a script that is an agent
     #[command(hide = true, disable_help_flag = true)]
     Host {
@@ -423,6 +429,9 @@ pub enum ProposalsCommand {
         /// Why
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
+        /// Also where a check of the project's own has not passed, for this reason
+        #[arg(long, value_name = "REASON", conflicts_with = "reason")]
+        despite_check: Option<String>,
     },
     /// Say no; the same patch is not proposed again
     Reject {

@@ -119,6 +119,7 @@ impl Output {
         let (rule, action) = match code {
             "invalid" | "bounds" => (Rule::OutputInvalid, Action::Denied),
             "limit" => (Rule::OutputFlood, Action::Denied),
+            "forbidden_key" => (Rule::ForbiddenKey, Action::Denied),
             "busy" => (Rule::OutputFlood, Action::Throttled),
             _ => return,
         };

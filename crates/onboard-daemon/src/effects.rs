@@ -14,10 +14,10 @@ use crate::policies::Policies;
 use crate::writing::{Writing, failed};
 use onboard_domain::proposal::Work;
 use onboard_domain::spec::Program;
-use onboard_domain::state::{Phase, State, Usage};
+use onboard_domain::state::{Phase, State, Trigger, Usage};
 use onboard_domain::{Actor, AgentSpec, Command, Effect, Generation, ProposalId, RunId, Time, Via};
 use onboard_policy::{Permit, PolicyInForce, Request, Walls, judge};
-use onboard_protocol::Task;
+use onboard_protocol::{Task, WorkCopy};
 use onboard_sandbox::{APP_DIR, Limits, Network, PROJECT_DIR, Permitted, Profile, ReadOnly};
 use onboard_validation::patch::paths::Fence;
 use onboard_writer::Order;
@@ -34,6 +34,9 @@ const LATCH_TRIES: u32 = 3;
 const GIT_NAME: &str = "git";
 /// The variable by which an agent finds it.
 const GIT_DIR: &str = "AI_ONBOARD_GIT_DIR";
+/// The word that this program is started with to make a copy and start a program in it; the command
+/// line knows it too.
+pub const IN_COPY: &str = "in-copy";
 
 /// What performs effects.
 pub(crate) struct Effects {
@@ -218,7 +221,8 @@ impl Effects {
             .map_err(|why| ("program".into(), why))?;
         let permitted = Permitted::new(permit, profile)
             .map_err(|why| ("profile".to_string(), why.to_string()))?;
-        let task = task(state, run, deadline_ms, &facts);
+        let copy = self.work_copy(state, run, &fence, &permitted)?;
+        let task = Task { copy, ..task(state, run, deadline_ms, &facts) };
         Ok(Some(Assignment {
             run,
             generation,
@@ -275,6 +279,8 @@ impl Effects {
                 command_line(argv)?
             }
         };
+        let works_on_copy = agent.spec.checks_proposals;
+        let argv = if works_on_copy { in_copy(argv) } else { argv };
         let mut env = environment(&agent.spec);
         let network = reach.map(|_| Network::default());
         env.extend(reach.iter().flat_map(|reach| reach.environment()));
@@ -294,7 +300,8 @@ impl Effects {
             forbidden_commands: permit.bounds().forbidden_commands().to_vec(),
             read_only,
             network,
-            limits: limits(permit),
+            limits: if works_on_copy { with_copy(limits(permit)) } else { limits(permit) },
+            works_in_tmp: works_on_copy,
             must_enforce: Vec::new(),
         })
     }
@@ -311,6 +318,34 @@ impl Effects {
             forbidden.push(inside.into());
         }
         forbidden
+    }
+
+    /// What a check of proposals works on: the project's newest commit, with the patch of the proposal
+    /// that the run is for.
+    fn work_copy(
+        &self,
+        state: &State,
+        run: RunId,
+        fence: &Fence,
+        permitted: &Permitted,
+    ) -> Result<Option<WorkCopy>, (String, String)> {
+        let entry = &state.runs[&run];
+        if !state.agents[&entry.agent].spec.checks_proposals {
+            return Ok(None);
+        }
+        let gone = |why: String| ("proposal".to_string(), why);
+        let patch = match &entry.trigger {
+            Trigger::Proposal { proposal } => {
+                let known = state.proposals.get(proposal);
+                let known = known.ok_or_else(|| gone(format!("{proposal} is forgotten")))?;
+                let patch = self.house.blobs.get(&known.proposed.patch);
+                let patch = patch.map_err(|error| gone(format!("the patch is lost: {error}")))?;
+                Some(String::from_utf8(patch).map_err(|error| gone(error.to_string()))?)
+            }
+            _ => None,
+        };
+        let (forbidden, bytes_max) = (fence.forbidden.clone(), permitted.tmp_bytes());
+        Ok(Some(WorkCopy { patch, forbidden, bytes_max }))
     }
 
     fn attend(&mut self, assignment: Assignment) {
@@ -356,6 +391,18 @@ fn limits(permit: &Permit) -> Limits {
     }
 }
 
+/// The copy and what is made in it lie in memory, which is limited as a whole; a quarter of it is left
+/// to the programs at least.
+fn with_copy(limits: Limits) -> Limits {
+    Limits { tmp_bytes: limits.memory_bytes / 4 * 3, ..limits }
+}
+
+/// The program started in its copy, which this program makes there first.
+fn in_copy(argv: Vec<String>) -> Vec<String> {
+    let maker = [format!("{APP_DIR}/ai_onboard"), IN_COPY.to_string()];
+    maker.into_iter().chain(argv).collect()
+}
+
 fn task(state: &State, run: RunId, deadline_ms: i64, facts: &Facts) -> Task {
     let entry = &state.runs[&run];
     let agent = &state.agents[&entry.agent];
@@ -379,6 +426,7 @@ fn task(state: &State, run: RunId, deadline_ms: i64, facts: &Facts) -> Task {
             .collect(),
         checkpoints: agent.checkpoints.keys().cloned().collect(),
         facts: facts.places(),
+        copy: None,
     }
 }
 

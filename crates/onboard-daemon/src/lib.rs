@@ -42,6 +42,7 @@ mod watch;
 pub mod writing;
 pub mod zones;
 
+pub use effects::IN_COPY;
 pub use handle::{Handle, Paths};
 pub use run_loop::Fault;
 pub use start::{Daemon, Options, StartError, start};

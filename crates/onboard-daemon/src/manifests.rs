@@ -3,6 +3,7 @@
 
 use crate::plain;
 use crate::zones::HostZones;
+use onboard_domain::proposal;
 use onboard_domain::spec::Program;
 use onboard_domain::{AgentName, AgentSpec};
 use onboard_protocol::{
@@ -282,6 +283,12 @@ fn check(sources: &[Source], specs: &[AgentSpec], check_limits: CheckLimits<'_>)
                 None => problem,
             })
         }));
+    }
+    let mut checkers = sources.iter().filter(|source| source.spec.checks_proposals);
+    if let Some(one_more) = checkers.nth(proposal::bounds::CHECKERS) {
+        let most = proposal::bounds::CHECKERS;
+        let message = format!("at most {most} agents of a project check proposals");
+        problems.push(one_more.problem("checks_proposals", &message));
     }
     for source in sources {
         let found = check_limits(&source.spec);

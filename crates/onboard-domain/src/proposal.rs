@@ -21,6 +21,11 @@ pub mod bounds {
     pub const KEPT: usize = 200;
     /// Files of one patch.
     pub const FILES: usize = 50;
+    /// Agents of a project that check proposals: each is a process a proposal.
+    pub const CHECKERS: usize = 5;
+    /// Runs of one check that may be lost with their daemon before it counts as failed: a check that
+    /// ends the daemon each time must not do so for ever.
+    pub const LOST: usize = 3;
     /// Checks that are kept of one proposal, and bytes of what each says.
     pub const CHECKS: usize = 20;
     pub const CHECK: usize = 400;
@@ -70,6 +75,21 @@ pub struct Check {
     pub name: String,
     pub verdict: Verdict,
     /// What was found; empty where the verdict says all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// A check of the project's own that has come to an end. It began as its run did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// The agent that is the check, by name, and the program that it was then.
+    pub by: AgentName,
+    pub hash: String,
+    /// Its run, whose log has the output.
+    pub run: RunId,
+    pub at: Time,
+    pub passed: bool,
+    /// How it ended, and its last words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
 }
@@ -168,6 +188,9 @@ pub struct Proposal {
     pub base: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
+    /// What the project's own checks said of it, the newest word of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trials: Vec<Trial>,
     /// When people accepted it; the commit carries this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Time>,
@@ -198,6 +221,13 @@ pub enum Fact {
     Accepted {
         patch: String,
         reason: String,
+        /// Although a check of the project's own had not passed.
+        #[serde(default, skip_serializing_if = "is_not_said")]
+        despite_check: bool,
+    },
+    /// A check of the project's own has ended.
+    Tried {
+        trial: Trial,
     },
     Rejected {
         reason: String,
@@ -222,6 +252,11 @@ pub enum Fact {
     NotReverted {
         why: String,
     },
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_not_said(flag: &bool) -> bool {
+    !flag
 }
 
 /// Work on a proposal that a separate process does.
@@ -268,6 +303,9 @@ pub enum Decision {
     /// Yes, to the patch with this hash.
     Apply {
         patch: String,
+        /// Also where a check of the project's own has not passed.
+        #[serde(default, skip_serializing_if = "is_not_said")]
+        despite_check: bool,
     },
     Reject,
     Revert,

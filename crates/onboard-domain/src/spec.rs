@@ -55,10 +55,47 @@ pub struct AgentSpec {
     /// [`crate::state::bounds::STOP_GRACE_MS`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_grace_ms: Option<i64>,
+    /// It checks proposals: each of its runs works on a private copy of the project's newest commit,
+    /// with a proposal's patch where it is one's check.
+    #[serde(default, skip_serializing_if = "is_unset")]
+    pub checks_proposals: bool,
+    /// Which of the project's shared values it may read and write.
+    #[serde(default, skip_serializing_if = "is_unset")]
+    pub shared_keys: SharedKeys,
     /// Where the manifest was read: a file, or `built-in`.
     pub origin: String,
     /// SHA-256 of manifest and, for a command, its program file, as hexadecimal text.
     pub hash: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_unset<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Keys of shared values by their beginnings; `None` is every key, an empty list none.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SharedKeys {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub write: Option<Vec<String>>,
+}
+
+impl SharedKeys {
+    /// Whether the value with this key may be read.
+    pub fn may_read(&self, key: &str) -> bool {
+        covers(self.read.as_deref(), key)
+    }
+
+    /// Whether the value with this key may be written.
+    pub fn may_write(&self, key: &str) -> bool {
+        covers(self.write.as_deref(), key)
+    }
+}
+
+fn covers(beginnings: Option<&[String]>, key: &str) -> bool {
+    beginnings.is_none_or(|all| all.iter().any(|beginning| key.starts_with(beginning.as_str())))
 }
 
 /// What is started inside the sandbox.

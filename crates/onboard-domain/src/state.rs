@@ -357,6 +357,10 @@ pub enum Trigger {
     CatchUp {
         missed: u32,
     },
+    /// A proposal that it checks.
+    Proposal {
+        proposal: ProposalId,
+    },
 }
 
 /// A process, so named that a reused pid is not mistaken for it.

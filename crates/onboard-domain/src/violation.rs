@@ -127,6 +127,8 @@ words! {
         OutputSecret = "output_secret",
         OutputFlood = "output_flood",
         BudgetExceeded = "budget_exceeded",
+        /// A shared value that is not the agent's to read or write.
+        ForbiddenKey = "forbidden_key",
         /// A kernel counter has more refusals than there are records.
         Unattributed = "unattributed",
     }

@@ -9,9 +9,11 @@ use onboard_domain::event::{Adaptation, LeaseGrant, Passed};
 use onboard_domain::finding::{Evidence, EvidenceKind, Finding, Severity};
 use onboard_domain::incident::{self, Consequence, Seen};
 use onboard_domain::model::{self, Ending, Reservation, Spend};
-use onboard_domain::proposal::{Branch, ChangeKind, ChangedFile, Check, Fact, Proposed, Verdict};
+use onboard_domain::proposal::{
+    Branch, ChangeKind, ChangedFile, Check, Fact, Proposed, Trial, Verdict,
+};
 use onboard_domain::spec::{
-    Class, Classes, Limits, Missed, Overlap, Priority, Program, Retry, Source,
+    Class, Classes, Limits, Missed, Overlap, Priority, Program, Retry, SharedKeys, Source,
 };
 use onboard_domain::state::{BlobRef, Outcome, Process, Trigger, Usage};
 use onboard_domain::violation::{Action, Confidence, Rule, Sensor};
@@ -129,6 +131,8 @@ fn plain_spec() -> AgentSpec {
         shares_facts: false,
         facts_from: Vec::new(),
         stop_grace_ms: None,
+        checks_proposals: false,
+        shared_keys: SharedKeys::default(),
         origin: "built-in".into(),
         hash: "00ff".into(),
     }
@@ -165,6 +169,8 @@ fn full_spec(priority: Priority, class: Class, missed: Missed, overlap: Overlap)
         findings_per_day: None,
         shares_facts: false,
         facts_from: Vec::new(),
+        checks_proposals: false,
+        shared_keys: SharedKeys::default(),
         ..plain_spec()
     }
 }
@@ -174,6 +180,11 @@ fn specs() -> Vec<AgentSpec> {
         plain_spec(),
         AgentSpec { findings_per_day: Some(5), ..plain_spec() },
         AgentSpec { stop_grace_ms: Some(9_000), ..plain_spec() },
+        AgentSpec { checks_proposals: true, ..plain_spec() },
+        AgentSpec {
+            shared_keys: SharedKeys { read: Some(vec!["a/".into()]), write: Some(Vec::new()) },
+            ..plain_spec()
+        },
     ];
     for priority in all!(Priority: Low, Medium, High, Critical) {
         specs.push(full_spec(priority, Class::Low, Missed::Skip, Overlap::QueueOne));
@@ -266,6 +277,7 @@ fn triggers() -> Vec<Trigger> {
         Trigger::Message,
         Trigger::Retry { of: RunId(2) },
         Trigger::CatchUp { missed: 4 },
+        Trigger::Proposal { proposal: ProposalId(6) },
     ];
     for trigger in &triggers {
         // A new trigger needs a line.
@@ -277,7 +289,8 @@ fn triggers() -> Vec<Trigger> {
             | Trigger::Event { .. }
             | Trigger::Message
             | Trigger::Retry { .. }
-            | Trigger::CatchUp { .. } => {}
+            | Trigger::CatchUp { .. }
+            | Trigger::Proposal { .. } => {}
         }
     }
     triggers
@@ -459,13 +472,21 @@ fn proposals() -> Vec<Event> {
     let checks: Vec<Check> = all!(Verdict: Passed, Failed, Skipped).map(check).into();
     let branch = Branch { name: "ai-onboard/x/c0".into(), commit: "12ab".into() };
     let why = || "because".to_string();
+    let trial = |passed, note: &str| Trial {
+        by: name("tests"),
+        hash: "00ff".into(),
+        run: R,
+        at: Time(5),
+        passed,
+        note: note.into(),
+    };
     let facts = vec![
         Fact::Made { project: P, agent: A, run: R, proposed },
         Fact::Made { project: P, agent: A, run: R, proposed: plain },
         Fact::Made { project: P, agent: A, run: R, proposed: fenced },
         Fact::Checked { base: Some("12ab".into()), checks },
         Fact::Checked { base: None, checks: Vec::new() },
-        Fact::Accepted { patch: "00ff".into(), reason: why() },
+        Fact::Accepted { patch: "00ff".into(), reason: why(), despite_check: false },
         Fact::Rejected { reason: why() },
         Fact::Written { branch: branch.clone() },
         Fact::NotWritten { stale: true, why: why() },
@@ -473,12 +494,16 @@ fn proposals() -> Vec<Event> {
         Fact::Reverted { branch: None },
         Fact::Reverted { branch: Some(branch) },
         Fact::NotReverted { why: why() },
+        Fact::Accepted { patch: "00ff".into(), reason: why(), despite_check: true },
+        Fact::Tried { trial: trial(true, "") },
+        Fact::Tried { trial: trial(false, "exit code 1: no") },
     ];
     for fact in &facts {
         match fact {
             Fact::Made { .. }
             | Fact::Checked { .. }
             | Fact::Accepted { .. }
+            | Fact::Tried { .. }
             | Fact::Rejected { .. }
             | Fact::Written { .. }
             | Fact::NotWritten { .. }

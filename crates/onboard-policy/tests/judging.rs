@@ -1,7 +1,9 @@
 //! The judge, case by case.
 
 use expect_test::{Expect, expect};
-use onboard_domain::spec::{AgentSpec, Classes, Limits, Missed, Overlap, Priority, Program, Retry};
+use onboard_domain::spec::{
+    AgentSpec, Classes, Limits, Missed, Overlap, Priority, Program, Retry, SharedKeys,
+};
 use onboard_domain::state::{Process, Trigger};
 use onboard_domain::{AgentId, AgentName, Event, Generation, ProjectId, RunId, State, Time};
 use onboard_policy::walls::WALLS;
@@ -33,6 +35,8 @@ fn spec(limits: Limits) -> AgentSpec {
         shares_facts: false,
         facts_from: Vec::new(),
         stop_grace_ms: None,
+        checks_proposals: false,
+        shared_keys: SharedKeys::default(),
         origin: "built-in".into(),
         hash: "aa".into(),
     }

@@ -28,5 +28,5 @@ pub use frame::{Frame, Framer};
 pub use host::{CallId, HostAction, HostCall, HostSession};
 pub use manifest::{Manifest, parse_manifest};
 pub use onboard_text::Problem;
-pub use reply::{HostAnswer, Letter, StateValue, Task};
+pub use reply::{HostAnswer, Letter, StateValue, Task, WorkCopy};
 pub use settings::{DaemonSettings, Settings, parse_settings, set_schedule};

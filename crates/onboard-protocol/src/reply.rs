@@ -35,6 +35,19 @@ pub struct Task {
     pub checkpoints: Vec<String>,
     /// Files with what agents share, for the agent's process: by agent, by checkpoint.
     pub facts: BTreeMap<String, BTreeMap<String, String>>,
+    /// What the private copy is made of that the run works on, if it works on one.
+    pub copy: Option<WorkCopy>,
+}
+
+/// A private copy of the project's newest commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkCopy {
+    /// Applied to it; of the proposal that the run is to check.
+    pub patch: Option<String>,
+    /// Paths that are left out.
+    pub forbidden: Vec<String>,
+    /// Bytes that all its files may have together.
+    pub bytes_max: u64,
 }
 
 /// A message as its receiver sees it.
@@ -162,7 +175,7 @@ fn checkpoint(content: Option<&[u8]>) -> Value {
 }
 
 fn task_value(task: &Task) -> Value {
-    json!({
+    let mut value = json!({
         "agent": task.agent.as_str(),
         "project": task.project,
         "root": task.root,
@@ -175,7 +188,11 @@ fn task_value(task: &Task) -> Value {
         "leases": task.leases,
         "checkpoints": task.checkpoints,
         "facts": task.facts,
-    })
+    });
+    if let Some(WorkCopy { patch, forbidden, bytes_max }) = &task.copy {
+        value["copy"] = json!({ "patch": patch, "forbidden": forbidden, "bytes_max": bytes_max });
+    }
+    value
 }
 
 fn letter(letter: &Letter) -> Value {

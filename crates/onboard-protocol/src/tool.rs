@@ -311,7 +311,8 @@ const TASK: &str = r#"{"type":"object","required":["agent","project","root","run
 "settings":{"type":"object","additionalProperties":{"type":"string"}},
 "leases":{"type":"object","description":"leases given with the run, with their fencing tokens","additionalProperties":{"type":"integer"}},
 "checkpoints":{"type":"array","items":{"type":"string"}},
-"facts":{"type":"object","description":"files with what agents share: by agent, by checkpoint's name","additionalProperties":{"type":"object","additionalProperties":{"type":"string"}}}}}"#;
+"facts":{"type":"object","description":"files with what agents share: by agent, by checkpoint's name","additionalProperties":{"type":"object","additionalProperties":{"type":"string"}}},
+"copy":{"type":"object","description":"of a check of proposals: what its private copy is made of"}}}"#;
 
 const RECORDED: &str = r#"{"type":"object","required":["status"],"properties":{
 "status":{"type":"string","description":"new, known or dismissed"}}}"#;

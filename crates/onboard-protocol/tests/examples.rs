@@ -202,6 +202,7 @@ fn task(agent: &AgentName, root: &Path, settings: &BTreeMap<String, String>) -> 
         leases: BTreeMap::new(),
         checkpoints: vec![],
         facts: BTreeMap::new(),
+        copy: None,
     }
 }
 

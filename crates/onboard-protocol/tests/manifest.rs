@@ -118,6 +118,11 @@ fn a_manifest_becomes_an_agent() {
                 ),
             ],
             stop_grace_ms: None,
+            checks_proposals: false,
+            shared_keys: SharedKeys {
+                read: None,
+                write: None,
+            },
             origin: "agents/todo.yaml",
             hash: "5d86e31f4375370ae3d926e2041e92fa5ca9c0925b0b65d986dccd015a6ce322",
         }
@@ -151,7 +156,7 @@ fn each_wrong_key_and_value_is_shown_at_its_place() {
             agent.yaml:7:1: unknown key `priorty`
               7 | priorty: low
                 | ^^^^^^^
-                = did you mean `priority`? known here: `name`, `description`, `program`, `reads`, `shares_facts`, `facts_from`, `schedule`, `zone`, `priority`, `resources`, `depends_on`, `locks`, `limits`, `missed`, `overlap`, `retry`, `wakes_on`, `settings`, `findings_per_day`, `stop_grace`"#]],
+                = did you mean `priority`? known here: `name`, `description`, `program`, `reads`, `shares_facts`, `facts_from`, `checks_proposals`, `schedule`, `zone`, `priority`, `resources`, `depends_on`, `locks`, `limits`, `missed`, `overlap`, `retry`, `wakes_on`, `settings`, `findings_per_day`, `stop_grace`, `shared_keys`"#]],
     );
     wrong(
         "priority: low",
@@ -390,7 +395,7 @@ fn settings_give_values_anew() {
         config.yaml:3:5: unknown key `program`
           3 |     program: ./x
             |     ^^^^^^^
-            = known here: `schedule`, `zone`, `priority`, `resources`, `depends_on`, `locks`, `limits`, `missed`, `overlap`, `retry`, `wakes_on`, `settings`, `findings_per_day`, `stop_grace`"#]].assert_eq(&problem("agents:\n  todo-counter:\n    program: ./x\n"));
+            = known here: `schedule`, `zone`, `priority`, `resources`, `depends_on`, `locks`, `limits`, `missed`, `overlap`, `retry`, `wakes_on`, `settings`, `findings_per_day`, `stop_grace`, `shared_keys`"#]].assert_eq(&problem("agents:\n  todo-counter:\n    program: ./x\n"));
     expect![[r#"
         config.yaml:2:3: an agent's name is made of a-z, 0-9 and `-`; `Todo` has 'T'
           2 |   Todo: {}

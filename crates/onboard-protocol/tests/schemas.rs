@@ -137,6 +137,7 @@ fn answer(tool: Tool) -> HostAnswer {
             leases: [("l".to_string(), 3)].into(),
             checkpoints: vec!["c".into()],
             facts: [("a".into(), [("n".into(), "/app/facts.a.n".into())].into())].into(),
+            copy: None,
         })),
         Tool::RecordFinding => HostAnswer::Finding { status: "new".into() },
         Tool::SendMessage => HostAnswer::Sent(MessageId(1)),

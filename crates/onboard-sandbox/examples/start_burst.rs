@@ -63,6 +63,7 @@ fn first_instruction(groups: &Layout, project: &Path, run: String) -> f64 {
         read_only: Vec::new(),
         network: None,
         limits: Limits::default(),
+        works_in_tmp: false,
         must_enforce: Vec::new(),
     };
     let (mut said, stdout) = std::io::pipe().expect("a pipe");

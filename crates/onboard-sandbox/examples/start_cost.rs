@@ -112,6 +112,7 @@ fn walls(layout: &Layout, project: &std::path::Path, run: &str) {
         read_only: Vec::new(),
         network: None,
         limits: Limits::default(),
+        works_in_tmp: false,
         must_enforce: Vec::new(),
     };
     let null = || std::fs::File::options().write(true).open("/dev/null").expect("null");

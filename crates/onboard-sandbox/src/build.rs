@@ -114,7 +114,9 @@ impl Builder {
                 files::make_file_at(self.root()?, below(path), *mode)?.write_all(text.as_bytes())
             }
             Step::Attach { slot, target } => self.attach(*slot, target),
-            Step::MountTmp { bytes, files } => self.mount_tmp(*bytes, *files),
+            Step::MountTmp { bytes, files, executable } => {
+                self.mount_tmp(*bytes, *files, *executable)
+            }
             Step::MountProc { required } => self.mount_proc(*required),
             Step::Mask { path, watched } => self.mask(path, *watched),
             Step::MaskProgram { path } => self.mask_program(path),
@@ -218,10 +220,11 @@ impl Builder {
         mount::attach(tree, place.as_fd())
     }
 
-    fn mount_tmp(&mut self, bytes: u64, count: u64) -> io::Result<()> {
+    fn mount_tmp(&mut self, bytes: u64, count: u64, executable: bool) -> io::Result<()> {
         let (size, count) = (bytes.to_string(), count.to_string());
         let options = [("size", size.as_str()), ("nr_inodes", count.as_str()), ("mode", "1777")];
-        let attributes = attr::NO_SUID | attr::NO_DEV | attr::NO_EXEC;
+        let no_exec = if executable { 0 } else { attr::NO_EXEC };
+        let attributes = attr::NO_SUID | attr::NO_DEV | no_exec;
         let tmp = self.mount_at("/tmp", "tmpfs", &options, attributes)?;
         self.gifts.push(tmp);
         Ok(())

@@ -287,6 +287,7 @@ impl Start {
         let rules = Rules {
             forbidden_commands: profile.forbidden_commands.clone(),
             forbidden: profile.forbidden.clone(),
+            works_in_tmp: profile.works_in_tmp,
         };
         let run = self.pidfd.as_ref().ok_or_else(unexpected_end)?;
         let listening = run

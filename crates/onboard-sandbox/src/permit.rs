@@ -76,6 +76,11 @@ impl Permitted {
         Ok(Permitted { permit, profile })
     }
 
+    /// How much the run may write to its `/tmp`.
+    pub fn tmp_bytes(&self) -> u64 {
+        self.profile.limits.tmp_bytes
+    }
+
     /// The profile; the permit is used up.
     pub(crate) fn into_profile(self) -> Profile {
         let Permitted { permit, profile } = self;

@@ -90,6 +90,7 @@ pub enum Step {
     MountTmp {
         bytes: u64,
         files: u64,
+        executable: bool,
     },
     /// Where the host lets nobody mount a new one, a run that does not insist gets none.
     MountProc {
@@ -408,7 +409,11 @@ fn root_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, trees: &[Tr
             .map(|(slot, tree)| Step::Attach { slot, target: tree.target.clone() }),
     );
     let tmp = profile.limits.tmp_bytes;
-    steps.push(Step::MountTmp { bytes: tmp, files: (tmp / BYTES_PER_FILE).max(16) });
+    steps.push(Step::MountTmp {
+        bytes: tmp,
+        files: (tmp / BYTES_PER_FILE).max(16),
+        executable: profile.works_in_tmp,
+    });
     steps.push(Step::MountProc { required: profile.must_enforce.contains(&Layer::Proc) });
     if !profile.forbidden.is_empty() || !host.commands.is_empty() {
         steps.extend([dir(MASKS, 0o700), dir(MASK_DIR, 0), file(MASK_FILE, 0, "")]);
@@ -484,7 +489,7 @@ fn agent_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, mechanisms
     steps.extend([Step::DropCapabilities, Step::NoNewPrivileges]);
     if let Some(version) = host.landlock {
         let network = profile.network.is_some();
-        steps.push(Step::Landlock { version, grants: grants(), network });
+        steps.push(Step::Landlock { version, grants: grants(profile.works_in_tmp), network });
     }
     let fixed = [
         ("AI_ONBOARD_HOST_FD".to_owned(), HOST_FD.to_string()),
@@ -500,15 +505,17 @@ fn agent_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, mechanisms
     ]);
 }
 
-/// Landlock's rules: read and run what is visible, write in `/tmp` and to the device files.
-fn grants() -> Vec<(String, u64)> {
+/// Landlock's rules: read and run what is visible, write in `/tmp` and to the device files. What was
+/// written may be run only where that is the work.
+fn grants(works_in_tmp: bool) -> Vec<(String, u64)> {
     let read = right::READ_FILE | right::READ_DIR;
     let write = right::WRITE_FILE | right::TRUNCATE;
     let make = right::MAKE_DIR | right::MAKE_REG | right::MAKE_SYM | right::MAKE_FIFO;
     let change = right::REMOVE_DIR | right::REMOVE_FILE | right::REFER;
+    let run = if works_in_tmp { right::EXECUTE } else { 0 };
     vec![
         ("/".to_owned(), read | right::EXECUTE),
-        ("/tmp".to_owned(), read | write | make | change),
+        ("/tmp".to_owned(), read | write | make | change | run),
         ("/dev".to_owned(), write),
     ]
 }
@@ -550,8 +557,9 @@ impl fmt::Display for Step {
             Self::MakeLink { path, target } => write!(f, "create link {path} to {target}"),
             Self::MakeFile { path, mode, .. } => write!(f, "create file {path} mode {mode:03o}"),
             Self::Attach { target, .. } => write!(f, "attach {target}"),
-            Self::MountTmp { bytes, files } => {
-                write!(f, "mount /tmp of {bytes} bytes, {files} files")
+            Self::MountTmp { bytes, files, executable } => {
+                let run = if *executable { ", to execute from" } else { "" };
+                write!(f, "mount /tmp of {bytes} bytes, {files} files{run}")
             }
             Self::MountProc { required } => {
                 let insistence = if *required { "" } else { " if the host allows" };
@@ -642,6 +650,7 @@ mod tests {
             read_only: vec![ReadOnly { host: "/opt/agent".into(), name: "agent".into() }],
             network: None,
             limits: Limits::default(),
+            works_in_tmp: false,
             must_enforce: Vec::new(),
         }
     }

@@ -50,6 +50,8 @@ pub struct Profile {
     /// it has no network, and can make no socket.
     pub network: Option<Network>,
     pub limits: Limits,
+    /// Its `/tmp` is where it works: what it makes there may be executed.
+    pub works_in_tmp: bool,
     /// Layers that must be enforced by the kernel; a degraded form refuses the launch.
     pub must_enforce: Vec<Layer>,
 }
@@ -255,6 +257,7 @@ mod tests {
             read_only: Vec::new(),
             network: None,
             limits: Limits::default(),
+            works_in_tmp: false,
             must_enforce: Vec::new(),
         }
     }

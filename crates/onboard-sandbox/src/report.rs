@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(lines.lines().filter(|l| l.ends_with("x1")).count(), OWN_RECORD - 1);
         let rest: String = lines.lines().skip(OWN_RECORD).map(|l| format!("{l}\n")).collect();
         expect![[r#"
-            mask forbidden_path: further different attempts suppressed, only counted x929
+            mask forbidden_path: further different attempts suppressed, only counted x931
             notifier denied_syscall: further different attempts suppressed, only counted x2
         "#]]
         .assert_eq(&rest);

@@ -3,7 +3,9 @@
 //! `cargo run --release -p onboard-scheduler --example settle`
 #![expect(clippy::disallowed_methods, reason = "it measures real time; decisions read none")]
 
-use onboard_domain::spec::{Classes, Limits, Missed, Overlap, Priority, Program, Retry, Source};
+use onboard_domain::spec::{
+    Classes, Limits, Missed, Overlap, Priority, Program, Retry, SharedKeys, Source,
+};
 use onboard_domain::state::{Outcome, Phase, Process, Usage};
 use onboard_domain::{
     AgentId, AgentName, AgentSpec, Effect, Event, ProjectId, RunId, State, Time, Turn,
@@ -189,6 +191,8 @@ fn spec(index: usize, schedule: &str, reads: &[Source]) -> AgentSpec {
         shares_facts: false,
         facts_from: Vec::new(),
         stop_grace_ms: None,
+        checks_proposals: false,
+        shared_keys: SharedKeys::default(),
         origin: "example".into(),
         hash: String::new(),
     }

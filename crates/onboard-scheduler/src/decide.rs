@@ -89,6 +89,13 @@ pub fn stop_active(turn: &mut Turn<'_>, why: KillReason, haste: Haste) {
     }
 }
 
+/// Queues a run for something that only one run of this agent can do. `None` when the bound of runs is
+/// reached or there is no such agent.
+pub fn queue_now(turn: &mut Turn<'_>, agent: AgentId, trigger: Trigger) -> Option<RunId> {
+    let now = turn.state().time;
+    crate::queue::queue(turn, agent, now, trigger, 1, now)
+}
+
 /// Ends an agent's runs: queued ones at once, those with a process in `haste`; their end is awaited.
 pub fn stop_runs(turn: &mut Turn<'_>, agent: AgentId, why: KillReason, haste: Haste) {
     for (run, active) in live_runs(turn.state(), agent) {

@@ -15,6 +15,8 @@ impl Round<'_, '_> {
             if open && !throttled_in(agent, ended) {
                 self.turn.record(Event::BreakerClosed { agent: id });
             }
+        } else if matches!(ended.trigger, Trigger::Proposal { .. }) {
+            // Its own word says what follows, and what is still to be checked is queued anew.
         } else if matches!(ended.outcome, Outcome::Lost { .. }) {
             self.retry_lost(id, ended);
         } else if ended.outcome.is_failure() {

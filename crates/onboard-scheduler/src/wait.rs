@@ -266,10 +266,13 @@ impl Sight<'_> {
     }
 }
 
-/// How urgent a run is: someone waits for a first run or one asked for by hand.
+/// How urgent a run is: someone waits for a first run, one asked for by hand, or the check of what is to
+/// be decided.
 fn urgency(run: &Run, agent: &Agent) -> Priority {
     match run.trigger {
-        Trigger::Manual | Trigger::Started => agent.spec.priority.max(Priority::High),
+        Trigger::Manual | Trigger::Started | Trigger::Proposal { .. } => {
+            agent.spec.priority.max(Priority::High)
+        }
         _ => agent.spec.priority,
     }
 }

@@ -2,7 +2,7 @@
 //! what they need and what they say.
 
 use onboard_domain::spec::{
-    Class, Classes, Limits, Missed, Overlap, Priority, Program, Retry, Source,
+    Class, Classes, Limits, Missed, Overlap, Priority, Program, Retry, SharedKeys, Source,
 };
 use onboard_domain::{AgentName, AgentSpec};
 use std::collections::BTreeMap;
@@ -208,6 +208,8 @@ fn spec(kind: &Kind) -> Result<AgentSpec, String> {
         shares_facts: false,
         facts_from: Vec::new(),
         stop_grace_ms: None,
+        checks_proposals: false,
+        shared_keys: SharedKeys::default(),
         origin: "built-in".into(),
         hash: String::new(),
     })

@@ -112,6 +112,7 @@ pub fn trigger_word(trigger: &Trigger) -> &'static str {
         Trigger::Message => "message",
         Trigger::Retry { .. } => "retry",
         Trigger::CatchUp { .. } => "catch_up",
+        Trigger::Proposal { .. } => "proposal",
     }
 }
 

@@ -30,11 +30,6 @@ pub(crate) fn check(order: &Order) -> (Option<String>, Vec<Check>) {
             .and_then(|tree| edit::edits(repository, tree, patch, order.file_bytes_max));
         note("applies", applies.map(|_| String::new()));
     }
-    checks.push(Check {
-        name: "project_check".into(),
-        verdict: Verdict::Skipped,
-        note: "commands of the project are not run in this version".into(),
-    });
     (base.ok().map(|(_, id)| id.to_string()), checks)
 }
 

@@ -6,15 +6,17 @@
 //! whatever the repository's configuration says, and the work tree, the index and HEAD are not
 //! touched.
 //!
-//! Reading order: [`order`], `check`, `repository`, `edit`, `write`, `revert`.
+//! Reading order: [`order`], `check`, `repository`, `edit`, `write`, `revert`, `copy`.
 
 mod check;
+mod copy;
 mod edit;
 pub mod order;
 mod repository;
 mod revert;
 mod write;
 
+pub use copy::{Copying, copy};
 pub use order::Order;
 pub use repository::{become_owner, places};
 

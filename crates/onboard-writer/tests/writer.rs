@@ -560,3 +560,74 @@ fn writers_at_once_come_to_the_same() {
     assert_eq!(&work(&order), first);
     project.sound();
 }
+
+/// The paths of a folder with their kinds, and what a plain file holds.
+fn listed(folder: &Path, below: &str, out: &mut String) {
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
+        let name = format!("{below}{}", path.file_name().unwrap().to_str().unwrap());
+        let meta = path.symlink_metadata().unwrap();
+        if meta.is_symlink() {
+            out.push_str(&format!("{name} -> {}\n", std::fs::read_link(&path).unwrap().display()));
+        } else if meta.is_dir() {
+            listed(&path, &format!("{name}/"), out);
+        } else {
+            use std::os::unix::fs::PermissionsExt;
+            let run = if meta.permissions().mode() & 0o100 == 0 { "" } else { " to run" };
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+            out.push_str(&format!("{name}{run} {text:?}\n"));
+        }
+    }
+}
+
+#[test]
+fn a_copy_has_what_head_has_and_the_patch_makes_of_it() {
+    let project = Project::new();
+    project.git(&["update-index", "--chmod=+x", "run.sh"]);
+    project.write("secret/key", b"k\n");
+    project.git(&["add", "secret/key"]);
+    project.git(&["commit", "-q", "-m", "second"]);
+    let head = project.git(&["rev-parse", "HEAD"]);
+    project.write("README.md", b"not committed\n");
+    let patch = "--- a/README.md\n+++ b/README.md\n@@ -1,3 +1,3 @@\n # App\n \n-This is teh app.\n\
+                 +This is the app.\n--- a/only/child.txt\n+++ /dev/null\n@@ -1 +0,0 @@\n-child\n\
+                 --- /dev/null\n+++ b/new/dir/x\n@@ -0,0 +1 @@\n+x\n";
+    let forbidden = ["secret".to_string()];
+    let copy = |patch, bytes_max| {
+        let into = tempfile::tempdir().unwrap();
+        let repository = project.path().to_str().unwrap();
+        let copying =
+            onboard_writer::Copying { repository, patch, forbidden: &forbidden, bytes_max };
+        match onboard_writer::copy(&copying, into.path()) {
+            Ok(commit) => {
+                assert_eq!(commit, head.trim());
+                let mut out = String::new();
+                listed(into.path(), "", &mut out);
+                out
+            }
+            Err(why) => format!("{}\n", why.replace(head.trim(), "HEAD")),
+        }
+    };
+    let stale = "--- a/README.md\n+++ b/README.md\n@@ -1 +1 @@\n-Other\n+x\n";
+    let hidden = "--- /dev/null\n+++ b/secret/new\n@@ -0,0 +1 @@\n+x\n";
+    let all = [
+        copy(Some(patch), 1 << 20),
+        copy(None, 40),
+        copy(Some(stale), 1 << 20),
+        copy(Some(hidden), 1 << 20),
+    ];
+    expect![[r##"
+        README.md "# App\n\nThis is the app.\n"
+        binary.dat "a\0b\n"
+        link -> /etc
+        new/dir/x "x\n"
+        run.sh to run "#!/bin/sh\n"
+        src/deep/a.txt "one\ntwo\nthree\n"
+        run.sh: it has 10 bytes, allowed are 6; a copy of the project has 0 MB: give the check more memory
+        the patch does not apply to HEAD: README.md: line 1 is not what the patch says
+        secret/new: the policy forbids it
+    "##]]
+    .assert_eq(&all.concat());
+}

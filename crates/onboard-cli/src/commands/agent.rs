@@ -11,6 +11,13 @@ use std::process::ExitCode;
 /// The inherited socket as the protocol's stream.
 pub struct HostStream(UnixStream);
 
+impl HostStream {
+    /// Over a socket to the host.
+    pub(super) fn over(socket: UnixStream) -> HostStream {
+        HostStream(socket)
+    }
+}
+
 impl Stream for HostStream {
     type Error = io::Error;
 
@@ -31,7 +38,7 @@ pub fn host() -> Result<HostStream, Failure> {
     socket().map(HostStream)
 }
 
-fn socket() -> Result<UnixStream, Failure> {
+pub(super) fn socket() -> Result<UnixStream, Failure> {
     onboard_sandbox::inherited_host_socket().map_err(|error| {
         Failure::new(Kind::Failed, format!("no host here: {error}"))
             .hint("this command works inside an agent's run; the daemon starts those")

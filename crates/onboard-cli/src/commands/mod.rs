@@ -9,6 +9,7 @@ mod daemon_run;
 mod doctor;
 mod emergency_shutdown;
 mod host;
+mod in_copy;
 mod incidents;
 mod list;
 mod logs;
@@ -62,6 +63,7 @@ pub fn run(cli: Cli) -> Done {
         Command::Simulate(args) => simulate::run(global, &args),
         Command::Agent { name } => agent::run(&name),
         Command::WriteProposal => write_proposal::run(),
+        Command::InCopy { words } => in_copy::run(&words),
         Command::Host { words } => host::run(&words),
     }
 }

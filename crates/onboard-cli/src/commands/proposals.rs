@@ -30,10 +30,11 @@ pub fn run(global: &Global, command: ProposalsCommand) -> Done {
             }
             Ok(ExitCode::SUCCESS)
         }
-        ProposalsCommand::Apply { id, patch, reason } => {
+        ProposalsCommand::Apply { id, patch, reason, despite_check: despite } => {
             let found = find(&client, &id)?;
             let patch = patch.unwrap_or_else(|| found.proposal.patch_sha256.clone());
-            decide(&client, global, &found, Decision::Apply { patch }, reason)
+            let decision = Decision::Apply { patch, despite_check: despite.is_some() };
+            decide(&client, global, &found, decision, despite.unwrap_or(reason))
         }
         ProposalsCommand::Reject { id, reason } => {
             decide(&client, global, &find(&client, &id)?, Decision::Reject, reason)

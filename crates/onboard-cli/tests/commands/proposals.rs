@@ -330,3 +330,109 @@ fn an_order_that_is_none_is_refused() {
     let world = World::new();
     world.check(&["write-proposal"], 1, "the order is not understood");
 }
+
+/// An agent of the project that checks proposals: a script beside its manifest.
+fn with_check(world: &World, limits: &str, script: &str) {
+    let agent = world.project.path().join(".ai_onboard/agents/tests");
+    std::fs::create_dir_all(&agent).unwrap();
+    let manifest = format!(
+        "name: tests\nschedule: manual\nprogram: [sh, ./check.sh]\nchecks_proposals: true\n\
+         limits: {{ {limits} }}\n"
+    );
+    std::fs::write(agent.join("agent.yaml"), manifest).unwrap();
+    std::fs::write(agent.join("check.sh"), script).unwrap();
+}
+
+/// Waits until the project's own check of a proposal has its word: passed or failed, and the note.
+fn until_tried(world: &World, id: &str) -> (bool, String) {
+    for _ in 0..4_000 {
+        let shown = world.json(&["proposals", "show", id]);
+        let checks = shown["proposal"]["checks"].as_array().unwrap().clone();
+        let own = checks.iter().find(|check| check["name"] == "tests");
+        if let Some(own) = own.filter(|own| own["verdict"] != "skipped") {
+            let note = own["note"].as_str().unwrap_or_default();
+            return (own["verdict"] == "passed", note.into());
+        }
+    }
+    panic!("{id} was never tried: {}", world.json(&["proposals", "show", id]));
+}
+
+/// Says what it sees, builds something and runs it, and wants the typo mended.
+const CHECK: &str = r#"pwd
+echo built > out.txt && printf '#!/bin/sh\necho ran what it made\n' > made && chmod +x made && ./made
+[ -e .git ] && echo "a git folder came along"
+grep -q teh README.md || exit 0
+echo "README.md has teh" >&2
+exit 3
+"#;
+
+#[test]
+fn the_project_s_own_check_runs_on_a_private_copy_once_a_person_started_it() {
+    let world = with_typo();
+    with_check(&world, "", CHECK);
+    world.check(&["bg", "start", "typo-fixer", "--wait"], 0, "c0");
+    until_checked(&world, "c0");
+    // What came with the repository runs when a person names it, and not before.
+    world.check(&["proposals", "show", "c0"], 0, "background-agents start tests` has it do so");
+    let before = said(world.project.path(), &["status", "--porcelain=v2", "--branch"]);
+    world.check(&["bg", "start", "tests"], 0, "");
+    assert!(until_tried(&world, "c0").0);
+    world.check(&["proposals", "show", "c0"], 0, "✓ tests  `ai_onboard background-agents logs");
+    let (_, log, _) = world.run(&["bg", "logs", "tests", "--tail", "all"]);
+    assert!(log.contains("/tmp/project") && log.contains("ran what it made"), "{log}");
+    assert!(!log.contains("git folder"), "{log}");
+    assert_eq!(before, said(world.project.path(), &["status", "--porcelain=v2", "--branch"]));
+    world.check(&["proposals", "apply", "c0"], 0, "written as branch");
+
+    // By hand it looks at the project as it is.
+    world.check(&["bg", "run", "tests", "--wait"], 1, "exit code 3: README.md has teh");
+    assert_eq!(world.json(&["audit", "verify"])["is_whole"], true);
+}
+
+#[test]
+fn a_check_that_says_no_holds_the_patch_back_until_a_person_says_why_not() {
+    let world = with_typo();
+    let token = format!("{}_{}", "ghp", "x9QmT2vLw7RkB4nZc8HsJ1yFd6GpE3uAo5Vi");
+    with_check(&world, "", &format!("printf 'no \\033[2J {token}\\n' >&2; exit 3\n"));
+    world.check(&["bg", "start", "tests"], 0, "");
+    world.check(&["bg", "start", "typo-fixer", "--wait"], 0, "c0");
+    let (passed, note) = until_tried(&world, "c0");
+    assert!(
+        !passed && note.contains("exit code 3: no \\u{1b}[2J [redacted: github-token]"),
+        "{note}"
+    );
+    world.check(&["proposals", "apply", "c0"], 5, "its check `tests` failed: exit code 3");
+    world.check(&["proposals", "apply", "c0", "--despite-check", ""], 1, "reason");
+    let despite = ["proposals", "apply", "c0", "--despite-check", "the check is wrong"];
+    world.check(&despite, 0, "written as branch");
+    world.check(&["audit", "log"], 0, "the check is wrong");
+}
+
+/// Tries the real project, then more processes than it may have, then never ends.
+const HOSTILE_CHECK: &str = r#"echo x > /project/README.md; echo x > /project/new; rm -rf /project/.git
+ls /project/.ai_onboard >/dev/null && echo x > /app/agent/check.sh
+bomb() { bomb | bomb & }
+bomb 2>/dev/null
+while :; do :; done
+"#;
+
+#[test]
+fn a_hostile_check_ends_at_its_limits_and_touches_nothing() {
+    let world = with_typo();
+    with_check(&world, "deadline: 3s, pids: 16", HOSTILE_CHECK);
+    world.check(&["bg", "start", "tests"], 0, "");
+    world.check(&["bg", "start", "typo-fixer", "--wait"], 0, "c0");
+    let (passed, note) = until_tried(&world, "c0");
+    assert!(!passed, "{note}");
+    world.check(&["proposals", "apply", "c0"], 5, "its check `tests` failed");
+    let project = world.project.path();
+    assert_eq!(
+        std::fs::read_to_string(project.join("README.md")).unwrap(),
+        "# App\n\nThis is teh app.\n"
+    );
+    assert!(!project.join("new").exists());
+    said(project, &["fsck", "--strict"]);
+    let script =
+        std::fs::read_to_string(project.join(".ai_onboard/agents/tests/check.sh")).unwrap();
+    assert_eq!(script, HOSTILE_CHECK);
+}

@@ -57,6 +57,8 @@ pub(super) fn decide(
         AgentCall::ReadInbox { limit } => Ok(read_inbox(turn, caller, limit)),
         AgentCall::AckMessage { id } => ack(turn, caller, id),
         AgentCall::GetState { key } => {
+            let spec = &turn.state().agents[&caller.agent].spec;
+            of_its_keys("read", &key, spec.shared_keys.may_read(&key), &spec.shared_keys.read)?;
             let shared = &turn.state().projects[&caller.project].shared;
             Ok(CallAnswer::Value(shared.get(&key).cloned()))
         }
@@ -227,6 +229,8 @@ fn put(
 ) -> Answered {
     key("key", &name)?;
     bounded("value", value.len(), bounds::PAYLOAD)?;
+    let spec = &turn.state().agents[&caller.agent].spec;
+    of_its_keys("write", &name, spec.shared_keys.may_write(&name), &spec.shared_keys.write)?;
     let shared = &turn.state().projects[&caller.project].shared;
     let before = shared.get(&name).map_or(0, |value| value.version);
     if before == 0 && shared.len() >= bounds::SHARED {
@@ -242,6 +246,23 @@ fn put(
     let (project, by) = (caller.project, caller.agent);
     turn.record(Event::StatePut { project, key: name, value, version, by });
     Ok(CallAnswer::Stored { version })
+}
+
+/// Refuses a key that the agent's `shared_keys` leave out.
+fn of_its_keys(
+    what: &str,
+    key: &str,
+    may: bool,
+    beginnings: &Option<Vec<String>>,
+) -> Result<(), CallRefusal> {
+    if may {
+        return Ok(());
+    }
+    let all = beginnings.as_deref().unwrap_or_default().join("`, `");
+    let only =
+        if all.is_empty() { "none".into() } else { format!("those that begin with `{all}`") };
+    let why = format!("`{key}`: by `shared_keys.{what}` this agent may {what} {only}");
+    Err(CallRefusal::new("forbidden_key", why))
 }
 
 fn take_lease(turn: &mut Turn<'_>, caller: Caller, name: String, ttl_ms: i64) -> Answered {

@@ -14,6 +14,7 @@ mod proposals;
 mod runs;
 #[cfg(test)]
 mod tests;
+pub mod trials;
 
 use crate::input::{Input, Token};
 use onboard_domain::apply::Illegal;
@@ -82,6 +83,7 @@ pub fn step(
             out.causes.extend(cause);
         }
     }
+    trials::queue_due(&mut turn);
     let wake = schedule(&mut turn, world, cache);
     let (events, effects) = turn.finish()?;
     if events.is_empty() && out.causes.is_empty() {

@@ -1,6 +1,6 @@
 //! Proposals: made by agents, decided by people, worked on by the separate writer.
 
-use super::commands;
+use super::{commands, trials};
 use onboard_domain::proposal::{Decision, Fact, News, Proposal, Proposed, Status, bounds};
 use onboard_domain::{
     Actor, AgentId, Answer, CallAnswer, CallRefusal, Effect, Event, ProjectId, ProposalId, Refusal,
@@ -70,12 +70,12 @@ pub(super) fn decide(
     };
     let reason = match &decision {
         // What is accepted explains itself.
-        Decision::Apply { .. } if why.trim().is_empty() => String::new(),
+        Decision::Apply { despite_check: false, .. } if why.trim().is_empty() => String::new(),
         _ => commands::reason(why)?,
     };
     let status = proposal.status;
     match decision {
-        Decision::Apply { patch } => apply(turn, id, patch, reason),
+        Decision::Apply { patch, despite_check } => apply(turn, id, patch, despite_check, reason),
         Decision::Reject => match status {
             Status::Rejected => Ok(Answer::Done { changed: false }),
             Status::Open | Status::Checking => Ok(done(turn, id, Fact::Rejected { reason })),
@@ -98,6 +98,7 @@ fn apply(
     turn: &mut Turn<'_>,
     id: ProposalId,
     patch: String,
+    despite_check: bool,
     reason: String,
 ) -> Result<Answer, Refusal> {
     let proposal = &turn.state().proposals[&id];
@@ -111,7 +112,10 @@ fn apply(
         status => return Err(not_now(id, status, "be applied")),
     }
     no_emergency(turn)?;
-    let answer = done(turn, id, Fact::Accepted { patch, reason });
+    if !despite_check {
+        trials::passed(turn.state(), id)?;
+    }
+    let answer = done(turn, id, Fact::Accepted { patch, reason, despite_check });
     work(turn, id);
     Ok(answer)
 }
@@ -140,7 +144,12 @@ fn done(turn: &mut Turn<'_>, id: ProposalId, fact: Fact) -> Answer {
 pub(super) fn news(turn: &mut Turn<'_>, id: ProposalId, news: News) {
     let Some(proposal) = turn.state().proposals.get(&id) else { return };
     let fact = match (proposal.status, news) {
-        (Status::Checking, News::Checked { base, checks }) => Fact::Checked { base, checks },
+        (Status::Checking, News::Checked { base, mut checks }) => {
+            if Proposal::passes(&checks) {
+                checks.extend(trials::none(turn.state(), id));
+            }
+            Fact::Checked { base, checks }
+        }
         (Status::Accepted, News::Written { branch }) => Fact::Written { branch },
         (Status::Accepted, News::NotWritten { stale, why }) => Fact::NotWritten { stale, why },
         (Status::Reverting, News::Reverted { branch }) => Fact::Reverted { branch },

@@ -1,9 +1,9 @@
 //! Runs: what follows from processes that started, were refused, or are proven gone.
 
-use super::{World, findings, models, oversight};
+use super::{World, findings, models, oversight, trials};
 use crate::cut::cut;
 use crate::input::Exit;
-use onboard_domain::state::{Outcome, Phase, Process, Run, Usage};
+use onboard_domain::state::{Outcome, Phase, Process, Run, Trigger, Usage};
 use onboard_domain::{Effect, Event, Generation, KillReason, RunId, Turn};
 
 /// Bytes of an agent's last words that are kept with its outcome: the line of an error, which
@@ -22,6 +22,7 @@ pub(super) fn began(turn: &mut Turn<'_>, version: String, pid: u32) {
         .collect();
     models::settle_rest(turn, None);
     for (run, outcome) in active {
+        trials::ended(turn, run, None, &outcome);
         turn.record(Event::RunEnded { run, outcome, usage: Usage::default() });
     }
     if turn.state().emergency.is_some() {
@@ -82,6 +83,7 @@ pub(super) fn refused(
 ) {
     if current(turn, run, generation) {
         let outcome = Outcome::Refused { rule, why };
+        trials::ended(turn, run, None, &outcome);
         turn.record(Event::RunEnded { run, outcome, usage: Usage::default() });
     }
 }
@@ -97,8 +99,11 @@ pub(super) fn gone(
     if !current(turn, run, generation) {
         return;
     }
-    let outcome = outcome(&turn.state().runs[&run], exit);
-    if outcome == Outcome::Succeeded {
+    let known = &turn.state().runs[&run];
+    let outcome = trials::outcome(known, &exit, outcome(known, exit.clone()));
+    // What a check sees is another project than the one whose findings are known.
+    let is_check = matches!(known.trigger, Trigger::Proposal { .. });
+    if outcome == Outcome::Succeeded && !is_check {
         findings::resolve_unseen(turn, run);
     }
     if outcome == Outcome::TimedOut {
@@ -106,6 +111,7 @@ pub(super) fn gone(
     }
     oversight::failed(turn, world, run, &outcome);
     models::settle_rest(turn, Some(run));
+    trials::ended(turn, run, Some(&exit), &outcome);
     turn.record(Event::RunEnded { run, outcome, usage });
 }
 

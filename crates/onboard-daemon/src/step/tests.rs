@@ -4,7 +4,9 @@ use super::{Step, World, step};
 use crate::input::{Exit, Input};
 use crate::zones::HostZones;
 use onboard_domain::event::Passed;
-use onboard_domain::spec::{Classes, Limits, Missed, Overlap, Priority, Program, Retry};
+use onboard_domain::spec::{
+    Classes, Limits, Missed, Overlap, Priority, Program, Retry, SharedKeys,
+};
 use onboard_domain::state::{Process, Usage};
 use onboard_domain::{
     Actor, AgentId, AgentName, AgentSpec, Batch, Command, Effect, Event, State, Time, Via,
@@ -150,6 +152,8 @@ fn spec(missed: Missed) -> AgentSpec {
         shares_facts: false,
         facts_from: Vec::new(),
         stop_grace_ms: None,
+        checks_proposals: false,
+        shared_keys: SharedKeys::default(),
         origin: String::new(),
         hash: String::new(),
     }

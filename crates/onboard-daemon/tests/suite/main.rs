@@ -3,9 +3,11 @@
 mod manifests;
 mod oversight;
 mod proposals;
+mod resources;
 mod retention;
 mod stage;
 mod step;
 mod stopping;
 mod store;
+mod trials;
 mod views;

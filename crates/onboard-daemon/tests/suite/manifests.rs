@@ -195,7 +195,7 @@ fn settings_that_are_wrong() {
             /loom/.ai_onboard/config.yaml:2:11: unknown key `schedul`
               2 |   well: { schedul: daily }
                 |           ^^^^^^^
-                = did you mean `schedule`? known here: `schedule`, `zone`, `priority`, `resources`, `depends_on`, `locks`, `limits`, `missed`, `overlap`, `retry`, `wakes_on`, `settings`, `findings_per_day`, `stop_grace`
+                = did you mean `schedule`? known here: `schedule`, `zone`, `priority`, `resources`, `depends_on`, `locks`, `limits`, `missed`, `overlap`, `retry`, `wakes_on`, `settings`, `findings_per_day`, `stop_grace`, `shared_keys`
         "#]],
     );
     settings(

@@ -15,18 +15,18 @@ const RUNNING: &str = "
 ";
 
 /// A proposal of this patch.
-fn propose(run: &str, hash: &str) -> String {
+pub(super) fn propose(run: &str, hash: &str) -> String {
     format!(
         r#"call {run} {{"propose_change":{{"title":"mend","reason":"why","patch":{{"sha256":"{hash}","bytes":9}},"files":[{{"path":"x","change":"modify","added":1,"removed":1}}]}}}}"#
     )
 }
 
-const PASSED: &str =
+pub(super) const PASSED: &str =
     r#"{"checked":{"base":"b1","checks":[{"name":"applies","verdict":"passed"}]}}"#;
 const FAILED: &str =
     r#"{"checked":{"base":"b1","checks":[{"name":"applies","verdict":"failed","note":"no"}]}}"#;
 const BRANCH: &str = r#"{"written":{"branch":{"name":"ai-onboard/alpha/c0","commit":"c1"}}}"#;
-const YES: &str = r#"{"apply":{"patch":"aa"}}"#;
+pub(super) const YES: &str = r#"{"apply":{"patch":"aa"}}"#;
 
 fn check(script: &str, expect: Expect) -> Stage {
     let mut stage = Stage::play(RUNNING);
@@ -56,7 +56,7 @@ fn from_the_patch_to_the_branch_and_back() {
           ! check c0
           = {proposal: {id: 0, status: checking}}
         > worked c0 {"checked":{"base":"b1","checks":[{"name":"applies","verdict":"passed"}]}}
-          proposal {fact: {checked: {base: b1, checks: [{name: applies, verdict: passed}]}}, proposal: 0}
+          proposal {fact: {checked: {base: b1, checks: [{name: applies, verdict: passed}, {name: project_check, note: no agent of the project checks proposals, verdict: skipped}]}}, proposal: 0}
         > decide c0 {"apply":{"patch":"aa"}} good
           proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}
           ! write c0
@@ -101,7 +101,7 @@ fn what_people_see_is_what_they_accept_and_only_once() {
           command_refused {kind: invalid, message: c0 is checking and can't be applied, what: apply_proposal}
           refused invalid: c0 is checking and can't be applied
         > worked c0 {"checked":{"base":"b1","checks":[{"name":"applies","verdict":"passed"}]}}
-          proposal {fact: {checked: {base: b1, checks: [{name: applies, verdict: passed}]}}, proposal: 0}
+          proposal {fact: {checked: {base: b1, checks: [{name: applies, verdict: passed}, {name: project_check, note: no agent of the project checks proposals, verdict: skipped}]}}, proposal: 0}
         > decide c0 {"apply":{"patch":"bb"}} other
           command_refused {kind: invalid, message: c0 has another patch than the one that was seen:  show it again, what: apply_proposal}
           refused invalid: c0 has another patch than the one that was seen: show it again
@@ -211,7 +211,7 @@ fn only_a_person_decides() {
     stage.perform(&format!("{}\n worked c0 {PASSED}", propose("r0", "aa")));
     let name = AgentName::new("alpha").unwrap();
     for actor in [Actor::Agent { run: RunId(0), name }, Actor::Daemon] {
-        let decision = Decision::Apply { patch: "aa".into() };
+        let decision = Decision::Apply { patch: "aa".into(), despite_check: false };
         let reason = "mine".to_string();
         let command = Command::DecideProposal { proposal: ProposalId(0), decision, reason };
         let (via, why) = (Via::HostSocket, String::new());

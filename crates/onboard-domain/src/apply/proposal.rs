@@ -20,7 +20,13 @@ pub(super) fn apply(state: &mut State, id: ProposalId, fact: &Fact) -> Result<()
             proposal.checks.clone_from(checks);
             if Proposal::passes(checks) { Status::Open } else { Status::Refused }
         }
-        (Status::Open, Fact::Accepted { patch, reason }) => {
+        // The agent may go on and the patch be decided on while a check runs: its word stays.
+        (_, Fact::Tried { trial }) => {
+            proposal.trials.retain(|before| before.by != trial.by);
+            proposal.trials.push(trial.clone());
+            return Ok(());
+        }
+        (Status::Open, Fact::Accepted { patch, reason, .. }) => {
             if *patch != proposal.proposed.patch.sha256 {
                 illegal!("{id} accepted as another patch");
             }
@@ -81,6 +87,7 @@ fn made(state: &mut State, id: ProposalId, fact: &Fact) -> Result<(), Illegal> {
         since,
         base: None,
         checks: Vec::new(),
+        trials: Vec::new(),
         accepted: None,
         branch: None,
         note: String::new(),

@@ -11,7 +11,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use onboard_domain::AgentName;
-use onboard_domain::spec::{AgentSpec, Classes, Limits, Program, Source};
+use onboard_domain::spec::{AgentSpec, Classes, Limits, Program, SharedKeys, Source};
 use onboard_text::{Document, Fields, Item, Problem, Span};
 use sha2::Digest;
 
@@ -23,8 +23,8 @@ pub const ARGV: usize = 64;
 pub const ARGUMENT: usize = 4_096;
 
 /// Keys that only a manifest has; the others may also be set per project or user.
-const OWN_KEYS: [&str; 6] =
-    ["name", "description", "program", "reads", "shares_facts", "facts_from"];
+const OWN_KEYS: [&str; 7] =
+    ["name", "description", "program", "reads", "shares_facts", "facts_from", "checks_proposals"];
 
 /// A manifest that was read: the agent's settings, and where each was written.
 #[derive(Clone, Debug)]
@@ -75,6 +75,8 @@ fn read(document: &Document, file: &str) -> Result<(AgentSpec, BTreeMap<String, 
         shares_facts: fields.get("shares_facts").map_or(Ok(false), |item| item.boolean())?,
         facts_from: overrides::names(&fields, "facts_from", agent_name)?.unwrap_or_default(),
         stop_grace_ms: None,
+        checks_proposals: checks_proposals(&fields)?,
+        shared_keys: SharedKeys::default(),
         origin: file.to_string(),
         hash: String::new(),
     };
@@ -194,6 +196,16 @@ fn reads(fields: &Fields<'_>) -> Result<Vec<Source>, Problem> {
         sources.push(source);
     }
     Ok(sources)
+}
+
+/// Only a command can be one: a built-in agent has its own work.
+fn checks_proposals(fields: &Fields<'_>) -> Result<bool, Problem> {
+    let Some(item) = fields.get("checks_proposals") else { return Ok(false) };
+    let checks = item.boolean()?;
+    if checks && fields.get("program").is_none() {
+        return Err(item.problem("only an agent with a `program` can check proposals"));
+    }
+    Ok(checks)
 }
 
 impl Manifest {

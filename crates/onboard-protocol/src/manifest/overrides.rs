@@ -5,12 +5,14 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use onboard_domain::AgentName;
-use onboard_domain::spec::{AgentSpec, Class, Classes, Limits, Missed, Overlap, Priority};
+use onboard_domain::spec::{
+    AgentSpec, Class, Classes, Limits, Missed, Overlap, Priority, SharedKeys,
+};
 use onboard_domain::state::bounds;
 use onboard_text::{Fields, Item, Problem};
 
 /// Keys of these settings.
-pub(crate) const KEYS: [&str; 14] = [
+pub(crate) const KEYS: [&str; 15] = [
     "schedule",
     "zone",
     "priority",
@@ -25,6 +27,7 @@ pub(crate) const KEYS: [&str; 14] = [
     "settings",
     "findings_per_day",
     "stop_grace",
+    "shared_keys",
 ];
 
 /// Longest list of names: a project has seven agents of ours and a handful of its own.
@@ -57,6 +60,8 @@ pub struct Overrides {
     pub settings: BTreeMap<String, String>,
     pub findings_per_day: Option<u32>,
     pub stop_grace_ms: Option<i64>,
+    /// `None` leaves what is there.
+    pub shared_keys: SharedKeys,
 }
 
 /// Classes given anew.
@@ -93,6 +98,7 @@ impl Overrides {
             settings: settings(fields)?,
             findings_per_day: findings_per_day(fields)?,
             stop_grace_ms: stop_grace(fields)?,
+            shared_keys: shared_keys(fields)?,
         })
     }
 
@@ -124,6 +130,13 @@ impl Overrides {
         spec.settings.extend(self.settings.clone());
         spec.findings_per_day = self.findings_per_day.or(spec.findings_per_day);
         spec.stop_grace_ms = self.stop_grace_ms.or(spec.stop_grace_ms);
+        let SharedKeys { read, write } = &self.shared_keys;
+        if read.is_some() {
+            spec.shared_keys.read.clone_from(read);
+        }
+        if write.is_some() {
+            spec.shared_keys.write.clone_from(write);
+        }
     }
 }
 
@@ -240,6 +253,12 @@ fn findings_per_day(fields: &Fields<'_>) -> Result<Option<u32>, Problem> {
 fn stop_grace(fields: &Fields<'_>) -> Result<Option<i64>, Problem> {
     const GRACE_MS: core::ops::RangeInclusive<i64> = 0..=bounds::STOP_GRACE_MAX_MS;
     fields.get("stop_grace").map(|item| item.duration_ms(GRACE_MS)).transpose()
+}
+
+fn shared_keys(fields: &Fields<'_>) -> Result<SharedKeys, Problem> {
+    let Some(item) = fields.get("shared_keys") else { return Ok(SharedKeys::default()) };
+    let fields = item.fields(&["read", "write"])?;
+    Ok(SharedKeys { read: names(&fields, "read", key)?, write: names(&fields, "write", key)? })
 }
 
 fn duration(fields: &Fields<'_>, name: &str) -> Result<Option<i64>, Problem> {

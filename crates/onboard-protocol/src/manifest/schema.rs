@@ -126,6 +126,20 @@ const SCHEMA: &str = r##"{
       "default": "5s",
       "examples": ["0s", "10s"],
       "description": "from SIGTERM to SIGKILL when a run is stopped, at most 30s"
+    },
+    "checks_proposals": {
+      "type": "boolean",
+      "default": false,
+      "description": "it runs for each proposal, in a private copy of the project with the patch; exit code 0 is yes"
+    },
+    "shared_keys": {
+      "type": "object",
+      "additionalProperties": false,
+      "description": "beginnings of keys of shared values that it may read and write; all when absent, none when empty",
+      "properties": {
+        "read": { "$ref": "#/$defs/names" },
+        "write": { "$ref": "#/$defs/names" }
+      }
     }
   },
   "$defs": {

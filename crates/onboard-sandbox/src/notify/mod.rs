@@ -26,6 +26,8 @@ pub struct Rules {
     pub forbidden_commands: Vec<String>,
     /// Paths of the project that may not be read, relative to it.
     pub forbidden: Vec<String>,
+    /// What lies in `/tmp` may be executed.
+    pub works_in_tmp: bool,
 }
 
 /// Listens until no process of the run is left. `run`: its first process, which is killed when the

@@ -158,6 +158,7 @@ impl Trial {
             read_only: vec![ReadOnly { host: ground.exe.clone(), name: inside::NAME.into() }],
             network: None,
             limits,
+            works_in_tmp: false,
             must_enforce: Vec::new(),
         };
         let (files, host, output) = trial_files().map_err(LaunchError::Launcher)?;

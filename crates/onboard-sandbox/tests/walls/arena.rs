@@ -91,6 +91,7 @@ impl Arena {
             read_only: vec![ReadOnly { host: exe, name: "walls".into() }],
             network: None,
             limits: Limits::default(),
+            works_in_tmp: false,
             must_enforce: Vec::new(),
         }
     }

@@ -69,6 +69,7 @@ fn event(state: &State, now: Time, event: &Event) -> Option<String> {
                 Trigger::CatchUp { missed } => {
                     format!("for {} catching up {missed}", clock(*slot))
                 }
+                Trigger::Proposal { proposal } => format!("to check {proposal}"),
             };
             let wait = if *not_before > now {
                 format!(" not before {}", clock(*not_before))

@@ -7,7 +7,9 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use jiff::tz::TimeZone;
-use onboard_domain::spec::{Classes, Limits, Missed, Overlap, Priority, Program, Retry};
+use onboard_domain::spec::{
+    Classes, Limits, Missed, Overlap, Priority, Program, Retry, SharedKeys,
+};
 use onboard_domain::state::{Outcome, Phase, Process, Usage};
 use onboard_domain::{
     AgentId, AgentName, AgentSpec, Batch, Effect, Event, FORMAT, Generation, KillReason, ProjectId,
@@ -218,6 +220,8 @@ pub fn spec(name: &str, schedule: &str) -> AgentSpec {
         shares_facts: false,
         facts_from: Vec::new(),
         stop_grace_ms: None,
+        checks_proposals: false,
+        shared_keys: SharedKeys::default(),
         origin: "test".into(),
         hash: String::new(),
     }

@@ -113,6 +113,7 @@ fn cause(trigger: &Trigger) -> String {
         Trigger::Message => "a message".into(),
         Trigger::Retry { of } => format!("again after {of}"),
         Trigger::CatchUp { missed } => format!("for {missed} missed"),
+        Trigger::Proposal { proposal } => format!("to check {proposal}"),
     }
 }
 

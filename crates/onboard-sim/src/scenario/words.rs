@@ -2,7 +2,7 @@
 
 use crate::zones::BundledZones;
 use onboard_domain::spec::{
-    Class, Classes, Limits, Missed, Overlap, Priority, Program, Retry, Source,
+    Class, Classes, Limits, Missed, Overlap, Priority, Program, Retry, SharedKeys, Source,
 };
 use onboard_domain::{AgentName, AgentSpec, Time};
 use onboard_scheduler::Zones;
@@ -114,6 +114,8 @@ pub(super) fn spec(name: &str) -> Result<AgentSpec, String> {
         shares_facts: false,
         facts_from: Vec::new(),
         stop_grace_ms: None,
+        checks_proposals: false,
+        shared_keys: SharedKeys::default(),
         origin: "story".into(),
         hash: String::new(),
     })

@@ -2,8 +2,9 @@
 
 use super::event::{Told, info, warning};
 use crate::api::{FileRow, ProposalRow};
-use onboard_domain::proposal::{Fact, Proposal, Status};
-use onboard_domain::{ProjectId, ProposalId, State};
+use onboard_daemon::step::trials::{self, Standing};
+use onboard_domain::proposal::{Check, Fact, Proposal, Status, Verdict};
+use onboard_domain::{AgentName, ProjectId, ProposalId, State};
 
 /// The proposals that match, newest first.
 pub fn rows(state: &State, project: Option<ProjectId>) -> Vec<ProposalRow> {
@@ -31,10 +32,36 @@ pub fn row(state: &State, id: ProposalId, proposal: &Proposal) -> ProposalRow {
         patch_sha256: proposed.patch.sha256.clone(),
         patch_bytes: proposed.patch.bytes,
         base: proposal.base.clone(),
-        checks: proposal.checks.clone(),
+        checks: checks(state, id, proposal),
         branch: proposal.branch.clone(),
         note: proposal.note.clone(),
     }
+}
+
+/// What was looked at, and after it the project's own checks as they stand.
+fn checks(state: &State, id: ProposalId, proposal: &Proposal) -> Vec<Check> {
+    let mut checks = proposal.checks.clone();
+    let check = |name: &AgentName, verdict, note| Check { name: name.to_string(), verdict, note };
+    let has_word = |by: &AgentName| proposal.trials.iter().any(|trial| trial.by == *by);
+    for trial in &proposal.trials {
+        let verdict = if trial.passed { Verdict::Passed } else { Verdict::Failed };
+        let log = format!("`ai_onboard background-agents logs {} --run {}`", trial.by, trial.run);
+        let gap = if trial.note.is_empty() { "" } else { "; " };
+        checks.push(check(&trial.by, verdict, format!("{}{gap}{log}", trial.note)));
+    }
+    if matches!(proposal.status, Status::Checking | Status::Open) {
+        for (spec, standing) in trials::standings(state, id, proposal) {
+            let note = match standing {
+                Standing::Ended(_) => continue,
+                Standing::Under(run) => format!("has not ended ({run})"),
+                Standing::Waits(why) => why.to_string(),
+            };
+            // A word of the program that the agent was before is not its word.
+            let was = if has_word(&spec.name) { " since it was changed" } else { "" };
+            checks.push(check(&spec.name, Verdict::Skipped, format!("{note}{was}")));
+        }
+    }
+    checks
 }
 
 /// What happened, as an event.
@@ -51,7 +78,18 @@ pub(super) fn tell(id: ProposalId, fact: &Fact) -> Told {
         Fact::Checked { .. } => {
             info("proposal.checked", subject, format!("{id} failed its checks"))
         }
+        Fact::Accepted { despite_check: true, reason, .. } => {
+            let text = format!("{id} accepted although a check had not passed: {reason}");
+            warning("proposal.accepted", subject, text)
+        }
         Fact::Accepted { .. } => info("proposal.accepted", subject, format!("{id} accepted")),
+        Fact::Tried { trial } if trial.passed => {
+            info("proposal.tried", subject, format!("{id} passed `{}`", trial.by))
+        }
+        Fact::Tried { trial } => {
+            let text = format!("{id} failed `{}`: {}", trial.by, trial.note);
+            warning("proposal.tried", subject, text)
+        }
         Fact::Rejected { reason } => {
             info("proposal.rejected", subject, format!("{id} rejected: {reason}"))
         }

@@ -98,6 +98,7 @@ fn trigger(trigger: &Trigger) -> &'static str {
         Trigger::Message => "message",
         Trigger::Retry { .. } => "retry",
         Trigger::CatchUp { .. } => "catch_up",
+        Trigger::Proposal { .. } => "proposal",
     }
 }
 

@@ -7,7 +7,7 @@ use onboard_daemon::manifests::BuiltInManifest;
 use onboard_daemon::store::Store;
 use onboard_daemon::views::{Applied, ViewWriter};
 use onboard_domain::command::AgentAnswer;
-use onboard_domain::spec::{Classes, Limits, Program};
+use onboard_domain::spec::{Classes, Limits, Program, SharedKeys};
 use onboard_domain::state::{Outcome, Process, Trigger, Usage};
 use onboard_domain::{
     AgentId, AgentName, AgentSpec, Answer, Batch, Cause, Command, Event, Evidence, EvidenceKind,
@@ -118,6 +118,8 @@ pub fn spec(name: &str) -> AgentSpec {
         shares_facts: false,
         facts_from: Vec::new(),
         stop_grace_ms: None,
+        checks_proposals: false,
+        shared_keys: SharedKeys::default(),
         origin: "built-in".into(),
         hash: "0".repeat(64),
     }
