@@ -1,8 +1,10 @@
 //! Carrying out the plan's steps, in the process each belongs to.
 
 use crate::cgroup::Version;
-use crate::filter;
+use crate::filter::{self, Filter};
+use crate::fix;
 use crate::host::is_missing;
+use crate::lacking::{Lacking, Part};
 use crate::mask::{self, Folders};
 use crate::network;
 use crate::plan::{INSIDE_ID, MASK_DIR, MASK_FILE, PROJECT_SLOT, Step};
@@ -17,6 +19,11 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// The host name inside.
 const HOST_NAME: &str = "sandbox";
+
+/// What the kernel counts for a user, in the run's own user namespace: enough for a program that
+/// watches a project, and a small part of what a user has. It makes no further namespace.
+const COUNTS: [(&str, u32); 3] =
+    [("max_inotify_instances", 16), ("max_inotify_watches", 8192), ("max_user_namespaces", 0)];
 
 /// Of every mask, whatever is behind it.
 const MASK_ATTRIBUTES: u64 = attr::READ_ONLY | attr::NO_SUID | attr::NO_DEV | attr::NO_EXEC;
@@ -48,6 +55,8 @@ pub struct Builder {
     devices: VecDeque<OwnedFd>,
     watched: usize,
     folders: Folders,
+    /// What can't be built here, and need not be.
+    lacking: Lacking,
     /// What the caller gets when everything is built, in the order of the steps that made it.
     gifts: Vec<OwnedFd>,
     /// The agent's end of the socket to its host.
@@ -73,6 +82,7 @@ impl Builder {
             devices,
             watched,
             folders,
+            lacking: Lacking::default(),
             gifts,
             host,
             init,
@@ -120,6 +130,9 @@ impl Builder {
             Step::MountProc { required } => self.mount_proc(*required),
             Step::Mask { path, watched } => self.mask(path, *watched),
             Step::MaskProgram { path } => self.mask_program(path),
+            Step::ShareMasks { .. } => self.share_masks(),
+            Step::FixNames { path } => self.fix_names(path),
+            Step::LimitCounts => self.limit_counts(),
             Step::SealRoot => mount::make_read_only(self.root()?),
             Step::PivotRoot => self.pivot_root(),
             Step::SetHostName => process::set_host_name(HOST_NAME),
@@ -134,7 +147,7 @@ impl Builder {
                 let grants = grants.iter().map(|(path, rights)| (path.as_str(), *rights));
                 landlock::restrict(*version, grants, *network)
             }
-            Step::FilterCalls { network, notify } => self.filter_calls(*network, *notify),
+            Step::FilterCalls(filter) => self.filter_calls(*filter),
             Step::CloseFiles => files::close_from_on_exec(HOST_FD.cast_unsigned() + 1),
             Step::Execute { argv, env } => Err(process::exec(argv, env)),
             // Never reached by a plan the compiler made: these belong to the launcher and init.
@@ -232,11 +245,14 @@ impl Builder {
 
     /// Where the host lets nobody mount a new `/proc` (a container that covers parts of its own),
     /// the run gets none: less than others have, never more.
-    fn mount_proc(&self, required: bool) -> io::Result<()> {
+    fn mount_proc(&mut self, required: bool) -> io::Result<()> {
         let options = [("hidepid", "invisible"), ("subset", "pid")];
         let attributes = attr::NO_SUID | attr::NO_DEV | attr::NO_EXEC;
         match self.mount_at("/proc", "proc", &options, attributes) {
-            Err(e) if !required && is_refusal(&e) => Ok(()),
+            Err(e) if !required && is_refusal(&e) => {
+                self.lacking.add(Part::Proc);
+                Ok(())
+            }
             other => other.map(drop),
         }
     }
@@ -276,13 +292,68 @@ impl Builder {
         Ok(())
     }
 
+    /// The covers that masks without a device of their own are copies of.
+    fn share_masks(&mut self) -> io::Result<()> {
+        for (cover, is_folder) in [(MASK_DIR, true), (MASK_FILE, false)] {
+            let missing = || io::Error::from_raw_os_error(libc::EPROTO);
+            let device = self.devices.pop_front().ok_or_else(missing)?;
+            match mask_filesystem(device.as_fd(), is_folder) {
+                Err(_) => self.lacking.add(Part::Masks),
+                Ok(tree) => {
+                    let place = files::open_path_at(self.root()?, cover, files::Resolve::InRoot)?;
+                    mount::attach(tree.as_fd(), place.as_fd())?;
+                }
+            }
+            self.folders.set(self.watched, is_folder);
+            self.watched += 1;
+            self.gifts.push(device);
+        }
+        Ok(())
+    }
+
+    fn fix_names(&mut self, path: &str) -> io::Result<()> {
+        let project = self.tree(PROJECT_SLOT)?;
+        let folder = match path {
+            "" => project.try_clone_to_owned()?,
+            path => match files::open_path_at(project, path, files::Resolve::BeneathNoLinks) {
+                // Gone since it was looked at: what it would be in is not fixed.
+                Err(e) if is_missing(&e) => {
+                    self.lacking.add(Part::Names);
+                    return Ok(());
+                }
+                other => other?,
+            },
+        };
+        match fix::fix(folder.as_fd())? {
+            Some(view) if path.is_empty() => self.trees[PROJECT_SLOT] = Some(view),
+            Some(_) => {}
+            None => self.lacking.add(Part::Names),
+        }
+        Ok(())
+    }
+
+    /// The kernel counts watches of files for their user, on the host as well, where an agent could
+    /// use up what its owner's editor needs. A container may keep these files from us.
+    fn limit_counts(&mut self) -> io::Result<()> {
+        let limited = COUNTS.iter().try_for_each(|(name, most)| {
+            std::fs::write(format!("/proc/sys/user/{name}"), most.to_string())
+        });
+        match limited {
+            Err(e) if is_out_of_reach(&e) => {
+                self.lacking.add(Part::Counts);
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
     fn cover_with(&self, place: &OwnedFd, cover: &str) -> io::Result<()> {
         let cover = mount::clone_tree(Some(self.root()?), below(cover), MASK_ATTRIBUTES)?;
         mount::attach(cover.as_fd(), place.as_fd())
     }
 
     /// Whether it covered a folder.
-    fn cover(&self, path: &str, device: Option<BorrowedFd<'_>>) -> io::Result<bool> {
+    fn cover(&mut self, path: &str, device: Option<BorrowedFd<'_>>) -> io::Result<bool> {
         let project = self.tree(PROJECT_SLOT)?;
         let place = match files::open_path_at(project, path, files::Resolve::BeneathNoLinks) {
             Err(e) if is_missing(&e) => return Ok(false),
@@ -292,7 +363,7 @@ impl Builder {
         if let Some(device) = device {
             match mask_filesystem(device, is_folder) {
                 // A host may have the device and refuse the mount; then the mask is a silent one.
-                Err(_) => {}
+                Err(_) => self.lacking.add(Part::Masks),
                 Ok(cover) => {
                     mount::attach(cover.as_fd(), place.as_fd())?;
                     return Ok(is_folder);
@@ -311,7 +382,7 @@ impl Builder {
     /// The gifts are the caller's alone from here on.
     fn await_go(&mut self) -> io::Result<()> {
         let gifts: Vec<BorrowedFd<'_>> = self.gifts.iter().map(AsFd::as_fd).collect();
-        let ready = Message::Ready { folders: self.folders };
+        let ready = Message::Ready { folders: self.folders, lacking: self.lacking };
         wire::send_with_files(self.init.as_fd(), ready, &gifts)?;
         self.gifts.clear();
         match wire::receive(self.init.as_fd())? {
@@ -321,9 +392,9 @@ impl Builder {
     }
 
     /// From here on the process may not do what it watches but once more: to become the program.
-    fn filter_calls(&self, network: bool, notify: bool) -> io::Result<()> {
-        let program = filter::compile(network, notify);
-        match privilege::install_filter(&program, notify)? {
+    fn filter_calls(&self, filter: Filter) -> io::Result<()> {
+        let program = filter::compile(filter);
+        match privilege::install_filter(&program, filter.notify)? {
             Some(listener) => {
                 wire::send_with_files(self.init.as_fd(), Message::Watched, &[listener.as_fd()])
             }
@@ -355,6 +426,12 @@ fn mask_filesystem(device: BorrowedFd<'_>, is_folder: bool) -> io::Result<OwnedF
 /// Whether the kernel refused a mount as such, rather than failed at it.
 fn is_refusal(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EPERM | libc::EINVAL))
+}
+
+/// Whether a file of the kernel's is kept from us, or not there.
+fn is_out_of_reach(error: &io::Error) -> bool {
+    let reasons = [libc::EPERM, libc::EACCES, libc::EROFS, libc::ENOENT];
+    error.raw_os_error().is_some_and(|errno| reasons.contains(&errno))
 }
 
 /// An absolute path inside the new root, relative to it.

@@ -3,9 +3,24 @@
 
 use crate::notify::call::{Kind, WATCHED, WRITE_FLAGS};
 use crate::sys::privilege::Instruction;
+use serde::{Deserialize, Serialize};
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 compile_error!("the system call table knows x86_64 and aarch64");
+
+/// What a filter leaves to a run, and what it hands over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// Sockets of the internet families may be made and connected, no others.
+    pub network: bool,
+    /// What is refused is handed over with its name, to be refused and reported there, and so is
+    /// what [`crate::notify`] watches and leaves to the walls.
+    pub notify: bool,
+    /// Reads are handed over as well: nothing else tells of them here.
+    pub reads: bool,
+    /// Memory may be made that belongs to no process: somebody counts it.
+    pub shared_memory: bool,
+}
 
 /// What happens to a call the table names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +59,7 @@ const TERMINAL_INJECTION: &[u32] = &[libc::TIOCSTI as u32, libc::TIOCLINUX as u3
 #[rustfmt::skip]
 const TABLE: &[(&str, i64, Refusal)] = &[
     // Looked at on every call of theirs, so first.
+    ("mmap", libc::SYS_mmap, IfAnyBit { argument: 3, bits: libc::MAP_HUGETLB as u32 }),
     ("clone", libc::SYS_clone, IfAnyBit { argument: 0, bits: NAMESPACE_FLAGS }),
     ("ioctl", libc::SYS_ioctl, IfOneOf { argument: 1, values: TERMINAL_INJECTION }),
     // Its flags are behind a pointer, which a filter cannot read: the C library falls back to clone.
@@ -90,6 +106,10 @@ const TABLE: &[(&str, i64, Refusal)] = &[
     ("personality", libc::SYS_personality, EPERM),
     ("lookup_dcookie", libc::SYS_lookup_dcookie, EPERM),
     ("vhangup", libc::SYS_vhangup, EPERM),
+    // Huge pages are a pool of the whole host, and no control group's memory.
+    ("memfd_create", libc::SYS_memfd_create, IfAnyBit { argument: 1, bits: libc::MFD_HUGETLB }),
+    ("shmget", libc::SYS_shmget, IfAnyBit { argument: 2, bits: libc::SHM_HUGETLB as u32 }),
+    ("memfd_secret", 447, EPERM),
     // The machine.
     ("kexec_load", libc::SYS_kexec_load, EPERM),
     ("kexec_file_load", libc::SYS_kexec_file_load, EPERM),
@@ -146,28 +166,31 @@ const AND: u16 = 0x54;
 /// The bits of a socket's kind; above them are flags.
 const SOCKET_KIND: u32 = 0xF;
 
+/// What becomes of a call by another interface where nobody hears of it.
+const OTHERWISE: u32 = libc::SECCOMP_RET_KILL_PROCESS;
+
 const OFFSET_NUMBER: u32 = 0;
 const OFFSET_ARCHITECTURE: u32 = 4;
 const OFFSET_ARGUMENTS: u32 = 16;
 
 /// The program for this architecture.
-///
-/// With a `network`, sockets of the internet families may be made and connected, no others. With
-/// `notify`, what is refused is handed over with its name, to be refused and reported there, and so
-/// is what [`crate::notify`] watches and leaves to the walls.
-pub fn compile(network: bool, notify: bool) -> Vec<Instruction> {
+pub fn compile(filter: Filter) -> Vec<Instruction> {
+    let Filter { network, notify, reads, shared_memory } = filter;
+    // A second way to every call, with numbers and arguments of its own: never carried out.
+    let other = ret(if notify { libc::SECCOMP_RET_USER_NOTIF } else { OTHERWISE });
     let mut program = vec![
         load(OFFSET_ARCHITECTURE),
         jump(JUMP_EQUAL, ARCHITECTURE, 1, 0),
-        ret(libc::SECCOMP_RET_KILL_PROCESS),
+        other,
         load(OFFSET_NUMBER),
     ];
     #[cfg(target_arch = "x86_64")]
-    program.extend([jump(JUMP_AT_LEAST, X32_FROM, 0, 1), ret(libc::SECCOMP_RET_KILL_PROCESS)]);
+    program.extend([jump(JUMP_AT_LEAST, X32_FROM, 0, 1), other]);
     for (_, number, refusal) in TABLE {
         let refusal = match *number {
             libc::SYS_socket if network => UnlessInternet,
             libc::SYS_connect if network => continue,
+            libc::SYS_memfd_create | libc::SYS_shmget if !shared_memory => EPERM,
             _ => *refusal,
         };
         let body = refusal_body(refusal, notify);
@@ -175,7 +198,7 @@ pub fn compile(network: bool, notify: bool) -> Vec<Instruction> {
         program.extend(body);
     }
     for (_, number, kind) in notify.then_some(WATCHED).into_iter().flatten() {
-        let body = watch_body(*kind);
+        let body = watch_body(*kind, reads);
         program.push(jump(JUMP_EQUAL, *number as u32, 0, body.len() as u8));
         program.extend(body);
     }
@@ -192,11 +215,20 @@ pub fn refused(number: i64) -> Option<(&'static str, i32)> {
     }
 }
 
+/// Whether a call comes by the interface that the table's numbers are of.
+pub fn is_own(architecture: u32, number: i32) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let is_second = number.cast_unsigned() >= X32_FROM;
+    #[cfg(not(target_arch = "x86_64"))]
+    let is_second = number < 0;
+    architecture == ARCHITECTURE && !is_second
+}
+
 /// What follows the number of a call that is watched.
-fn watch_body(kind: Kind) -> Vec<Instruction> {
+fn watch_body(kind: Kind, reads: bool) -> Vec<Instruction> {
     let hand_over = ret(libc::SECCOMP_RET_USER_NOTIF);
     match kind {
-        Kind::Open { flags, .. } => vec![
+        Kind::Open { flags, .. } if !reads => vec![
             load_low_half(flags),
             jump(JUMP_ANY_BIT, WRITE_FLAGS, 0, 1),
             hand_over,
@@ -282,7 +314,7 @@ mod tests {
             OFFSET_ARCHITECTURE => architecture,
             other => arguments[((other - OFFSET_ARGUMENTS) / 8) as usize] as u32,
         };
-        let program = compile(network, false);
+        let program = compile(Filter { network, shared_memory: true, ..Filter::default() });
         let (mut at, mut accumulator) = (0, 0_u32);
         loop {
             let i = program[at];

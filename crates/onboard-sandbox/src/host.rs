@@ -1,6 +1,9 @@
 //! What the plan needs to know of this host, gathered once a launch.
 
+use crate::lacking::{Lacking, Part};
+use crate::links::{self, Links};
 use crate::mask;
+use crate::plan;
 use crate::profile::{Profile, ProfileError};
 use crate::sys::{self, files};
 use std::collections::BTreeSet;
@@ -52,6 +55,11 @@ pub struct Host {
     pub has_v6: bool,
     /// Whether masks can be file systems of ours, which tell who tried; asked if there are any.
     pub can_watch: bool,
+    /// Folders of the project in which a forbidden path is missing: there are none but their own
+    /// names during a run. Relative to it, outer ones first; empty: the project's own.
+    pub fixed: BTreeSet<String>,
+    /// What can't be known of this project.
+    pub lacking: Lacking,
     /// The most files a process may have open here.
     pub most_open_files: u64,
 }
@@ -85,7 +93,8 @@ impl Host {
         let own =
             Account { uid: sys::process::effective_uid(), gid: sys::process::effective_gid() };
         let (project, owner) = resolve(&profile.project)?;
-        check_forbidden(&project, &profile.forbidden)?;
+        let fixed = check_forbidden(&project, &profile.forbidden)?;
+        let lacking = check_folders(Path::new(&project), &profile.forbidden)?;
         let read_only = profile
             .read_only
             .iter()
@@ -103,6 +112,8 @@ impl Host {
             can_notify: sys::notify::is_available(),
             has_v6: profile.network.is_some() && sys::network::has_v6(),
             can_watch: !profile.forbidden.is_empty() && mask::can_watch(),
+            fixed,
+            lacking,
             most_open_files: sys::process::hard_rlimit(libc::RLIMIT_NOFILE).unwrap_or(u64::MAX),
         })
     }
@@ -161,28 +172,58 @@ fn system_entry(path: &str) -> Option<SystemEntry> {
 }
 
 /// Looks at each forbidden path without following any link. One that is missing is fine: the agent
-/// cannot make it, as the project is read-only; but what somebody else makes there while a run goes
-/// on, that run can read.
-fn check_forbidden(project: &str, forbidden: &[String]) -> Result<(), ProfileError> {
+/// cannot make it, as the project is read-only. What somebody else makes there while a run goes on,
+/// that run must not see: the folders that it would appear in.
+fn check_forbidden(project: &str, forbidden: &[String]) -> Result<BTreeSet<String>, ProfileError> {
+    let mut fixed = BTreeSet::new();
     if forbidden.is_empty() {
-        return Ok(());
+        return Ok(fixed);
     }
     let root =
         files::open_path(project).map_err(|error| ProfileError::HostPath(project.into(), error))?;
     for path in forbidden {
         match files::open_path_at(root.as_fd(), path, files::Resolve::BeneathNoLinks) {
             Ok(found) => check_names(path, &found)?,
-            Err(e) if is_missing(&e) => {}
+            Err(e) if is_missing(&e) => {
+                if plan::outermost(forbidden).any(|outer| outer == path.trim_end_matches('/')) {
+                    fixed.insert(folder_that_is(&root, path));
+                }
+            }
             Err(e) if e.raw_os_error() == Some(libc::ELOOP) => {
                 return Err(ProfileError::ForbiddenSymlink(path.clone()));
             }
             Err(e) => return Err(ProfileError::ForbiddenUnreadable(path.clone(), e)),
         }
     }
-    Ok(())
+    Ok(fixed)
 }
 
-/// Of a forbidden file itself. The files in a forbidden folder may be many and are not looked at.
+/// The deepest folder above a missing path that is there; empty: the project's own.
+fn folder_that_is(root: &OwnedFd, path: &str) -> String {
+    let above = Path::new(path).ancestors().skip(1).filter_map(Path::to_str);
+    let is_there = |path: &&str| {
+        path.is_empty()
+            || files::open_path_at(root.as_fd(), path, files::Resolve::BeneathNoLinks)
+                .and_then(|place| files::is_dir(place.as_fd()))
+                .unwrap_or(false)
+    };
+    above.into_iter().find(is_there).unwrap_or_default().to_owned()
+}
+
+/// Of the files in forbidden folders.
+fn check_folders(project: &Path, forbidden: &[String]) -> Result<Lacking, ProfileError> {
+    let mut lacking = Lacking::default();
+    match links::look(project, forbidden) {
+        Links::None => {}
+        Links::Second { forbidden, other } => {
+            return Err(ProfileError::ForbiddenSecondName(forbidden, other));
+        }
+        Links::Unknown => lacking.add(Part::Links),
+    }
+    Ok(lacking)
+}
+
+/// Of a forbidden file itself.
 fn check_names(path: &str, found: &OwnedFd) -> Result<(), ProfileError> {
     let unreadable = |error| ProfileError::ForbiddenUnreadable(path.to_owned(), error);
     let metadata = std::fs::File::from(found.try_clone().map_err(unreadable)?).metadata();
@@ -244,17 +285,17 @@ mod tests {
             ["real", "link", "link/x", "missing", "real/missing/x", "key", "twice"]
                 .iter()
                 .map(|path| match check_forbidden(project, &[(*path).to_owned()]) {
-                    Ok(()) => format!("{path}: fits\n"),
+                    Ok(fixed) => format!("{path}: fits {fixed:?}\n"),
                     Err(e) => format!("{e}\n"),
                 })
                 .collect();
         expect![[r#"
-            real: fits
+            real: fits {}
             forbidden path "link" is a symlink or leads through one
             forbidden path "link/x" is a symlink or leads through one
-            missing: fits
-            real/missing/x: fits
-            key: fits
+            missing: fits {""}
+            real/missing/x: fits {"real"}
+            key: fits {}
             forbidden file "twice" has 2 names (hard links), and can be read by the others: give it a copy of its own
         "#]]
         .assert_eq(&lines.concat());

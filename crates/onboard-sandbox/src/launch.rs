@@ -1,9 +1,11 @@
 //! Starting a run: from a profile to a process behind its walls.
 
+use crate::allowance::Allowance;
 use crate::cgroup::{Group, Layout};
 use crate::counted::Counted;
 use crate::disk;
 use crate::host::Host;
+use crate::lacking::Lacking;
 use crate::launcher::LAUNCHER_NAME;
 use crate::layer::{Layer, Mechanism, Status};
 use crate::mask::{Folders, Masks};
@@ -11,10 +13,10 @@ use crate::network::End;
 use crate::notify::{self, Rules};
 use crate::permit::Permitted;
 use crate::plan::{Gift, Mechanisms, Plan};
-use crate::profile::{Profile, ProfileError};
+use crate::profile::{Limits, Profile, ProfileError};
 use crate::record::RunRecord;
 use crate::report::Reports;
-use crate::running::{Descriptors, Running, Sensors};
+use crate::running::{Descriptors, Running, Sensors, Weakness};
 use crate::sys::socket;
 use crate::wire::{self, Message, Passed};
 use std::fmt;
@@ -125,15 +127,50 @@ pub(crate) fn launch_profile(
     start.send_plan(files.host).map_err(LaunchError::Launcher)?;
     let record = start.record(&profile)?;
     let mut given = start.given()?;
-    let masks = start.serve(&mut given, record.pid)?;
+    let masks = start.serve(&mut given, record.pid, limits)?;
     start.group.limit_cpu(limits.cpu_percent).map_err(LaunchError::Group)?;
     before_exec(&record).map_err(LaunchError::Record)?;
     wire::send(start.init.as_fd(), Message::Go).map_err(LaunchError::Launcher)?;
     let notifier = start.watch_calls(&profile)?;
     start.expect(Message::Started)?;
+    let degraded = degraded(&profile, &host, &mechanisms, given.lacking);
     let pids_uncounted = mechanisms.pids == Mechanism::ProcessLimit;
     let counted = Counted::new(*limits, pids_uncounted, given.tmp);
-    start.finish(record, mechanisms, given.network, (counted, notifier, masks))
+    start.finish(record, (mechanisms, degraded), given.network, (counted, notifier, masks))
+}
+
+/// What of this run the kernel does not hold, or nobody tells of.
+fn degraded(
+    profile: &Profile,
+    host: &Host,
+    mechanisms: &Mechanisms,
+    built: Lacking,
+) -> Vec<Weakness> {
+    let mut weak: Vec<Weakness> = Vec::new();
+    let mut add = |layer, how: &str| weak.push(Weakness { layer, how: how.to_owned() });
+    if !host.can_notify {
+        add(Layer::Reports, "this kernel hands no calls over: they are refused, and not told");
+    }
+    if !host.can_watch && !profile.forbidden.is_empty() {
+        add(
+            Layer::ForbiddenPaths,
+            match host.can_notify {
+                true => "/dev/fuse can't be used: opens are told by what they name, looks are not",
+                false => "/dev/fuse can't be used: attempts are refused and not reported",
+            },
+        );
+    }
+    if host.landlock.is_none() {
+        add(Layer::Landlock, "this kernel has none");
+    }
+    for (layer, mechanism) in mechanisms.pairs() {
+        if mechanism.status() != Status::Enforced {
+            add(layer, mechanism.explanation());
+        }
+    }
+    host.lacking.words().chain(built.words()).for_each(|(layer, words)| add(layer, words));
+    weak.sort_by_key(|weakness| weakness.layer);
+    weak
 }
 
 /// The plan a launch would carry out, for people and tests.
@@ -174,6 +211,7 @@ struct Given {
     tmp: Option<OwnedFd>,
     masks: Vec<(String, OwnedFd)>,
     folders: Folders,
+    lacking: Lacking,
 }
 
 /// A launch under way. Dropped before it is finished, it leaves nothing behind.
@@ -261,12 +299,14 @@ impl Start {
     /// Waits until everything is built, and takes the descriptors that come then, each by what it
     /// is.
     fn given(&self) -> Result<Given, LaunchError> {
-        let (Message::Ready { folders }, fds) = self.hear()? else { return Err(unexpected_end()) };
+        let (Message::Ready { folders, lacking }, fds) = self.hear()? else {
+            return Err(unexpected_end());
+        };
         let gifts: Vec<Gift> = self.plan.gifts().collect();
         if gifts.len() != fds.len() {
             return Err(unexpected_end());
         }
-        let mut given = Given { folders, ..Given::default() };
+        let mut given = Given { folders, lacking, ..Given::default() };
         for (gift, socket) in gifts.into_iter().zip(fds) {
             match gift {
                 Gift::End(place) => given.network.push(End { place, socket }),
@@ -290,19 +330,27 @@ impl Start {
             works_in_tmp: profile.works_in_tmp,
         };
         let run = self.pidfd.as_ref().ok_or_else(unexpected_end)?;
+        let allowance = Allowance::of(profile.limits.cpu_percent);
         let listening = run
             .try_clone()
-            .and_then(|run| notify::listen(listener, rules, self.reports.clone(), run));
+            .and_then(|run| notify::listen(listener, rules, self.reports.clone(), run, allowance));
         listening.map(Some).map_err(LaunchError::Launcher)
     }
 
     /// Before the agent is there, so that it never waits for an answer.
-    fn serve(&self, given: &mut Given, init: i32) -> Result<Option<Masks>, LaunchError> {
+    fn serve(
+        &self,
+        given: &mut Given,
+        init: i32,
+        limits: &Limits,
+    ) -> Result<Option<Masks>, LaunchError> {
         if given.masks.is_empty() {
             return Ok(None);
         }
         let masks = std::mem::take(&mut given.masks);
-        let served = Masks::serve(masks, given.folders, init, self.reports.clone());
+        let allowance = Allowance::of(limits.cpu_percent);
+        let reports = self.reports.clone();
+        let served = Masks::serve(masks, given.folders, init, reports, allowance);
         served.map(Some).map_err(LaunchError::Launcher)
     }
 
@@ -319,7 +367,7 @@ impl Start {
     fn finish(
         mut self,
         record: RunRecord,
-        mechanisms: Mechanisms,
+        (mechanisms, degraded): (Mechanisms, Vec<Weakness>),
         network: Vec<End>,
         (counted, notifier, masks): (Counted, Option<JoinHandle<()>>, Option<Masks>),
     ) -> Result<Running, LaunchError> {
@@ -335,7 +383,7 @@ impl Start {
             masks: Mutex::new(masks),
         };
         let ends = Descriptors { pidfd, control, init };
-        Ok(Running::new(record, mechanisms, ends, network, sensors, child))
+        Ok(Running::new(record, (mechanisms, degraded), ends, network, sensors, child))
     }
 }
 

@@ -19,17 +19,21 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod allowance;
 mod build;
 pub mod cgroup;
 mod confine;
 mod counted;
 mod disk;
 mod filter;
+mod fix;
 mod host;
 mod init;
+mod lacking;
 mod launch;
 mod launcher;
 mod layer;
+mod links;
 mod look;
 mod mask;
 mod network;
@@ -58,9 +62,10 @@ pub use plan::{Mechanisms, Plan, Resource, Step, Watch};
 pub use profile::{APP_DIR, HOST_FD, Limits, PROJECT_DIR, Profile, ProfileError, ReadOnly};
 pub use record::{How, KillError, Proof, RunRecord, kill_all};
 pub use report::Reports;
-pub use running::{Ended, Outcome, Running, Usage};
+pub use running::{Ended, Outcome, Running, Usage, Weakness};
 pub use sys::memory::allocate_from_one_arena;
 pub use sys::network::{Asked, recv_from_asked, send_as};
+pub use tree::Left;
 
 /// The agent's end of the socket to its host, inside a sandbox.
 ///

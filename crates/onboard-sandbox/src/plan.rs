@@ -1,6 +1,7 @@
 //! The plan: a profile compiled, for one host, into the ordered list of steps that build the walls.
 
 use crate::cgroup::{Entry, Version};
+use crate::filter::Filter;
 use crate::host::Host;
 use crate::layer::{Layer, Mechanism};
 use crate::mask;
@@ -105,6 +106,17 @@ pub enum Step {
         /// Whether by a file system of ours, which tells who tried.
         watched: bool,
     },
+    /// Opens masks that further paths share: one for folders, one for files.
+    ShareMasks {
+        /// The paths that share them.
+        paths: usize,
+    },
+    /// Has a folder of the project keep the names that it has now.
+    FixNames {
+        path: String,
+    },
+    /// Gives the run a share of its own of what the kernel counts for a user.
+    LimitCounts,
     SealRoot,
     PivotRoot,
     SetHostName,
@@ -126,12 +138,7 @@ pub enum Step {
         /// Whether TCP connections are left to the network's own walls.
         network: bool,
     },
-    FilterCalls {
-        /// Whether sockets of the internet families may be made, and connected.
-        network: bool,
-        /// Whether the caller hears of what is refused and of what would write or execute.
-        notify: bool,
-    },
+    FilterCalls(Filter),
     CloseFiles,
     Execute {
         argv: Vec<String>,
@@ -170,17 +177,21 @@ impl Step {
     /// The layer that is missing when this step fails.
     pub fn layer(&self) -> Layer {
         match self {
-            Self::NewNamespaces | Self::MapUser { .. } | Self::BecomeUser | Self::LeaveGroups => {
-                Layer::User
-            }
-            Self::OpenMasks { .. } | Self::Mask { .. } | Self::MaskProgram { .. } => {
-                Layer::ForbiddenPaths
-            }
+            Self::NewNamespaces
+            | Self::MapUser { .. }
+            | Self::BecomeUser
+            | Self::LimitCounts
+            | Self::LeaveGroups => Layer::User,
+            Self::OpenMasks { .. }
+            | Self::ShareMasks { .. }
+            | Self::FixNames { .. }
+            | Self::Mask { .. }
+            | Self::MaskProgram { .. } => Layer::ForbiddenPaths,
             Self::MountProc { .. } => Layer::Proc,
             Self::SetHostName | Self::NewGroupNamespace => Layer::Names,
             Self::DropCapabilities | Self::NoNewPrivileges | Self::CloseFiles => Layer::Privileges,
             Self::Landlock { .. } => Layer::Landlock,
-            Self::FilterCalls { .. } => Layer::SystemCalls,
+            Self::FilterCalls(_) => Layer::SystemCalls,
             Self::BringUpNetwork { .. } | Self::OpenEnd(_) => Layer::Network,
             Self::Limit { resource, .. } => match resource {
                 Resource::FileSize => Layer::FileSize,
@@ -246,7 +257,7 @@ pub struct Plan {
 impl Plan {
     /// Whether the caller hears of the run's system calls.
     pub(crate) fn is_watched(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::FilterCalls { notify: true, .. }))
+        self.steps.iter().any(|step| matches!(step, Step::FilterCalls(Filter { notify: true, .. })))
     }
 
     /// Compiles a checked profile. Decides only from its arguments.
@@ -258,7 +269,7 @@ impl Plan {
     ) -> Self {
         let mut steps = Vec::with_capacity(96);
         let trees = trees(profile, host);
-        launcher_steps(&mut steps, host, &trees, groups, watched(profile, host));
+        launcher_steps(&mut steps, host, &trees, groups, devices(profile, host));
         steps.extend(network_steps(profile, host));
         root_steps(&mut steps, profile, host, &trees);
         agent_steps(&mut steps, profile, host, mechanisms);
@@ -271,11 +282,14 @@ impl Plan {
 impl Plan {
     /// What the caller gets when everything is built, in the order in which it is made.
     pub(crate) fn gifts(&self) -> impl Iterator<Item = Gift> {
-        self.steps.iter().filter_map(|step| match step {
-            Step::OpenEnd(place) => Some(Gift::End(*place)),
-            Step::MountTmp { .. } => Some(Gift::Tmp),
-            Step::Mask { path, watched: true } => Some(Gift::Mask(path.clone())),
-            _ => None,
+        self.steps.iter().flat_map(|step| match step {
+            Step::OpenEnd(place) => vec![Gift::End(*place)],
+            Step::MountTmp { .. } => vec![Gift::Tmp],
+            Step::Mask { path, watched: true } => vec![Gift::Mask(path.clone())],
+            Step::ShareMasks { paths } => ["folders", "files"]
+                .map(|kind| Gift::Mask(format!("(one of {paths} further forbidden {kind})")))
+                .into(),
+            _ => Vec::new(),
         })
     }
 }
@@ -324,7 +338,7 @@ fn launcher_steps(
     host: &Host,
     trees: &[Tree],
     groups: &[Entry],
-    watched: usize,
+    devices: usize,
 ) {
     let takes = trees.iter().enumerate().map(|(slot, tree)| Step::Take {
         slot,
@@ -334,8 +348,9 @@ fn launcher_steps(
     let namespaces =
         [Step::NewNamespaces, Step::MapUser { uid: host.account.uid, gid: host.account.gid }];
     let enter = (!groups.is_empty()).then_some(Step::EnterGroups);
-    let masks = (watched > 0).then_some(Step::OpenMasks { count: watched });
-    let inside = masks.into_iter().chain([Step::BecomeUser, Step::DieWithLauncher]).chain(enter);
+    let masks = (devices > 0).then_some(Step::OpenMasks { count: devices });
+    let own = [Step::BecomeUser, Step::DieWithLauncher, Step::LimitCounts];
+    let inside = masks.into_iter().chain(own).chain(enter);
     let inside = inside.chain([Step::PrivateMounts]);
     steps.extend([Step::NewSession, Step::ScheduleOrdinarily]);
     steps.extend(
@@ -419,7 +434,11 @@ fn root_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, trees: &[Tr
         steps.extend([dir(MASKS, 0o700), dir(MASK_DIR, 0), file(MASK_FILE, 0, "")]);
         let cover = |path: &String| Step::MaskProgram { path: path.clone() };
         steps.extend(host.commands.iter().map(cover));
-        let watched = watched(profile, host);
+        let fix = |path: &String| Step::FixNames { path: path.clone() };
+        steps.extend(host.fixed.iter().map(fix));
+        let (all, watched) = (outermost(&profile.forbidden).count(), watched(profile, host));
+        let sharing = (watched > 0).then(|| all.saturating_sub(watched)).filter(|paths| *paths > 0);
+        steps.extend(sharing.map(|paths| Step::ShareMasks { paths }));
         let mask = |(index, path): (usize, &str)| Step::Mask {
             path: path.to_owned(),
             watched: index < watched,
@@ -438,7 +457,7 @@ fn root_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, trees: &[Tr
 
 /// Forbidden paths that lie in no other one: those are behind its mask, where nothing can be looked
 /// up any more.
-fn outermost(forbidden: &[String]) -> impl Iterator<Item = &str> {
+pub(crate) fn outermost(forbidden: &[String]) -> impl Iterator<Item = &str> {
     let paths = || forbidden.iter().map(|path| path.trim_end_matches('/'));
     let is_outer = move |(index, path): &(usize, &str)| {
         let covers = |(other, above): (usize, &str)| {
@@ -454,12 +473,24 @@ fn watched(profile: &Profile, host: &Host) -> usize {
     if host.can_watch { outermost(&profile.forbidden).count().min(mask::MAX_WATCHED) } else { 0 }
 }
 
+/// How many devices that takes: two more where further paths share.
+fn devices(profile: &Profile, host: &Host) -> usize {
+    let watched = watched(profile, host);
+    let share = watched > 0 && outermost(&profile.forbidden).count() > watched;
+    if share { watched + 2 } else { watched }
+}
+
 /// The folders between `/etc` and its files, each above what it holds.
 fn folders_above(etc: &[String]) -> BTreeSet<&str> {
     let below = |path: &&Path| path.parent().is_some_and(|parent| parent.starts_with("/etc"));
     let above = |path| Path::new(path).ancestors().skip(1).filter(below);
     etc.iter().flat_map(above).filter_map(Path::to_str).collect()
 }
+
+/// No process leaves its memory behind. With zero, a host that pipes such memory to a program would
+/// still start that program, as root, for what an agent made of itself; one byte is the value by
+/// which the kernel starts none, and less than any file of this kind has.
+const NO_CORE: u64 = 1;
 
 const MASKS: &str = "/.masked";
 /// The empty folder, closed to everybody, that masks a folder.
@@ -474,7 +505,7 @@ fn agent_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, mechanisms
         Step::ArrangeFiles,
         Step::EnterProject,
         limit(Resource::FileSize, limits.file_bytes),
-        limit(Resource::CoreSize, 0),
+        limit(Resource::CoreSize, NO_CORE),
         limit(Resource::OpenFiles, limits.open_files.min(host.most_open_files)),
         limit(Resource::LockedMemory, 0),
         limit(Resource::MessageQueues, 0),
@@ -496,13 +527,23 @@ fn agent_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, mechanisms
         ("AI_ONBOARD_PROJECT".to_owned(), PROJECT_DIR.to_owned()),
     ];
     steps.extend([
-        Step::FilterCalls { network: profile.network.is_some(), notify: host.can_notify },
+        Step::FilterCalls(filter(profile, host, mechanisms)),
         Step::CloseFiles,
         Step::Execute {
             argv: profile.argv.clone(),
             env: profile.env.iter().cloned().chain(fixed).collect(),
         },
     ]);
+}
+
+fn filter(profile: &Profile, host: &Host, mechanisms: &Mechanisms) -> Filter {
+    Filter {
+        network: profile.network.is_some(),
+        notify: host.can_notify,
+        // Masks that are file systems of ours tell of reads by themselves, and better.
+        reads: host.can_notify && !host.can_watch && !profile.forbidden.is_empty(),
+        shared_memory: mechanisms.memory != Mechanism::DataLimitAndSum,
+    }
 }
 
 /// Landlock's rules: read and run what is visible, write in `/tmp` and to the device files. What was
@@ -567,6 +608,11 @@ impl fmt::Display for Step {
             }
             Self::MaskProgram { path } => write!(f, "mask the program {path}"),
             Self::OpenMasks { count } => write!(f, "open {count} masks that tell who tried"),
+            Self::ShareMasks { paths } => {
+                write!(f, "open masks that {paths} further paths share")
+            }
+            Self::FixNames { path } => write!(f, "fix the names in {PROJECT_DIR}/{path}"),
+            Self::LimitCounts => f.write_str("limit what counts as the user's on the host"),
             Self::Mask { path, watched: false } => write!(f, "mask {PROJECT_DIR}/{path}"),
             Self::Mask { path, watched: true } => write!(f, "mask {PROJECT_DIR}/{path}, watched"),
             Self::SealRoot => f.write_str("make the root read-only"),
@@ -585,10 +631,15 @@ impl fmt::Display for Step {
                 write!(f, "landlock version {version}{connect}:")?;
                 grants.iter().try_for_each(|(path, rights)| write!(f, " {path}={rights:#x}"))
             }
-            Self::FilterCalls { network, notify } => {
-                let but = if *network { ", but not internet sockets" } else { "" };
-                let tell = if *notify { ", and tell of them" } else { "" };
-                write!(f, "filter system calls{but}{tell}")
+            Self::FilterCalls(filter) => {
+                let words = [
+                    (filter.network, ", but not internet sockets"),
+                    (!filter.shared_memory, ", and memory of no process"),
+                    (filter.notify, ", and tell of them"),
+                    (filter.reads, " and of reads"),
+                ];
+                let said = words.iter().filter(|(is, _)| *is).map(|(_, words)| *words);
+                write!(f, "filter system calls{}", said.collect::<String>())
             }
             Self::CloseFiles => f.write_str("close all other files"),
             Self::Execute { argv, .. } => write!(f, "execute {}", argv[0]),
@@ -635,6 +686,7 @@ impl fmt::Display for Plan {
 mod tests {
     use super::*;
     use crate::host::{Account, SystemEntry};
+    use crate::lacking::Lacking;
     use crate::profile::{Limits, ReadOnly};
     use expect_test::{Expect, expect};
 
@@ -676,6 +728,8 @@ mod tests {
             etc: vec!["/etc/ld.so.cache".into()],
             landlock: is_root.then_some(7),
             can_watch: is_root,
+            fixed: [String::new(), "secret".into()].into(),
+            lacking: Lacking::default(),
             most_open_files: 512,
         }
     }
@@ -719,59 +773,62 @@ mod tests {
                 16  forbidden paths open 2 masks that tell who tried
                 17  user            become 1000:1000
                 18  processes       die with the launcher
-                19  memory          enter the control groups
-                20  files           cut mounts off from the host
-                21  files           create a root of 1048576 bytes
-                22  files           create folder /etc mode 755
-                23  files           create folder /dev mode 755
-                24  files           create folder /tmp mode 755
-                25  files           create folder /proc mode 755
-                26  files           create folder /app mode 755
-                27  files           create link /bin to usr/bin
-                28  files           create folder /nix mode 755
-                29  files           create file /etc/passwd mode 644
-                30  files           create file /etc/group mode 644
-                31  files           create link /dev/fd to /proc/self/fd
-                32  files           create link /dev/stdin to /proc/self/fd/0
-                33  files           create link /dev/stdout to /proc/self/fd/1
-                34  files           create link /dev/stderr to /proc/self/fd/2
-                35  files           create link /dev/shm to /tmp
-                36  files           attach /project
-                37  files           attach /usr
-                38  files           attach /nix/store
-                39  files           attach /etc/ld.so.cache
-                40  files           attach /app/agent
-                41  files           attach /dev/null
-                42  files           attach /dev/zero
-                43  files           attach /dev/full
-                44  files           attach /dev/random
-                45  files           attach /dev/urandom
-                46  files           mount /tmp of 67108864 bytes, 16384 files
-                47  proc            mount /proc, own processes only if the host allows
-                48  files           create folder /.masked mode 700
-                49  files           create folder /.masked/folder mode 000
-                50  files           create file /.masked/file mode 000
-                51  forbidden paths mask /project/.env, watched
-                52  forbidden paths mask /project/secret, watched
-                53  files           make the root read-only
-                54  files           change the root
-                55  names           set the host name
-                56  processes       wait until the run is recorded and limited
-                57  names           create namespace cgroup
-                58  processes       create the agent's process
-                59  processes       arrange files 0 to 3
-                60  files           enter /project
-                61  file size       limit FileSize to 10485760
-                62  memory          limit CoreSize to 0
-                63  memory          limit OpenFiles to 512
-                64  memory          limit LockedMemory to 0
-                65  memory          limit MessageQueues to 0
-                66  privileges      drop every capability
-                67  privileges      give up gaining privileges
-                68  landlock        landlock version 7: /=0xd /tmp=0x75be /dev=0x4002
-                69  system calls    filter system calls, and tell of them
-                70  privileges      close all other files
-                71  processes       execute /app/agent/run
+                19  user            limit what counts as the user's on the host
+                20  memory          enter the control groups
+                21  files           cut mounts off from the host
+                22  files           create a root of 1048576 bytes
+                23  files           create folder /etc mode 755
+                24  files           create folder /dev mode 755
+                25  files           create folder /tmp mode 755
+                26  files           create folder /proc mode 755
+                27  files           create folder /app mode 755
+                28  files           create link /bin to usr/bin
+                29  files           create folder /nix mode 755
+                30  files           create file /etc/passwd mode 644
+                31  files           create file /etc/group mode 644
+                32  files           create link /dev/fd to /proc/self/fd
+                33  files           create link /dev/stdin to /proc/self/fd/0
+                34  files           create link /dev/stdout to /proc/self/fd/1
+                35  files           create link /dev/stderr to /proc/self/fd/2
+                36  files           create link /dev/shm to /tmp
+                37  files           attach /project
+                38  files           attach /usr
+                39  files           attach /nix/store
+                40  files           attach /etc/ld.so.cache
+                41  files           attach /app/agent
+                42  files           attach /dev/null
+                43  files           attach /dev/zero
+                44  files           attach /dev/full
+                45  files           attach /dev/random
+                46  files           attach /dev/urandom
+                47  files           mount /tmp of 67108864 bytes, 16384 files
+                48  proc            mount /proc, own processes only if the host allows
+                49  files           create folder /.masked mode 700
+                50  files           create folder /.masked/folder mode 000
+                51  files           create file /.masked/file mode 000
+                52  forbidden paths fix the names in /project/
+                53  forbidden paths fix the names in /project/secret
+                54  forbidden paths mask /project/.env, watched
+                55  forbidden paths mask /project/secret, watched
+                56  files           make the root read-only
+                57  files           change the root
+                58  names           set the host name
+                59  processes       wait until the run is recorded and limited
+                60  names           create namespace cgroup
+                61  processes       create the agent's process
+                62  processes       arrange files 0 to 3
+                63  files           enter /project
+                64  file size       limit FileSize to 10485760
+                65  memory          limit CoreSize to 1
+                66  memory          limit OpenFiles to 512
+                67  memory          limit LockedMemory to 0
+                68  memory          limit MessageQueues to 0
+                69  privileges      drop every capability
+                70  privileges      give up gaining privileges
+                71  landlock        landlock version 7: /=0xd /tmp=0x75be /dev=0x4002
+                72  system calls    filter system calls, and tell of them
+                73  privileges      close all other files
+                74  processes       execute /app/agent/run
             "#]],
         );
     }
@@ -796,69 +853,72 @@ mod tests {
                 3   user            map user 1000:1000 to 1000:100 of the host
                 4   user            become 1000:1000
                 5   processes       die with the launcher
-                6   files           cut mounts off from the host
-                7   files           take /home/u/p ro,nosuid,nodev
-                8   files           take /usr ro,nosuid,nodev
-                9   files           take /nix/store ro,nosuid,nodev
-                10  files           take /etc/ld.so.cache ro,nosuid,nodev,noexec
-                11  files           take /opt/agent ro,nosuid,nodev
-                12  files           take /dev/null ro,nosuid,noexec
-                13  files           take /dev/zero ro,nosuid,noexec
-                14  files           take /dev/full ro,nosuid,noexec
-                15  files           take /dev/random ro,nosuid,noexec
-                16  files           take /dev/urandom ro,nosuid,noexec
-                17  files           create a root of 1048576 bytes
-                18  files           create folder /etc mode 755
-                19  files           create folder /dev mode 755
-                20  files           create folder /tmp mode 755
-                21  files           create folder /proc mode 755
-                22  files           create folder /app mode 755
-                23  files           create link /bin to usr/bin
-                24  files           create folder /nix mode 755
-                25  files           create file /etc/passwd mode 644
-                26  files           create file /etc/group mode 644
-                27  files           create link /dev/fd to /proc/self/fd
-                28  files           create link /dev/stdin to /proc/self/fd/0
-                29  files           create link /dev/stdout to /proc/self/fd/1
-                30  files           create link /dev/stderr to /proc/self/fd/2
-                31  files           create link /dev/shm to /tmp
-                32  files           attach /project
-                33  files           attach /usr
-                34  files           attach /nix/store
-                35  files           attach /etc/ld.so.cache
-                36  files           attach /app/agent
-                37  files           attach /dev/null
-                38  files           attach /dev/zero
-                39  files           attach /dev/full
-                40  files           attach /dev/random
-                41  files           attach /dev/urandom
-                42  files           mount /tmp of 67108864 bytes, 16384 files
-                43  proc            mount /proc, own processes only if the host allows
-                44  files           create folder /.masked mode 700
-                45  files           create folder /.masked/folder mode 000
-                46  files           create file /.masked/file mode 000
-                47  forbidden paths mask /project/.env
-                48  forbidden paths mask /project/secret
-                49  files           make the root read-only
-                50  files           change the root
-                51  names           set the host name
-                52  processes       wait until the run is recorded and limited
-                53  names           create namespace cgroup
-                54  processes       create the agent's process
-                55  processes       arrange files 0 to 3
-                56  files           enter /project
-                57  file size       limit FileSize to 10485760
-                58  memory          limit CoreSize to 0
-                59  memory          limit OpenFiles to 512
-                60  memory          limit LockedMemory to 0
-                61  memory          limit MessageQueues to 0
-                62  memory          limit Data to 536870912
-                63  pids            limit Processes to 128
-                64  privileges      drop every capability
-                65  privileges      give up gaining privileges
-                66  system calls    filter system calls, and tell of them
-                67  privileges      close all other files
-                68  processes       execute /app/agent/run
+                6   user            limit what counts as the user's on the host
+                7   files           cut mounts off from the host
+                8   files           take /home/u/p ro,nosuid,nodev
+                9   files           take /usr ro,nosuid,nodev
+                10  files           take /nix/store ro,nosuid,nodev
+                11  files           take /etc/ld.so.cache ro,nosuid,nodev,noexec
+                12  files           take /opt/agent ro,nosuid,nodev
+                13  files           take /dev/null ro,nosuid,noexec
+                14  files           take /dev/zero ro,nosuid,noexec
+                15  files           take /dev/full ro,nosuid,noexec
+                16  files           take /dev/random ro,nosuid,noexec
+                17  files           take /dev/urandom ro,nosuid,noexec
+                18  files           create a root of 1048576 bytes
+                19  files           create folder /etc mode 755
+                20  files           create folder /dev mode 755
+                21  files           create folder /tmp mode 755
+                22  files           create folder /proc mode 755
+                23  files           create folder /app mode 755
+                24  files           create link /bin to usr/bin
+                25  files           create folder /nix mode 755
+                26  files           create file /etc/passwd mode 644
+                27  files           create file /etc/group mode 644
+                28  files           create link /dev/fd to /proc/self/fd
+                29  files           create link /dev/stdin to /proc/self/fd/0
+                30  files           create link /dev/stdout to /proc/self/fd/1
+                31  files           create link /dev/stderr to /proc/self/fd/2
+                32  files           create link /dev/shm to /tmp
+                33  files           attach /project
+                34  files           attach /usr
+                35  files           attach /nix/store
+                36  files           attach /etc/ld.so.cache
+                37  files           attach /app/agent
+                38  files           attach /dev/null
+                39  files           attach /dev/zero
+                40  files           attach /dev/full
+                41  files           attach /dev/random
+                42  files           attach /dev/urandom
+                43  files           mount /tmp of 67108864 bytes, 16384 files
+                44  proc            mount /proc, own processes only if the host allows
+                45  files           create folder /.masked mode 700
+                46  files           create folder /.masked/folder mode 000
+                47  files           create file /.masked/file mode 000
+                48  forbidden paths fix the names in /project/
+                49  forbidden paths fix the names in /project/secret
+                50  forbidden paths mask /project/.env
+                51  forbidden paths mask /project/secret
+                52  files           make the root read-only
+                53  files           change the root
+                54  names           set the host name
+                55  processes       wait until the run is recorded and limited
+                56  names           create namespace cgroup
+                57  processes       create the agent's process
+                58  processes       arrange files 0 to 3
+                59  files           enter /project
+                60  file size       limit FileSize to 10485760
+                61  memory          limit CoreSize to 1
+                62  memory          limit OpenFiles to 512
+                63  memory          limit LockedMemory to 0
+                64  memory          limit MessageQueues to 0
+                65  memory          limit Data to 536870912
+                66  pids            limit Processes to 128
+                67  privileges      drop every capability
+                68  privileges      give up gaining privileges
+                69  system calls    filter system calls, and memory of no process, and tell of them and of reads
+                70  privileges      close all other files
+                71  processes       execute /app/agent/run
                 -   cpu             watch: at most 10 % of one core
                 -   memory          watch: at most 536870912 bytes
                 -   pids            watch: whether there are 128 processes

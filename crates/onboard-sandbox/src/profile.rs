@@ -38,8 +38,8 @@ pub struct Profile {
     pub project: PathBuf,
     /// Paths below the project that must not be readable, relative to it.
     ///
-    /// One that does not exist when the run starts is not masked (nothing is ever created in the
-    /// project), so a file the user creates there during the run is visible to it.
+    /// One that does not exist when the run starts can't be masked (nothing is ever created in the
+    /// project): the run sees the folder that it would appear in with the names that are there now.
     pub forbidden: Vec<String>,
     /// Programs that may not be started, by name: their files are masked, and whatever is started
     /// by such a name is refused.
@@ -114,6 +114,8 @@ pub enum ProfileError {
     ForbiddenSymlink(String),
     /// A forbidden file has further names, hard links, which a mask over this one does not cover.
     ForbiddenLinked(String, u64),
+    /// A file in a forbidden folder has a name that is not forbidden; both.
+    ForbiddenSecondName(String, String),
     /// A forbidden path cannot be looked at.
     ForbiddenUnreadable(String, std::io::Error),
     /// A path of the host is not absolute, not UTF-8, or cannot be resolved.
@@ -145,6 +147,10 @@ impl fmt::Display for ProfileError {
             Self::ForbiddenLinked(path, names) => write!(
                 f,
                 "forbidden file {path:?} has {names} names (hard links), and can be read by the others: give it a copy of its own"
+            ),
+            Self::ForbiddenSecondName(path, other) => write!(
+                f,
+                "forbidden file {path:?} can be read as {other:?} too (a hard link): give it a copy of its own, or forbid both"
             ),
             Self::ForbiddenUnreadable(path, error) => {
                 write!(f, "forbidden path {path:?} cannot be looked at: {error}")

@@ -4,7 +4,7 @@ use crate::cgroup::Group;
 use crate::look;
 use crate::profile::Profile;
 use crate::sys::{self, process};
-use crate::tree;
+use crate::tree::{self, Left};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::io;
@@ -51,8 +51,8 @@ pub struct Proof {
 /// Why there is no proof.
 #[derive(Debug)]
 pub enum KillError {
-    /// The kernel did not report the end in time: a process may be stuck in the kernel.
-    Unproven(Duration),
+    /// The kernel did not report the end in time; what is still there.
+    Unproven { after: Duration, left: Vec<Left> },
     /// The kernel refused.
     Refused(io::Error),
 }
@@ -60,8 +60,14 @@ pub enum KillError {
 impl fmt::Display for KillError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unproven(time) => {
-                write!(f, "killed, but not seen to be gone after {} ms", time.as_millis())
+            Self::Unproven { after, left } => {
+                write!(f, "killed, but not seen to be gone after {} ms", after.as_millis())?;
+                for (index, Left { pid, name, is_stuck }) in left.iter().enumerate() {
+                    let so = if index == 0 { ": " } else { ", " };
+                    let why = if *is_stuck { " waits in the kernel, uninterruptibly" } else { "" };
+                    write!(f, "{so}process {pid} ({name}){why}")?;
+                }
+                Ok(())
             }
             Self::Refused(error) => write!(f, "could not be killed: {error}"),
         }
@@ -154,7 +160,8 @@ struct Killed<'a> {
 
 impl Killed<'_> {
     fn prove(&self, start: Instant, deadline: Instant) -> Result<Proof, KillError> {
-        let unproven = || KillError::Unproven(start.elapsed());
+        let left = || tree::left(self.record.pid);
+        let unproven = || KillError::Unproven { after: start.elapsed(), left: left() };
         let how = match &self.found {
             Found::Gone(how) => *how,
             Found::Alive(pidfd) => {

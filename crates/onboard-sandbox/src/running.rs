@@ -2,7 +2,7 @@
 
 use crate::cgroup::Counters;
 use crate::counted::{Counted, Watched};
-use crate::layer::{Layer, Mechanism, Status};
+use crate::layer::{Layer, Mechanism};
 use crate::look;
 use crate::mask::Masks;
 use crate::network;
@@ -14,6 +14,7 @@ use crate::tree;
 use crate::wire::{self, Message, Verdict};
 use onboard_domain::Violation;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Child;
@@ -65,11 +66,26 @@ pub struct Usage {
     pub memory: u64,
 }
 
+/// Where a run's walls are weaker on this host than they could be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weakness {
+    pub layer: Layer,
+    /// What holds instead, or what is missing.
+    pub how: String,
+}
+
+impl fmt::Display for Weakness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.layer, self.how)
+    }
+}
+
 /// A run behind its walls. Dropped, it is killed.
 #[derive(Debug)]
 pub struct Running {
     record: RunRecord,
     mechanisms: Mechanisms,
+    degraded: Vec<Weakness>,
     descriptors: Descriptors,
     network: Mutex<Vec<network::End>>,
     sensors: Sensors,
@@ -112,14 +128,15 @@ enum End {
 impl Running {
     pub(crate) fn new(
         record: RunRecord,
-        mechanisms: Mechanisms,
+        (mechanisms, degraded): (Mechanisms, Vec<Weakness>),
         descriptors: Descriptors,
         network: Vec<network::End>,
         sensors: Sensors,
         launcher: Child,
     ) -> Self {
         let end = Mutex::new(End::Awaited(launcher));
-        Self { record, mechanisms, descriptors, network: Mutex::new(network), sensors, end }
+        let network = Mutex::new(network);
+        Self { record, mechanisms, degraded, descriptors, network, sensors, end }
     }
 
     /// What any process needs to end this run.
@@ -137,10 +154,9 @@ impl Running {
         self.mechanisms.pairs()
     }
 
-    /// The limits that something weaker than the kernel holds, or nothing.
-    pub fn degraded(&self) -> Vec<(Layer, Mechanism)> {
-        let weak = |(_, m): &(Layer, Mechanism)| m.status() != Status::Enforced;
-        self.mechanisms.pairs().into_iter().filter(weak).collect()
+    /// What something weaker than the kernel holds, or nothing, and what nobody tells of.
+    pub fn degraded(&self) -> &[Weakness] {
+        &self.degraded
     }
 
     /// The ends of the run's network, for whoever serves them: once, then none. Sockets that nobody

@@ -1,6 +1,8 @@
 //! The processes of a run, read from `/proc`.
 
 use crate::sys::process;
+use onboard_domain::violation::{bounds, escape};
+use std::collections::BTreeMap;
 use std::io;
 
 /// What `/proc/PID/stat` says of one process.
@@ -81,6 +83,8 @@ pub struct Sum {
     pub memory: u64,
     /// Processes and threads.
     pub tasks: u64,
+    /// Addresses that lead to something, whatever it is, in bytes.
+    pub mapped: u64,
 }
 
 /// Adds up the run whose first process is `root`.
@@ -91,17 +95,77 @@ pub fn sum(root: i32) -> Sum {
         let stat = stat(pid);
         sum.cpu_us += stat.map_or(0, |s| s.cpu_ticks * us_per_tick);
         sum.tasks += stat.map_or(0, |s| s.threads);
-        sum.memory += private_memory(pid).unwrap_or(0);
+        let (mapped, private) = memory(pid).unwrap_or_default();
+        (sum.mapped, sum.memory) = (sum.mapped + mapped, sum.memory + private);
     }
     sum
 }
 
-/// Resident memory less the part that is shared with files.
-fn private_memory(pid: i32) -> Option<u64> {
+/// Bytes that are mapped, and of those in memory the ones that are not shared.
+fn memory(pid: i32) -> Option<(u64, u64)> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-    let mut pages = text.split_ascii_whitespace().skip(1).map(str::parse::<u64>);
-    let (resident, shared) = (pages.next()?.ok()?, pages.next()?.ok()?);
-    Some(resident.saturating_sub(shared) * process::page_size())
+    let mut pages = text.split_ascii_whitespace().map(str::parse::<u64>);
+    let mut next = || pages.next()?.ok();
+    let (mapped, resident, shared) = (next()?, next()?, next()?);
+    let bytes = |pages: u64| pages * process::page_size();
+    Some((bytes(mapped), bytes(resident.saturating_sub(shared))))
+}
+
+/// Memory that the processes of the run whose first process is `root` share and that no file holds,
+/// in bytes: what of it is in use nobody tells, so all of it counts, once.
+pub fn shared(root: i32) -> u64 {
+    let mut ends: BTreeMap<String, u64> = BTreeMap::new();
+    for pid in descendants(root) {
+        let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+        for (object, end) in maps.lines().filter_map(shared_mapping) {
+            let known = ends.entry(object).or_default();
+            *known = end.max(*known);
+        }
+    }
+    ends.values().sum()
+}
+
+/// A line of `maps`, if it is memory without a file that others may have as well: which object, and
+/// up to where in it.
+fn shared_mapping(line: &str) -> Option<(String, u64)> {
+    let mut fields = line.split_ascii_whitespace();
+    let (range, permissions, offset) = (fields.next()?, fields.next()?, fields.next()?);
+    let (device, inode, name) = (fields.next()?, fields.next()?, fields.next()?);
+    let is_memory = ["/dev/zero", "/memfd:", "/SYSV"].iter().any(|begin| name.starts_with(begin));
+    let hexadecimal = |text: &str| u64::from_str_radix(text, 16).ok();
+    let (from, to) = range.split_once('-')?;
+    let length = hexadecimal(to)?.checked_sub(hexadecimal(from)?)?;
+    let end = hexadecimal(offset)?.saturating_add(length);
+    (is_memory && permissions.ends_with('s')).then(|| (format!("{device} {inode}"), end))
+}
+
+/// A process of a run that is still there though the run was killed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    pub pid: i32,
+    /// Its short name, escaped.
+    pub name: String,
+    /// Whether it waits in the kernel for something that nothing can interrupt.
+    pub is_stuck: bool,
+}
+
+/// Processes that are named when a run doesn't end: enough to know what it is about.
+const NAMED: usize = 8;
+
+/// What is left of the run whose first process is `root`: first those that are stuck, at most a few.
+pub fn left(root: i32) -> Vec<Left> {
+    let mut left: Vec<Left> = descendants(root)
+        .into_iter()
+        .filter_map(|pid| {
+            let stat = stat(pid).filter(|stat| !stat.is_dead())?;
+            let name = std::fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+            let name = escape(name.strip_suffix(b"\n").unwrap_or(&name), bounds::COMM);
+            Some(Left { pid, name, is_stuck: stat.state == b'D' })
+        })
+        .collect();
+    left.sort_by_key(|left| !left.is_stuck);
+    left.truncate(NAMED);
+    left
 }
 
 /// Sends a signal to every process below `root`, again until a look finds no new one.
@@ -150,5 +214,21 @@ mod tests {
         .assert_debug_eq(&Stat::parse(line));
         assert_eq!(Stat::parse("7 (cut"), None);
         assert_eq!(Stat::parse("7 (cut) S 1"), None);
+    }
+
+    #[test]
+    fn memory_without_a_file_is_told_from_files() {
+        let lines = [
+            "7f0000000000-7f0000100000 rw-s 00000000 00:01 77 /dev/zero (deleted)",
+            "7f0000100000-7f0000180000 r--s 00100000 00:01 77 /dev/zero (deleted)",
+            "7f0000200000-7f0000300000 rw-s 00000000 00:01 9 /memfd:a b (deleted)",
+            "7f0000200000-7f0000300000 rw-p 00000000 00:01 9 /memfd:x (deleted)",
+            "7f0000400000-7f0000500000 rw-s 00000000 fe:00 12 /tmp/file",
+            "7f0000400000-7f0000500000 rw-p 00000000 00:00 0",
+            "cut",
+        ];
+        let said: Vec<_> = lines.iter().filter_map(|line| shared_mapping(line)).collect();
+        let own = |inode: &str, end| (format!("00:01 {inode}"), end);
+        assert_eq!(said, [own("77", 1 << 20), own("77", 0x18_0000), own("9", 1 << 20)]);
     }
 }

@@ -1,6 +1,7 @@
 //! What caller, launcher and init say to each other over their socket pairs.
 
 use crate::counted::Watched;
+use crate::lacking::Lacking;
 use crate::mask::Folders;
 use crate::plan::Plan;
 use crate::sys::socket;
@@ -39,7 +40,7 @@ pub enum Message {
     /// Anybody to caller: a step failed.
     Failed { step: usize, errno: i32 },
     /// Init to caller: everything is built, waiting for `Go`.
-    Ready { folders: Folders },
+    Ready { folders: Folders, lacking: Lacking },
     /// Caller to init.
     Go,
     /// The agent's process to caller: its calls are watched; the descriptor to hear of them travels
@@ -63,7 +64,7 @@ impl Message {
         let words: [u64; WORDS] = match self {
             Self::Created { pid } => [1, number(pid), 0, 0, 0, 0],
             Self::Failed { step, errno } => [2, step as u64, number(errno), 0, 0, 0],
-            Self::Ready { folders } => [3, folders.0, 0, 0, 0, 0],
+            Self::Ready { folders, lacking } => [3, folders.0, lacking.0, 0, 0, 0],
             Self::Go => [4, 0, 0, 0, 0, 0],
             Self::Started => [5, 0, 0, 0, 0, 0],
             Self::Exited { status } => [6, number(status), 0, 0, 0, 0],
@@ -96,7 +97,7 @@ impl Message {
         Some(match tag & 0xFF {
             1 => Self::Created { pid: number(first) },
             2 => Self::Failed { step: first as usize, errno: number(second) },
-            3 => Self::Ready { folders: Folders(first) },
+            3 => Self::Ready { folders: Folders(first), lacking: Lacking(second) },
             4 => Self::Go,
             5 => Self::Started,
             6 => Self::Exited { status: number(first) },
@@ -216,7 +217,7 @@ mod tests {
         let plain = [
             Message::Created { pid: i32::MAX },
             Message::Failed { step: 9, errno: 13 },
-            Message::Ready { folders: Folders(u64::MAX) },
+            Message::Ready { folders: Folders(u64::MAX), lacking: Lacking(5) },
             Message::Go,
             Message::Watched,
             Message::Started,

@@ -6,6 +6,7 @@
 
 mod protocol;
 
+use crate::allowance::Allowance;
 use crate::profile::PROJECT_DIR;
 use crate::report::Reports;
 use crate::sys::event::Event;
@@ -26,8 +27,8 @@ const DEVICE: &str = "/dev/fuse";
 /// Its number, on every Linux.
 const DEVICE_NUMBER: (u32, u32) = (10, 229);
 
-/// Masks of a run that are watched: each costs its host a descriptor for as long as the run lasts.
-/// Further ones are as closed, and silent.
+/// Masks of a run that are watched each by itself: each costs its host a descriptor for as long as
+/// the run lasts. Further ones share two, which tell that one of them was tried, not which.
 pub(crate) const MAX_WATCHED: usize = 32;
 
 /// The thread has a buffer on the heap, and calls little.
@@ -93,6 +94,7 @@ impl Masks {
         folders: Folders,
         init: i32,
         reports: Reports,
+        mut allowance: Allowance,
     ) -> io::Result<Masks> {
         let stop = Arc::new(Event::new()?);
         let (stopped, mut callers) = (Arc::clone(&stop), Callers { init, last: None });
@@ -102,7 +104,7 @@ impl Masks {
             device: File::from(device),
         };
         let masks: Vec<Mask> = masks.into_iter().enumerate().map(mask).collect();
-        let serve = move || serve(masks, &stopped, &mut callers, &reports);
+        let serve = move || serve(masks, &stopped, &mut callers, &reports, &mut allowance);
         let builder = std::thread::Builder::new().name("masks".into()).stack_size(STACK);
         Ok(Masks { stop, thread: Some(builder.spawn(serve)?) })
     }
@@ -117,7 +119,13 @@ impl Drop for Masks {
 }
 
 /// Serves until it is stopped, or every mask is gone.
-fn serve(mut masks: Vec<Mask>, stop: &Event, callers: &mut Callers, reports: &Reports) {
+fn serve(
+    mut masks: Vec<Mask>,
+    stop: &Event,
+    callers: &mut Callers,
+    reports: &Reports,
+    allowance: &mut Allowance,
+) {
     let mut buffer = vec![0; protocol::BUFFER];
     while !masks.is_empty() {
         let fds: Vec<BorrowedFd<'_>> =
@@ -134,7 +142,9 @@ fn serve(mut masks: Vec<Mask>, stop: &Event, callers: &mut Callers, reports: &Re
                 let told = |attempt: &Attempt<'_>| {
                     reports.push(violation(&mask.path, attempt, callers));
                 };
-                serve_one(mask, &mut buffer, told)
+                let goes_on = serve_one(mask, &mut buffer, told);
+                allowance.answered();
+                goes_on
             }
             _ => true,
         });

@@ -113,9 +113,21 @@ pub const WRITE_FLAGS: u32 = (libc::O_WRONLY
     // `O_TMPFILE` has the bit of `O_DIRECTORY` in it, which reads of folders have as well.
     | (libc::O_TMPFILE & !libc::O_DIRECTORY)) as u32;
 
+/// The name of calls that come by another interface of the kernel than the usual one, where their
+/// numbers mean other calls.
+pub const FOREIGN: &str = "call by another interface";
+
 impl Call {
     /// What is known of a call that was handed over.
-    pub fn of(number: i64) -> Option<Call> {
+    pub fn of(architecture: u32, number: i32) -> Option<Call> {
+        if !filter::is_own(architecture, number) {
+            return Some(Call { name: FOREIGN, kind: Kind::Refused { errno: libc::ENOSYS } });
+        }
+        Call::numbered(number.into())
+    }
+
+    /// The same of one that came by the usual interface.
+    pub fn numbered(number: i64) -> Option<Call> {
         let watched = WATCHED.iter().find(|(_, watched, _)| *watched == number);
         if let Some((name, _, kind)) = watched {
             return Some(Call { name, kind: *kind });

@@ -1,7 +1,7 @@
 //! What a call means: pure.
 
 use super::Rules;
-use super::call::{Call, Kind};
+use super::call::{Call, FOREIGN, Kind};
 use super::look::Seen;
 use crate::plan::DEVICES;
 use crate::profile::PROJECT_DIR;
@@ -43,8 +43,10 @@ fn refused(call: Call, seen: &Seen) -> Violation {
         "ioctl" => (Rule::DeniedSyscall, format!("request {:#x}", seen.registers[1] as u32)),
         "clone" => (Rule::DeniedSyscall, format!("flags {:#x}", seen.registers[0] as u32)),
         "unshare" => (Rule::DeniedSyscall, format!("flags {:#x}", seen.registers[0] as u32)),
+        FOREIGN => (Rule::DeniedSyscall, format!("number {:#x}", seen.number)),
+        "mmap" => (Rule::UnavailableFeature, "huge pages".into()),
         // Run-times try these when they start, and do without.
-        "io_uring_setup" | "personality" | "name_to_handle_at" => {
+        "io_uring_setup" | "personality" | "name_to_handle_at" | "memfd_create" | "shmget" => {
             (Rule::UnavailableFeature, String::new())
         }
         _ => (Rule::DeniedSyscall, String::new()),
@@ -86,7 +88,7 @@ fn is_below(path: &[u8], folder: &[u8]) -> bool {
 
 fn write(call: Call, seen: &Seen, rules: &Rules) -> Option<Violation> {
     if !seen.writes {
-        return None;
+        return read(call, seen, rules);
     }
     let Some(raw) = &seen.raw else {
         let hidden =
@@ -100,6 +102,16 @@ fn write(call: Call, seen: &Seen, rules: &Rules) -> Option<Violation> {
     }
     let rule = rule_of(led, rules);
     let violation = Violation::new(Sensor::Notifier, rule, call.name, named).hint();
+    Some(if led == named { violation } else { violation.resolved(led) })
+}
+
+/// A read counts where it leads to what is forbidden, by its name or through a link.
+fn read(call: Call, seen: &Seen, rules: &Rules) -> Option<Violation> {
+    let named = seen.path.as_deref()?;
+    let led = seen.resolved.as_deref().unwrap_or(named);
+    let is_forbidden = |path: &&[u8]| rule_of(path, rules) == Rule::ForbiddenPath;
+    [led, named].iter().find(|path| is_forbidden(path))?;
+    let violation = Violation::new(Sensor::Notifier, Rule::ForbiddenPath, call.name, named).hint();
     Some(if led == named { violation } else { violation.resolved(led) })
 }
 
@@ -176,6 +188,7 @@ mod tests {
             arguments: arguments.iter().map(|a| a.as_bytes().to_vec()).collect(),
             registers: [libc::AF_UNIX as u64, 0, 0, 0, 0, 0],
             writes: true,
+            number: 0,
         }
     }
 
@@ -187,7 +200,7 @@ mod tests {
         };
         let mut out = String::new();
         for (number, seen) in cases {
-            let call = Call::of(*number).expect("a call that is handed over");
+            let call = Call::numbered(*number).expect("a call that is handed over");
             let verdict = judge(call, seen, &rules);
             let errno = verdict.errno.map_or("go on".into(), |errno| {
                 std::io::Error::from_raw_os_error(errno).to_string()
@@ -221,6 +234,11 @@ mod tests {
                 (libc::SYS_fchmod, seen("pipe:[7]", None, &[])),
                 (libc::SYS_openat, Seen { raw: None, ..seen("", None, &[]) }),
                 (libc::SYS_openat2, Seen { writes: false, ..seen("/project/x", None, &[]) }),
+                (libc::SYS_openat, Seen { writes: false, ..seen("/project/.env", None, &[]) }),
+                (
+                    libc::SYS_openat,
+                    Seen { writes: false, ..seen("/tmp/x", Some("/project/secret/a"), &[]) },
+                ),
             ],
             expect![[r#"
                 go on; hint read_only_path: openat /project/src/x.rs denied
@@ -236,6 +254,8 @@ mod tests {
                 go on; nothing to tell
                 go on; hint outside_path: openat <unreadable> denied
                 go on; nothing to tell
+                go on; hint forbidden_path: openat /project/.env denied
+                go on; hint forbidden_path: openat /tmp/x is /project/secret/a denied
             "#]],
         );
     }
@@ -303,7 +323,7 @@ mod tests {
         let rules = Rules::default();
         for _ in 0..20_000 {
             let number = (next() % 480) as i64;
-            let Some(call) = Call::of(number) else { continue };
+            let Some(call) = Call::numbered(number) else { continue };
             let mut bytes =
                 |most: u64| -> Vec<u8> { (0..next() % most).map(|_| next() as u8).collect() };
             let mut noise = Seen {
@@ -314,6 +334,7 @@ mod tests {
                 arguments: vec![bytes(130), bytes(130)],
                 registers: [0; 6],
                 writes: true,
+                number: 0,
             };
             noise.registers = std::array::from_fn(|_| next());
             if let Some(violation) = judge(call, &noise, &rules).violation {

@@ -29,8 +29,10 @@ pub struct Seen {
     pub arguments: Vec<Vec<u8>>,
     /// The call's own arguments, for calls that the filter refuses.
     pub registers: [u64; 6],
-    /// Whether an `openat2` wants to write.
+    /// Whether an open wants to write.
     pub writes: bool,
+    /// The call's number, as it was made.
+    pub number: i32,
 }
 
 /// Looks at a call while its caller waits.
@@ -40,6 +42,7 @@ pub fn look(call: Call, notification: &Notification) -> Seen {
     let mut seen = Seen {
         comm: comm(pid),
         registers: notification.arguments,
+        number: notification.number,
         writes: true,
         ..Seen::default()
     };
@@ -62,7 +65,11 @@ pub fn look(call: Call, notification: &Notification) -> Seen {
             }
             return seen;
         }
-        Kind::Write { folder, path } | Kind::Open { folder, path, .. } => (folder, path),
+        Kind::Write { folder, path } => (folder, path),
+        Kind::Open { folder, path, flags } => {
+            seen.writes = register(flags) as u32 & WRITE_FLAGS != 0;
+            (folder, path)
+        }
         Kind::OpenByStructure { folder, path, structure } => {
             let mut flags = [0; 8];
             let read = read_memory(pid, register(structure), &mut flags);
@@ -88,8 +95,9 @@ impl Seen {
         let Some(raw) = &self.raw else { return };
         self.path = absolute(pid, folder, raw);
         let harmless = self.path.as_deref().is_some_and(judge::is_writable);
-        // Links are followed where the name alone says nothing: below `/tmp`, and for programs.
-        if harmless || is_program {
+        // Links are followed where the name alone says nothing: below `/tmp`, for programs, and for
+        // reads, since links of the project may lead to what is forbidden.
+        if harmless || is_program || !self.writes {
             self.resolved = self.path.as_deref().and_then(|path| resolve(pid, path));
         }
     }
@@ -208,6 +216,13 @@ fn normal(path: &[u8]) -> Vec<u8> {
 
 /// Where a path of the sandbox leads, asked of the kernel inside the sandbox's own root.
 fn resolve(pid: u32, path: &[u8]) -> Option<Vec<u8>> {
+    resolve_links(pid, path, LINKS)
+}
+
+/// Links that are followed by their texts, where the kernel does not get to their end.
+const LINKS: u32 = 8;
+
+fn resolve_links(pid: u32, path: &[u8], left: u32) -> Option<Vec<u8>> {
     let root = open_path(&format!("/proc/{pid}/root")).ok()?;
     let text = std::str::from_utf8(path).ok()?;
     let place = open_path_at(root.as_fd(), text, Resolve::InRoot).ok();
@@ -223,6 +238,16 @@ fn resolve(pid: u32, path: &[u8]) -> Option<Vec<u8>> {
     let link = std::fs::read_link(format!("/proc/self/fd/{}", place.as_raw_fd())).ok()?;
     let mut whole = link.as_os_str().as_bytes().to_vec();
     if let Some(name) = rest {
+        // A link into a mask: nobody gets to what it names, but its text can be read.
+        let text = std::fs::read_link(format!("/proc/self/fd/{}/{name}", place.as_raw_fd()));
+        if let (Ok(text), true) = (text, left > 0) {
+            let text = text.as_os_str().as_bytes();
+            let next = match text.first() {
+                Some(b'/') => text.to_vec(),
+                _ => [&whole, text].join(&b'/'),
+            };
+            return resolve_links(pid, &normal(&next), left - 1).or_else(|| Some(normal(&next)));
+        }
         whole.push(b'/');
         whole.extend_from_slice(name.as_bytes());
     }

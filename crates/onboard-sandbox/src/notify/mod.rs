@@ -9,6 +9,7 @@ pub mod call;
 mod judge;
 mod look;
 
+use crate::allowance::Allowance;
 use crate::report::Reports;
 use crate::sys::{self, notify, process};
 use call::Call;
@@ -40,11 +41,12 @@ pub fn listen(
     rules: Rules,
     reports: Reports,
     run: OwnedFd,
+    mut allowance: Allowance,
 ) -> io::Result<JoinHandle<()>> {
     let named = std::thread::Builder::new().name("notifier".into()).stack_size(STACK);
     named.spawn(move || {
         let mut unheard = Unheard(Some(run));
-        match serve(&listener, &rules, &reports) {
+        match serve(&listener, &rules, &reports, &mut allowance) {
             Ok(()) => unheard.0 = None,
             Err(error) => eprintln!("a run's notifier ended, and the run with it: {error}"),
         }
@@ -63,8 +65,14 @@ impl Drop for Unheard {
     }
 }
 
-fn serve(listener: &OwnedFd, rules: &Rules, reports: &Reports) -> io::Result<()> {
+fn serve(
+    listener: &OwnedFd,
+    rules: &Rules,
+    reports: &Reports,
+    allowance: &mut Allowance,
+) -> io::Result<()> {
     let listener = listener.as_fd();
+    notify::wake_on_the_same_processor(listener);
     loop {
         let state = sys::retry(|| process::poll_readable(&[listener], None))?;
         if !state[0].readable {
@@ -72,7 +80,7 @@ fn serve(listener: &OwnedFd, rules: &Rules, reports: &Reports) -> io::Result<()>
             return Ok(());
         }
         let Some(notification) = notify::receive(listener)? else { continue };
-        let Some(call) = Call::of(notification.number.into()) else {
+        let Some(call) = Call::of(notification.architecture, notification.number) else {
             notify::answer(listener, notification.id, None)?;
             continue;
         };
@@ -86,6 +94,7 @@ fn serve(listener: &OwnedFd, rules: &Rules, reports: &Reports) -> io::Result<()>
             reports.push(violation.by(&seen.comm));
         }
         notify::answer(listener, notification.id, verdict.errno)?;
+        allowance.answered();
     }
 }
 
@@ -102,7 +111,8 @@ mod tests {
         let mut run = Command::new("cat").stdin(Stdio::piped()).spawn().expect("a process");
         let pidfd = process::open_pidfd(run.id().cast_signed()).expect("pidfd");
         let reports = Reports::new().expect("reports");
-        let thread = listen(listener, Rules::default(), reports, pidfd).expect("a thread");
+        let thread = listen(listener, Rules::default(), reports, pidfd, Allowance::of(10))
+            .expect("a thread");
         thread.join().expect("no panic");
         drop(run.stdin.take());
         run.wait().expect("its end").signal() == Some(libc::SIGKILL)

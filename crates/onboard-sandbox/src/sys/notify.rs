@@ -1,6 +1,7 @@
 //! The kernel's notifications of system calls: receiving them, looking at the caller, answering.
 
 use super::check;
+use super::privilege::LISTENING;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -37,8 +38,17 @@ const READ_WRITE: u64 = 3;
 const RECEIVE: u64 = request(READ_WRITE, 0, size_of::<Notification>());
 const SEND: u64 = request(READ_WRITE, 1, size_of::<Response>());
 const IS_VALID: u64 = request(WRITE, 2, size_of::<u64>());
+const SET_FLAGS: u64 = request(WRITE, 4, size_of::<u64>());
 /// The kernel carries out the call as if nobody had looked.
 const CONTINUE: u32 = 1;
+
+/// Has the kernel run the listener where the caller runs, while that one waits anyway. Older kernels
+/// (before 6.6) can't; it is only faster.
+pub fn wake_on_the_same_processor(listener: BorrowedFd<'_>) {
+    const SYNC_WAKE_UP: u64 = 1;
+    // SAFETY: the flags are passed by value.
+    unsafe { libc::ioctl(listener.as_raw_fd(), SET_FLAGS as _, SYNC_WAKE_UP) };
+}
 
 /// Waits for the next call; `None`: its caller was gone before it was taken.
 pub fn receive(listener: BorrowedFd<'_>) -> io::Result<Option<Notification>> {
@@ -88,11 +98,16 @@ pub fn read_memory(pid: u32, address: u64, buffer: &mut [u8]) -> usize {
     usize::try_from(read).unwrap_or(0)
 }
 
-/// Whether this kernel can notify at all.
+/// Whether this kernel can notify at all, and in the way that is asked for: a filter that is not
+/// there is refused for that, and not for its flags.
 pub fn is_available() -> bool {
     let action = libc::SECCOMP_RET_USER_NOTIF;
     // SAFETY: the number is live for the call.
-    unsafe {
+    let has_action = unsafe {
         libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_ACTION_AVAIL, 0, &raw const action) == 0
-    }
+    };
+    let (set, none) = (libc::SECCOMP_SET_MODE_FILTER, std::ptr::null::<u8>());
+    // SAFETY: the kernel copies from the null pointer, fails, and installs nothing.
+    let refused = check(unsafe { libc::syscall(libc::SYS_seccomp, set, LISTENING, none) });
+    has_action && refused.is_err_and(|error| error.raw_os_error() == Some(libc::EFAULT))
 }

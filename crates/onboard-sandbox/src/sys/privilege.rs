@@ -81,12 +81,7 @@ pub fn install_filter(program: &[Instruction], listen: bool) -> io::Result<Optio
         .collect();
     let len = u16::try_from(filter.len()).map_err(|_| io::Error::from_raw_os_error(libc::E2BIG))?;
     let fprog = libc::sock_fprog { len, filter: filter.as_mut_ptr() };
-    // A call that was taken up is not interrupted by signals that do not kill: programs that handle
-    // signals would otherwise see calls fail that never did.
-    let flags = match listen {
-        true => libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | WAIT_KILLABLE_RECV,
-        false => 0,
-    };
+    let flags = if listen { LISTENING } else { 0 };
     // SAFETY: the program is live for the call and its length is given; the kernel verifies it.
     let installed = check(unsafe {
         libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const fprog)
@@ -97,3 +92,8 @@ pub fn install_filter(program: &[Instruction], listen: bool) -> io::Result<Optio
 
 /// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`, since Linux 5.19.
 const WAIT_KILLABLE_RECV: libc::c_ulong = 1 << 5;
+
+/// How a filter is installed that another process hears of. A call that was taken up is not
+/// interrupted by signals that do not kill: programs that handle signals would otherwise see calls
+/// fail that never did.
+pub const LISTENING: libc::c_ulong = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | WAIT_KILLABLE_RECV;

@@ -33,7 +33,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
         "flood" => flood(rest[0].parse().expect("calls")),
         "pipelines" => pipelines(),
         "reads" => reads(rest[0], rest[1].parse().expect("reads")),
-        other => panic!("no program {other}"),
+        other => assert!(crate::sly::main(other, &rest), "no program {other}"),
     }
     ExitCode::SUCCESS
 }
@@ -570,10 +570,6 @@ fn programs() {
     println!("by a shell: {:?}", code.expect("a shell").code());
     fs::write("/tmp/script", "#!/bin/sh\n").expect("tmp");
     run("from tmp", &mut std::process::Command::new("/tmp/script"));
-    // SAFETY: the name is NUL-terminated.
-    let memory = unsafe { libc::memfd_create(c"mine".as_ptr(), libc::MFD_CLOEXEC) };
-    fs::copy("/usr/bin/true", format!("/proc/self/fd/{memory}")).expect("copy");
-    run("from memory", std::process::Command::new(format!("/proc/self/fd/{memory}")).arg("x"));
 }
 
 /// One thread turns the path while the other opens it to write.

@@ -7,10 +7,13 @@
 //! `root::…` and `ordinary::…`, the latter in a process of an ordinary user.
 
 mod arena;
+mod gaps;
 mod hostile;
 mod network;
 mod permit;
 mod raw;
+mod silent;
+mod sly;
 mod tests;
 mod watched;
 
@@ -31,6 +34,10 @@ fn main() -> ExitCode {
     }
 }
 
+fn all() -> impl Iterator<Item = &'static (&'static str, tests::Test)> {
+    tests::ALL.iter().chain(watched::ALL).chain(gaps::ALL)
+}
+
 fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata("/proc/self").is_ok_and(|m| m.uid() == 0)
@@ -40,9 +47,7 @@ fn harness(arguments: &[String]) -> ExitCode {
     let users: &[&str] = if is_root() { &["root", "ordinary"] } else { &["ordinary"] };
     let names: Vec<String> = users
         .iter()
-        .flat_map(|user| {
-            tests::ALL.iter().chain(watched::ALL).map(move |(name, _)| format!("{user}::{name}"))
-        })
+        .flat_map(|user| all().map(move |(name, _)| format!("{user}::{name}")))
         .collect();
     let has = |flag: &str| arguments.iter().any(|a| a == flag);
     if has("--list") {
@@ -82,8 +87,7 @@ fn run(name: &str) -> bool {
     if user == "ordinary" && is_root() {
         return as_ordinary(name);
     }
-    let (_, body) =
-        tests::ALL.iter().chain(watched::ALL).find(|(n, _)| *n == test).expect("known test");
+    let (_, body) = all().find(|(n, _)| *n == test).expect("known test");
     body(&arena::Arena::new(is_root()));
     true
 }

@@ -215,7 +215,7 @@ fn the_agent_is_nobody(arena: &Arena) {
         root: .masked app bin dev etc proc project sbin tmp usr
         kill init: EPERM
         scheduling: 0
-        limits: core 0 locked 0
+        limits: core 1 locked 0
         Code(0)
     "#]],
     );
@@ -692,7 +692,7 @@ fn a_demand_for_the_kernel_is_met_or_refused(arena: &Arena) {
     match arena.start(profile) {
         Ok(fighter) => {
             assert!(arena.kernel_holds(Layer::Memory));
-            assert!(fighter.running.degraded().iter().all(|(l, _)| *l != Layer::Memory));
+            assert!(fighter.running.degraded().iter().all(|weak| weak.layer != Layer::Memory));
         }
         Err(LaunchError::Missing { layer, status, mechanism }) => {
             assert!(!arena.kernel_holds(Layer::Memory));

@@ -133,14 +133,12 @@ fn forbidden_programs_do_not_start(arena: &Arena) {
             copied: EROFS
             by a shell: Some(127)
             from tmp: EROFS
-            from memory: allowed
 
             forbidden_command: execve /usr/bin/tac x (is /usr/bin/tac) denied hint
             forbidden_command: execve tac x (is /usr/bin/tac) denied hint
             forbidden_command: execve tac (is /usr/bin/true) denied hint
             forbidden_command: execve /tmp/other (is /usr/bin/tac) denied hint
             unusual_exec: execve /tmp/script (is /tmp/script) denied hint
-            unusual_exec: execve /proc/self/fd/4 x (is /memfd:mine (deleted)) noted hint
         "#]],
     );
 }
