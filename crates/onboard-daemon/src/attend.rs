@@ -14,6 +14,7 @@ use crate::network::{self, Meters, Reach};
 use crate::output_budget::Budget;
 use crate::records;
 use crate::sightings::Sightings;
+use crate::walls;
 use onboard_domain::state::{Process, Usage};
 use onboard_domain::{AgentId, Generation, RunId, Violation};
 use onboard_protocol::Task;
@@ -230,7 +231,13 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
     let record = |record: &_| records::write(&paths.state, run, record);
     let running = match onboard_sandbox::launch(permitted, files, &house.layout, record) {
         Ok(running) => Arc::new(running),
-        Err(error) => return not_launched(&error),
+        Err(error) => {
+            if error.layer().is_some() {
+                // What was found of this host no longer holds: the next start finds out anew.
+                walls::forget(&paths.runtime);
+            }
+            return not_launched(&error);
+        }
     };
     let serve = |reach| {
         let ledger = Ledger { wakes: house.wakes.clone(), run, generation };
@@ -288,7 +295,7 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
 /// A wall that is missing refuses the run; anything else is a fault that may pass.
 fn not_launched(error: &LaunchError) -> Told {
     match error {
-        LaunchError::Missing { layer, .. } => {
+        LaunchError::Missing { layer, .. } | LaunchError::Sensor { layer, .. } => {
             Told::Refused { rule: format!("sandbox/{layer}"), why: error.to_string() }
         }
         LaunchError::Profile(_) => Told::Refused { rule: "profile".into(), why: error.to_string() },
@@ -320,7 +327,8 @@ fn tell_launched(
     let record = running.record();
     let process =
         Process { pid: u32::try_from(record.pid).unwrap_or(0), start_ticks: record.start_ticks };
-    let input = Input::Launched { run, generation, process, deadline_ms };
+    let degraded = running.degraded().iter().map(ToString::to_string).collect();
+    let input = Input::Launched { run, generation, process, deadline_ms, degraded };
     // As above: without the loop this process is ending.
     drop(house.wakes.send(Wake::Input(input)));
 }

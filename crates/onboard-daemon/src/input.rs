@@ -38,6 +38,8 @@ pub enum Input {
         generation: Generation,
         process: Process,
         deadline_ms: i64,
+        /// Where its walls are weaker than they could be.
+        degraded: Vec<String>,
     },
     /// Nothing was started: the policy or a missing wall says no.
     LaunchRefused {

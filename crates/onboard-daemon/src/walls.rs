@@ -9,6 +9,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+/// Where it is remembered what was found.
+const FILE: &str = "walls.json";
+
 /// What each wall of the policy is made of; the weakest layer decides.
 const MADE_OF: [(Wall, &[Layer]); 9] = [
     (Wall::Identity, &[Layer::User, Layer::Privileges]),
@@ -41,7 +44,7 @@ struct Probed {
 /// What this host can enforce, as found earlier in this boot by this program, or by trying. What
 /// a launch needs and does not get ends that launch, so an old answer can't open a hole.
 pub fn of_this_boot(runtime: &Path, program: &Path, layout: &Layout) -> Vec<Found> {
-    let file = runtime.join("walls.json");
+    let file = runtime.join(FILE);
     let key = key(program);
     let known = fs::read(&file).ok().and_then(|text| serde_json::from_slice::<Probed>(&text).ok());
     if let Some(known) = known
@@ -63,6 +66,12 @@ pub fn of_this_boot(runtime: &Path, program: &Path, layout: &Layout) -> Vec<Foun
         remember(&file, &probed);
     }
     probed.found
+}
+
+/// Has the next start find out anew.
+pub(crate) fn forget(runtime: &Path) {
+    // One that stays costs a run that is refused, and is overwritten by the next boot.
+    let _ = fs::remove_file(runtime.join(FILE));
 }
 
 /// A file that can't be written costs the next start a second, nothing else.

@@ -216,6 +216,9 @@ pub enum Event {
         generation: Generation,
         process: Process,
         deadline: Time,
+        /// Where its walls are weaker on this host than they could be, a line each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        degraded: Vec<String>,
     },
     /// Told to end. A second time for a run that had time to end by itself: that time is over.
     RunStopping {

@@ -376,7 +376,20 @@ fn runs() -> Vec<Event> {
     let mut events = vec![
         Event::RunPlaced { run: R, generation: G, leases, deadline_ms: 60_000 },
         Event::RunPlaced { run: R, generation: G, leases: Vec::new(), deadline_ms: 60_000 },
-        Event::RunStarted { run: R, generation: G, process, deadline: T },
+        Event::RunStarted {
+            run: R,
+            generation: G,
+            process: process.clone(),
+            deadline: T,
+            degraded: Vec::new(),
+        },
+        Event::RunStarted {
+            run: R,
+            generation: G,
+            process,
+            deadline: T,
+            degraded: vec!["cpu: the average holds".into()],
+        },
         Event::RunFinished { run: R, nothing_to_report: true, summary: "all is well".into() },
     ];
     events.extend(violations().into_iter().map(|violation| Event::ViolationRecorded {

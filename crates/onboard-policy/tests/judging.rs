@@ -264,7 +264,16 @@ fn each_rule_denies() {
         |case| {
             let process = Process { pid: 7, start_ticks: 7 };
             let (run, generation) = (RunId(0), Generation(1));
-            apply(case, Event::RunStarted { run, generation, process, deadline: Time(9) });
+            apply(
+                case,
+                Event::RunStarted {
+                    run,
+                    generation,
+                    process,
+                    deadline: Time(9),
+                    degraded: Vec::new(),
+                },
+            );
         },
         expect![
             "r0 is not waiting to be started (stale_run); nothing to do: the run was placed anew or has ended"

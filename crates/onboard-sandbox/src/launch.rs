@@ -10,14 +10,14 @@ use crate::launcher::LAUNCHER_NAME;
 use crate::layer::{Layer, Mechanism, Status};
 use crate::mask::{Folders, Masks};
 use crate::network::End;
-use crate::notify::{self, Rules};
+use crate::notify::{self, Notifier, Rules};
 use crate::permit::Permitted;
 use crate::plan::{Gift, Mechanisms, Plan};
 use crate::profile::{Limits, Profile, ProfileError};
 use crate::record::RunRecord;
 use crate::report::Reports;
 use crate::running::{Descriptors, Running, Sensors, Weakness};
-use crate::sys::socket;
+use crate::sys::{process, socket};
 use crate::wire::{self, Message, Passed};
 use std::fmt;
 use std::io;
@@ -25,7 +25,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How long each answer of the launcher may take. A start takes milliseconds; on a machine under
@@ -50,6 +49,8 @@ pub enum LaunchError {
     Profile(ProfileError),
     /// A layer this run insists on, or every run does, is not there.
     Missing { layer: Layer, status: Status, mechanism: Mechanism },
+    /// A sensor that must work does not: nothing was started without it.
+    Sensor { layer: Layer, error: io::Error },
     /// The launcher could not be started or spoken to.
     Launcher(io::Error),
     /// The run's control group could not be made.
@@ -64,7 +65,9 @@ impl LaunchError {
     /// The layer that is to blame, if one is.
     pub fn layer(&self) -> Option<Layer> {
         match self {
-            Self::Missing { layer, .. } | Self::Step { layer, .. } => Some(*layer),
+            Self::Missing { layer, .. } | Self::Sensor { layer, .. } | Self::Step { layer, .. } => {
+                Some(*layer)
+            }
             _ => None,
         }
     }
@@ -76,6 +79,9 @@ impl fmt::Display for LaunchError {
             Self::Profile(error) => write!(f, "profile: {error}"),
             Self::Missing { layer, status, mechanism } => {
                 write!(f, "the layer {layer} is {status} on this host ({mechanism})")
+            }
+            Self::Sensor { layer, error } => {
+                write!(f, "the layer {layer} failed its trial: {error}")
             }
             Self::Launcher(error) => write!(f, "launcher: {error}"),
             Self::Group(error) => write!(f, "control group: {error}"),
@@ -132,8 +138,13 @@ pub(crate) fn launch_profile(
     before_exec(&record).map_err(LaunchError::Record)?;
     wire::send(start.init.as_fd(), Message::Go).map_err(LaunchError::Launcher)?;
     let notifier = start.watch_calls(&profile)?;
-    start.expect(Message::Started)?;
-    let degraded = degraded(&profile, &host, &mechanisms, given.lacking);
+    let notifier = start.await_program(notifier)?;
+    let is_blind = notifier.as_ref().is_some_and(Notifier::is_blind);
+    let mut degraded = degraded(&profile, &host, &mechanisms, given.lacking);
+    if is_blind {
+        let how = "the notifier can't read what a call names: calls are told without it".into();
+        degraded.push(Weakness { layer: Layer::Reports, how });
+    }
     let pids_uncounted = mechanisms.pids == Mechanism::ProcessLimit;
     let counted = Counted::new(*limits, pids_uncounted, given.tmp);
     start.finish(record, (mechanisms, degraded), given.network, (counted, notifier, masks))
@@ -319,7 +330,7 @@ impl Start {
 
     /// Hears of the run's calls from the first one on, which is that its program starts: without an
     /// answer there is no start.
-    fn watch_calls(&self, profile: &Profile) -> Result<Option<JoinHandle<()>>, LaunchError> {
+    fn watch_calls(&self, profile: &Profile) -> Result<Option<Notifier>, LaunchError> {
         if !self.plan.is_watched() {
             return Ok(None);
         }
@@ -335,6 +346,26 @@ impl Start {
             .try_clone()
             .and_then(|run| notify::listen(listener, rules, self.reports.clone(), run, allowance));
         listening.map(Some).map_err(LaunchError::Launcher)
+    }
+
+    /// Waits until the program runs. Where it never does because its first call was not heard, that
+    /// is the reason, and no other.
+    fn await_program(&self, notifier: Option<Notifier>) -> Result<Option<Notifier>, LaunchError> {
+        match (self.expect(Message::Started), notifier) {
+            (Ok(_), notifier) => Ok(notifier),
+            (Err(error), None) => Err(error),
+            (Err(error), Some(notifier)) => {
+                // By now its run is dead or dying, and its thread ends with that.
+                if let Some(pidfd) = &self.pidfd {
+                    let _ = process::signal_pidfd(pidfd.as_fd(), libc::SIGKILL);
+                }
+                let layer = Layer::Reports;
+                Err(notifier
+                    .join()
+                    .err()
+                    .map_or(error, |error| LaunchError::Sensor { layer, error }))
+            }
+        }
     }
 
     /// Before the agent is there, so that it never waits for an answer.
@@ -369,7 +400,7 @@ impl Start {
         record: RunRecord,
         (mechanisms, degraded): (Mechanisms, Vec<Weakness>),
         network: Vec<End>,
-        (counted, notifier, masks): (Counted, Option<JoinHandle<()>>, Option<Masks>),
+        (counted, notifier, masks): (Counted, Option<Notifier>, Option<Masks>),
     ) -> Result<Running, LaunchError> {
         let (launcher, pidfd) = (self.launcher.take(), self.pidfd.take());
         let (Some((child, control)), Some(pidfd)) = (launcher, pidfd) else {

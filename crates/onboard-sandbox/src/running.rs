@@ -6,6 +6,7 @@ use crate::layer::{Layer, Mechanism};
 use crate::look;
 use crate::mask::Masks;
 use crate::network;
+use crate::notify::Notifier;
 use crate::plan::Mechanisms;
 use crate::record::{KillError, Proof, RunRecord};
 use crate::report::Reports;
@@ -19,7 +20,6 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Child;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long stopping by signals may take before it is reported as failed.
@@ -98,7 +98,7 @@ pub(crate) struct Sensors {
     pub(crate) reports: Reports,
     pub(crate) counted: Mutex<Counted>,
     /// Hears of its system calls; ends with the run.
-    pub(crate) notifier: Mutex<Option<JoinHandle<()>>>,
+    pub(crate) notifier: Mutex<Option<Notifier>>,
     pub(crate) masks: Mutex<Option<Masks>>,
 }
 
@@ -241,9 +241,7 @@ impl Running {
         sys::retry(|| process::poll_readable(&[self.descriptors.pidfd.as_fd()], None))?;
         // The last process is gone, and so is the last call: what it heard is complete.
         let notifier = self.sensors.notifier.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if notifier.is_some_and(|notifier| notifier.join().is_err()) {
-            return Err(io::Error::other("the thread that hears of its calls failed"));
-        }
+        notifier.map_or(Ok(()), Notifier::join)?;
         // Nobody is left to try anything, and all that was tried is told.
         drop(self.sensors.masks.lock().unwrap_or_else(PoisonError::into_inner).take());
         let of_agent = wire::receive(self.descriptors.init.as_fd())?;

@@ -128,7 +128,13 @@ impl Fleet {
             {
                 let process = Process { pid: 1, start_ticks: 1 };
                 let (run, generation, deadline) = (*run, *generation, now.plus(deadline_ms));
-                started.push(Event::RunStarted { run, generation, process, deadline });
+                started.push(Event::RunStarted {
+                    run,
+                    generation,
+                    process,
+                    deadline,
+                    degraded: Vec::new(),
+                });
                 self.ending.insert((now.plus(RUN_MS), run));
             }
         }

@@ -322,7 +322,7 @@ impl<N: Nature, Z: Zones> Shell<N, Z> {
         }
         let pid = u32::try_from(1000 + run.0 % 30_000).unwrap_or(1000);
         let process = Process { pid, start_ticks: seq };
-        Some(Input::Launched { run, generation, process, deadline_ms })
+        Some(Input::Launched { run, generation, process, deadline_ms, degraded: Vec::new() })
     }
 
     fn gone(&mut self, run: RunId, generation: Generation) -> Option<Input> {

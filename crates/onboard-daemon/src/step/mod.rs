@@ -128,8 +128,8 @@ fn one(
         Input::Call { token, run, generation, call } => {
             out.answers.push((token, calls::decide(turn, world, run, generation, call)));
         }
-        Input::Launched { run, generation, process, deadline_ms } => {
-            runs::launched(turn, run, generation, process, deadline_ms);
+        Input::Launched { run, generation, process, deadline_ms, degraded } => {
+            runs::launched(turn, run, generation, process, deadline_ms, degraded);
         }
         Input::LaunchRefused { run, generation, rule, why } => {
             runs::refused(turn, run, generation, rule, why);

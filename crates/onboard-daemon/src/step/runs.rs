@@ -49,6 +49,7 @@ pub(super) fn launched(
     generation: Generation,
     process: Process,
     deadline_ms: i64,
+    degraded: Vec<String>,
 ) {
     if !current(turn, id, generation) {
         return;
@@ -62,7 +63,7 @@ pub(super) fn launched(
         return;
     }
     let deadline = turn.state().time.plus(deadline_ms);
-    turn.record(Event::RunStarted { run: id, generation, process, deadline });
+    turn.record(Event::RunStarted { run: id, generation, process, deadline, degraded });
 }
 
 /// A run's deadline is a length of time in which it could run. Where nothing has such an end there

@@ -63,7 +63,14 @@ impl Daemon {
                     let exit = Exit::Code { code: 0, last_words: String::new() };
                     let usage = Usage::default();
                     let deadline_ms = HOUR;
-                    inputs.push(Input::Launched { run, generation, process, deadline_ms });
+                    let degraded = Vec::new();
+                    inputs.push(Input::Launched {
+                        run,
+                        generation,
+                        process,
+                        deadline_ms,
+                        degraded,
+                    });
                     inputs.push(Input::Gone { run, generation, exit, usage });
                 }
             }

@@ -10,7 +10,7 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, connect, recv
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 
-const PROXY: &str = "127.0.0.1:3128";
+pub const PROXY: &str = "127.0.0.1:3128";
 
 /// One word with two arguments; prints what came of it.
 pub fn say(word: &str, at: &str, name: &str) {
@@ -38,12 +38,12 @@ pub fn say(word: &str, at: &str, name: &str) {
     println!("{word} {at} {name}: {heard}");
 }
 
-fn request(name: &str) -> String {
+pub fn request(name: &str) -> String {
     format!("GET / HTTP/1.1\r\nHost: {name}\r\n\r\n")
 }
 
 /// Asks a server for an address; only what comes from that very server is an answer.
-fn look_up(server: &str, name: &str) -> String {
+pub fn look_up(server: &str, name: &str) -> String {
     let server: SocketAddr = server.parse().expect("an address");
     let family = if server.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = socket(family, SocketType::DGRAM, None).expect("a socket");
@@ -65,7 +65,7 @@ fn look_up(server: &str, name: &str) -> String {
 }
 
 /// The first line that comes back for the last of some words.
-fn exchange(at: &str, words: &[&[u8]]) -> String {
+pub fn exchange(at: &str, words: &[&[u8]]) -> String {
     let Ok(mut stream) = TcpStream::connect(at) else { return "refused".into() };
     let mut heard = Vec::new();
     for (number, word) in words.iter().enumerate() {
@@ -87,7 +87,7 @@ fn exchange(at: &str, words: &[&[u8]]) -> String {
 
 /// Requests one after the other until one is refused, of so many: what became of them. A slow
 /// machine is given a few more than its limit says.
-fn many(most: usize, name: &str) -> String {
+pub fn many(most: usize, name: &str) -> String {
     let get = format!("GET http://{name}/ HTTP/1.1\r\nHost: {name}\r\n\r\n");
     let mut statuses = (0..most).map(|_| exchange(PROXY, &[get.as_bytes()])).enumerate();
     let refused = statuses.find(|(_, status)| !status.contains(" 200 "));
@@ -179,7 +179,7 @@ fn trust(authority: &str, name: &str) -> String {
 }
 
 /// A `ClientHello` for a name.
-fn hello(name: &str) -> Vec<u8> {
+pub fn hello(name: &str) -> Vec<u8> {
     let length = u8::try_from(name.len()).expect("short");
     let mut body = vec![3, 3];
     body.extend([7; 32]);

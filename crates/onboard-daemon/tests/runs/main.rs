@@ -80,7 +80,7 @@ fn run(name: &str) -> bool {
         return as_ordinary(name);
     }
     if let Some(case) = hostile::all().iter().find(|case| attack_name(case) == test) {
-        hostile::trial(case, &house::House::new());
+        hostile::trial(case);
         return true;
     }
     let (_, body) = tests::ALL.iter().find(|(n, _)| *n == test).expect("known test");

@@ -18,16 +18,38 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// A world whose every name is one public address, at which a server of this test answers.
-struct World {
+/// A world whose names are one public address, at which a server of this test answers; but for some
+/// that lead elsewhere.
+pub struct World {
     server: SocketAddr,
     asked: Mutex<Vec<String>>,
 }
 
+/// Names that lead to where nothing outside is.
+pub const INSIDE: [(&str, &str); 6] = [
+    ("loop.example", "127.0.0.1"),
+    ("cloud.example", "169.254.169.254"),
+    ("lan.example", "10.1.2.3"),
+    ("six.example", "::1"),
+    ("ula.example", "fd00::1"),
+    ("carrier.example", "100.64.0.1"),
+];
+
+/// A name that leads there from the second time on that it is asked for.
+pub const TURNING: &str = "turn.example";
+
 impl Outside for World {
     fn resolve(&self, host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
-        self.asked.lock().expect("no panic").push(format!("{host}:{port}"));
-        Ok(vec![SocketAddr::from(([140, 82, 121, 3], port))])
+        let (mut asked, name) = (self.asked.lock().expect("no panic"), host.to_string());
+        let begin = format!("{name}:");
+        let is_again = asked.iter().any(|before| before.starts_with(&begin));
+        asked.push(format!("{name}:{port}"));
+        let address =
+            INSIDE.iter().find(|(inside, _)| *inside == name).map(|(_, address)| *address);
+        // The first answer is one that may be dialled, the second is not.
+        let turned = (name == TURNING && is_again).then_some("127.0.0.1");
+        let address = address.or(turned).unwrap_or("140.82.121.3").parse().expect("an address");
+        Ok(vec![SocketAddr::new(address, port)])
     }
 
     fn connect(&self, _: SocketAddr) -> io::Result<TcpStream> {
@@ -55,6 +77,9 @@ fn server() -> SocketAddr {
                         _ if first.starts_with(b"GET / ") && first.ends_with(b"\r\n\r\n") => {
                             "HTTP/1.1 200 from outside\r\nContent-Length: 0\r\n\r\n".into()
                         }
+                        _ if first.starts_with(b"GET /away ") => "HTTP/1.1 302 from outside\r\n\
+                            Location: http://evil.example/\r\nContent-Length: 0\r\n\r\n"
+                            .into(),
                         _ => continue,
                     };
                     let _ = stream.write_all(answer.as_bytes());
@@ -68,7 +93,7 @@ fn server() -> SocketAddr {
 }
 
 /// A house in such a world, whose policy has these lines of limits.
-fn world(house: &mut House, limits: &str) -> Arc<World> {
+pub fn world(house: &mut House, limits: &str) -> Arc<World> {
     let world = Arc::new(World { server: server(), asked: Mutex::default() });
     let outside = Arc::clone(&world);
     let serve: Serve = Arc::new(move |ends, mut service| {
@@ -76,17 +101,18 @@ fn world(house: &mut House, limits: &str) -> Arc<World> {
         Egress::serve(ends, service)
     });
     house.begin_in(serve);
-    allow(house, limits);
+    allow(house, limits, &["good.example", "other.example"]);
     world
 }
 
-/// One host is allowed, and another.
-fn allow(house: &House, limits: &str) {
+/// These hosts are allowed.
+pub fn allow(house: &House, limits: &str, hosts: &[&str]) {
     let user = house.paths().user_policy();
     std::fs::create_dir_all(user.parent().expect("a folder")).expect("folder");
+    let hosts = hosts.join(", ");
     let policy = format!(
         "background_agent_safety:\n  resource_limits: {{ {limits} }}\n  action_restrictions:\n    \
-         network:\n      allowed_domains: [good.example, other.example]\n"
+         network:\n      allowed_domains: [{hosts}]\n"
     );
     std::fs::write(&user, policy).expect("a policy");
 }
@@ -252,7 +278,7 @@ pub fn network_limits_hold(mut house: House) {
 
 pub fn a_network_that_fails_ends_the_run(mut house: House) {
     house.begin_in(Arc::new(|_, _| Err(io::Error::other("no thread for it"))));
-    allow(&house, "");
+    allow(&house, "", &["good.example", "other.example"]);
     check(
         &house,
         "cut",

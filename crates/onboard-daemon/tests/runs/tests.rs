@@ -1,6 +1,7 @@
 //! What real runs come to.
 
 use crate::brokers;
+use crate::hostile;
 use crate::house::{House, lives};
 use crate::networks;
 use onboard_daemon::handle::Published;
@@ -15,7 +16,7 @@ use std::sync::mpsc::Receiver;
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
 
-pub const ALL: [Named; 32] = [
+pub const ALL: [Named; 34] = [
     ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
     ("a_checkpoint_survives_a_crash_and_a_restart", a_checkpoint_survives_a_crash_and_a_restart),
     ("facts_are_files_of_those_who_read_them", facts_are_files_of_those_who_read_them),
@@ -43,6 +44,8 @@ pub const ALL: [Named; 32] = [
         "names_are_answered_from_the_asked_address",
         networks::names_are_answered_from_the_asked_address,
     ),
+    ("files_are_as_closed_with_a_network", files_are_as_closed_with_a_network),
+    ("processes_are_as_held_with_a_network", processes_are_as_held_with_a_network),
     ("an_allowed_host_is_reached", networks::an_allowed_host_is_reached),
     ("other_protocols_are_told_and_closed", networks::other_protocols_are_told_and_closed),
     ("network_limits_hold", networks::network_limits_hold),
@@ -442,6 +445,25 @@ fn a_run_can_not_fill_the_journal(house: House) {
         _ => false,
     });
     assert!(flood, "no record of it");
+}
+
+fn files_are_as_closed_with_a_network(_: House) {
+    alike_with_a_network(|number| number < 31);
+}
+
+fn processes_are_as_held_with_a_network(_: House) {
+    alike_with_a_network(|number| number >= 31);
+}
+
+fn alike_with_a_network(is_one: impl Fn(u32) -> bool) {
+    let all = hostile::all();
+    let number = |case: &hostile::Case| {
+        case.number.trim_end_matches(char::is_alphabetic).parse().unwrap_or(0)
+    };
+    let cases: Vec<&hostile::Case> =
+        all.iter().filter(|case| case.is_alike() && is_one(number(case))).collect();
+    assert!(cases.len() > 10);
+    hostile::with_a_network(&cases);
 }
 
 fn a_network_has_allowed_hosts_only(house: House) {

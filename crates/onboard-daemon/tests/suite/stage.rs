@@ -212,7 +212,8 @@ impl Stage {
         let exit = match (verb, words.get(1).copied()) {
             ("launched", _) => {
                 let process = Process { pid: 40, start_ticks: 9 };
-                return Input::Launched { run, generation, process, deadline_ms: 60_000 };
+                let (deadline_ms, degraded) = (60_000, Vec::new());
+                return Input::Launched { run, generation, process, deadline_ms, degraded };
             }
             ("refused", _) => {
                 let (rule, why) = (words[1].into(), text(2));

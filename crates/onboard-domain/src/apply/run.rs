@@ -22,7 +22,7 @@ pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
         Event::RunPlaced { run, generation, leases, deadline_ms } => {
             place(state, *run, *generation, leases, *deadline_ms)
         }
-        Event::RunStarted { run, generation, process, deadline } => {
+        Event::RunStarted { run, generation, process, deadline, degraded: _ } => {
             start(state, *run, *generation, process, *deadline)
         }
         Event::RunStopping { run, generation, why, grace_ms } => {

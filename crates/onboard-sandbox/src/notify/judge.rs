@@ -139,7 +139,10 @@ fn execute(call: Call, seen: &Seen, rules: &Rules) -> Verdict {
     // A program of many names is told by its first argument what to be.
     let second = seen.arguments.get(1).map_or(&[][..], Vec::as_slice);
     let applet = is_multi_call(base(led)) && names_one(second, rules);
-    if is_forbidden || applet {
+    // A loader is told which program to load, after its own options.
+    let loaded = is_loader(base(led))
+        && seen.arguments.iter().skip(1).any(|argument| names_one(argument, rules));
+    if is_forbidden || applet || loaded {
         let violation = Violation::new(Sensor::Notifier, Rule::ForbiddenCommand, call.name, &line);
         let violation = violation.hint().resolved(led);
         return Verdict { errno: Some(libc::EACCES), violation: Some(violation) };
@@ -163,6 +166,10 @@ fn is_memory(path: &[u8]) -> bool {
 
 fn is_multi_call(name: &[u8]) -> bool {
     [&b"busybox"[..], b"toybox", b"coreutils"].contains(&name)
+}
+
+fn is_loader(name: &[u8]) -> bool {
+    [&b"ld-linux"[..], b"ld-musl", b"ld.so"].iter().any(|begin| name.starts_with(begin))
 }
 
 fn names_one(path: &[u8], rules: &Rules) -> bool {

@@ -15,6 +15,8 @@ use crate::sys::{self, notify, process};
 use call::Call;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 /// The stack of the thread: it holds a path and a few arguments.
@@ -31,6 +33,30 @@ pub struct Rules {
     pub works_in_tmp: bool,
 }
 
+/// One run's notifier: its thread, and what is known of how well it hears.
+#[derive(Debug)]
+pub struct Notifier {
+    thread: JoinHandle<io::Result<()>>,
+    blind: Arc<AtomicBool>,
+}
+
+impl Notifier {
+    /// Whether the first call, which starts the run's program and so names something for certain,
+    /// could not be read: then no call's memory can.
+    pub fn is_blind(&self) -> bool {
+        self.blind.load(Ordering::Acquire)
+    }
+
+    /// Waits for its end, which comes with the run's.
+    ///
+    /// # Errors
+    /// Why it ended before.
+    pub fn join(self) -> io::Result<()> {
+        let failed = || io::Error::other("the thread that hears of its calls failed");
+        self.thread.join().unwrap_or_else(|_| Err(failed()))
+    }
+}
+
 /// Listens until no process of the run is left. `run`: its first process, which is killed when the
 /// listening ends before that, however it ends.
 ///
@@ -42,15 +68,20 @@ pub fn listen(
     reports: Reports,
     run: OwnedFd,
     mut allowance: Allowance,
-) -> io::Result<JoinHandle<()>> {
+) -> io::Result<Notifier> {
+    let blind = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&blind);
     let named = std::thread::Builder::new().name("notifier".into()).stack_size(STACK);
-    named.spawn(move || {
+    let thread = named.spawn(move || {
         let mut unheard = Unheard(Some(run));
-        match serve(&listener, &rules, &reports, &mut allowance) {
+        let served = serve(&listener, &rules, &reports, &mut allowance, &seen);
+        match &served {
             Ok(()) => unheard.0 = None,
             Err(error) => eprintln!("a run's notifier ended, and the run with it: {error}"),
         }
-    })
+        served
+    })?;
+    Ok(Notifier { thread, blind })
 }
 
 /// A run that nobody listens to. Its calls would fail at once, so it could do less, never more; but
@@ -70,8 +101,10 @@ fn serve(
     rules: &Rules,
     reports: &Reports,
     allowance: &mut Allowance,
+    blind: &AtomicBool,
 ) -> io::Result<()> {
     let listener = listener.as_fd();
+    let mut is_first = true;
     notify::wake_on_the_same_processor(listener);
     loop {
         let state = sys::retry(|| process::poll_readable(&[listener], None))?;
@@ -87,6 +120,9 @@ fn serve(
         let seen = look::look(call, &notification);
         if !notify::is_valid(listener, notification.id) {
             continue;
+        }
+        if std::mem::take(&mut is_first) {
+            blind.store(seen.raw.is_none(), Ordering::Release);
         }
         let verdict = judge::judge(call, &seen, rules);
         // Reported first: when the caller goes on, what it did is on record.
@@ -113,7 +149,7 @@ mod tests {
         let reports = Reports::new().expect("reports");
         let thread = listen(listener, Rules::default(), reports, pidfd, Allowance::of(10))
             .expect("a thread");
-        thread.join().expect("no panic");
+        let _ = thread.join();
         drop(run.stdin.take());
         run.wait().expect("its end").signal() == Some(libc::SIGKILL)
     }

@@ -11,9 +11,13 @@ pub fn for_layer(layer: Layer) -> Option<&'static str> {
             "allow user namespaces: sysctl user.max_user_namespaces above 0; where AppArmor \
              restricts them, give this program a profile with the rule `userns,`",
         ),
-        Layer::Files | Layer::ForbiddenPaths => Some(
+        Layer::Files => Some(
             "allow mounts in user namespaces: a kernel from 5.12, and in a container one that may \
              call mount",
+        ),
+        Layer::ForbiddenPaths => Some(
+            "let this user open /dev/fuse (mode 0666, as most distributions have it; in a container, \
+             pass the device in)",
         ),
         Layer::Processes | Layer::Network | Layer::Names => {
             Some("a kernel built with namespaces; in a container, one that may create them")

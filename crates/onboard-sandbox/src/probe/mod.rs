@@ -10,6 +10,7 @@ use crate::profile::{Limits, PROJECT_DIR, Profile, ReadOnly};
 use crate::record::How;
 use crate::running::{Ended, Running};
 use crate::sys;
+use crate::tree;
 use onboard_domain::Violation;
 use onboard_domain::violation::{Rule, Sensor};
 use serde::Serialize;
@@ -61,7 +62,11 @@ pub fn probe(layout: &Layout) -> Vec<Capability> {
             let why = format!("the trial could not be prepared: {error}");
             Layer::ALL.into_iter().map(|layer| (layer, Finding::absent(&why))).collect()
         }
-        Ok(ground) => try_all(&ground, layout),
+        Ok(ground) => {
+            // What still holds a process stays, and is in nobody's way.
+            layout.sweep(INSTANCE, is_of_somebody);
+            try_all(&ground, layout)
+        }
     };
     found.sort_by_key(|(layer, _)| *layer);
     found.into_iter().map(|(layer, finding)| capability(layer, finding)).collect()
@@ -110,19 +115,33 @@ impl Ground {
     }
 }
 
-/// A folder of nobody else's. A trial that was killed leaves its own behind, and process ids come
-/// again, so names that are taken are passed over.
+/// What the names of trials begin with: who makes them, as no other process was or will be.
+const TRIAL: &str = "ai_onboard-probe-";
+
+/// A folder of nobody else's. A trial that was killed leaves its own behind, and names that are taken
+/// are passed over.
 fn new_folder() -> io::Result<PathBuf> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
+    let own = std::process::id();
+    let start = tree::stat(own.cast_signed()).map_or(0, |stat| stat.start_ticks);
     loop {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("ai_onboard-probe-{}-{number}", std::process::id());
+        let name = format!("{TRIAL}{own}-{start}-{number}");
         let folder = std::env::temp_dir().join(name);
         match std::fs::create_dir(&folder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < NAMES_MAX => {}
             made => return made.map(|()| folder),
         }
     }
+}
+
+/// Whether the process that made a trial's groups lives. One that was killed leaves them behind.
+fn is_of_somebody(run: &str) -> bool {
+    let mut numbers = run.strip_prefix(TRIAL).unwrap_or_default().split('-');
+    let pid = numbers.next().and_then(|pid| pid.parse::<i32>().ok());
+    let start = numbers.next().and_then(|ticks| ticks.parse::<u64>().ok());
+    let stat = pid.and_then(tree::stat);
+    stat.is_some_and(|stat| !stat.is_dead() && Some(stat.start_ticks) == start)
 }
 
 impl Drop for Ground {
@@ -279,7 +298,10 @@ fn wall(layer: Layer, seen: &Result<Seen, (Option<Layer>, String)>) -> Finding {
             let said = text.lines().find_map(|l| l.strip_prefix(layer.word())?.strip_prefix(": "));
             match said {
                 Some(inside::HELD) => {
-                    Finding { status: Status::Enforced, how: kernel(layer, *masks_tell).into() }
+                    // Closed they are; who tried is another question.
+                    let is_silent = layer == Layer::ForbiddenPaths && !masks_tell;
+                    let status = if is_silent { Status::Degraded } else { Status::Enforced };
+                    Finding { status, how: kernel(layer, *masks_tell).into() }
                 }
                 Some(otherwise) => Finding::absent(otherwise),
                 None => Finding::absent("the trial ended before it came to this"),
@@ -299,7 +321,7 @@ fn kernel(layer: Layer, masks_tell: bool) -> &'static str {
         Layer::Files => "mount namespace, read-only mounts",
         Layer::ForbiddenPaths if masks_tell => "masking file systems; attempts are reported",
         Layer::ForbiddenPaths => {
-            "masking mounts; attempts are refused but not reported, as /dev/fuse cannot be used"
+            "masking mounts: opens are told by what they name, looks are not, as /dev/fuse can't be used"
         }
         Layer::Processes => "pid namespace",
         Layer::Network => "network namespace, system call filter",

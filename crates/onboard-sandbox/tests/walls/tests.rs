@@ -749,6 +749,10 @@ fn the_probe_tells_what_holds(arena: &Arena) {
     for capability in &capabilities {
         let limit = limits.iter().find(|(layer, _)| *layer == capability.layer);
         let expected = limit.map_or(Status::Enforced, |(_, mechanism)| mechanism.status());
+        let expected = match capability.layer {
+            Layer::ForbiddenPaths if !can_watch() => Status::Degraded,
+            _ => expected,
+        };
         let is_disk = capability.layer == Layer::DiskReads;
         // A file system without a disk has no reads to pace, whatever the controllers.
         let fits = capability.status == expected || is_disk && capability.status == Status::Absent;

@@ -130,7 +130,13 @@ impl World {
             self.ending.insert(run, now.plus(*takes));
         }
         self.turn(now, |turn| {
-            turn.record(Event::RunStarted { run, generation, process, deadline });
+            turn.record(Event::RunStarted {
+                run,
+                generation,
+                process,
+                deadline,
+                degraded: Vec::new(),
+            });
         });
     }
 

@@ -332,11 +332,14 @@ fn tell_of_run(event: &Event) -> Told {
         Event::RunPlaced { run, .. } => {
             info("agent.run.placed", Some(run.to_string()), format!("{run} has its place"))
         }
-        Event::RunStarted { run, process, .. } => info(
-            "agent.run.started",
-            Some(run.to_string()),
-            format!("{run} started as process {}", process.pid),
-        ),
+        Event::RunStarted { run, process, degraded, .. } => {
+            let weaker = match degraded.is_empty() {
+                true => String::new(),
+                false => format!("; weaker here: {}", degraded.join("; ")),
+            };
+            let text = format!("{run} started as process {}{weaker}", process.pid);
+            info("agent.run.started", Some(run.to_string()), text)
+        }
         Event::RunStopping { run, why, grace_ms, .. } => {
             let how = match grace_ms {
                 0 => "is killed".to_string(),

@@ -200,7 +200,7 @@ impl Loop {
             let process = Process { pid: 4242, start_ticks: 1 };
             self.step(vec![
                 Event::RunPlaced { run, generation, leases: vec![], deadline_ms: 60_000 },
-                Event::RunStarted { run, generation, process, deadline },
+                Event::RunStarted { run, generation, process, deadline, degraded: Vec::new() },
             ]);
             let known = self.state.projects[&project].findings.contains_key(&finding().fingerprint);
             if !known {

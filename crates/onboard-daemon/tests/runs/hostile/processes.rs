@@ -57,15 +57,42 @@ pub fn run_from_elsewhere() {
     let linker = linker.into_iter().find(|file| fs::exists(file).unwrap_or(false));
     let linker = linker.expect("a linker");
     try_to_run("a copy in tmp by the linker", Command::new(linker).args(["/tmp/zz", "--version"]));
-    in_memory("a program in memory alone", "/usr/bin/true");
+    let masked = ["/usr/bin/rm", "--version"];
+    try_to_run("a masked program by the linker", Command::new(linker).args(masked));
+    fs::write("/tmp/chain", "#!/tmp/script\n").expect("script");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions("/tmp/chain", mode).expect("mode");
+    try_to_run("a script of a script", &mut Command::new("/tmp/chain"));
+    try_to_run("may read a script to the shell", Command::new("sh").arg("/tmp/script"));
+    let open = call(libc::SYS_openat, [u64::MAX, path("/usr/bin/rm"), 0x20_0000, 0, 0, 0]);
+    let by_file = open.and_then(|file| {
+        let (argv, empty) = ([path("rm"), 0], 0x1000);
+        let file = file.cast_unsigned();
+        call(libc::SYS_execveat, [file, path(""), argv.as_ptr() as u64, 0, empty, 0])
+    });
+    say("a masked program by its open file", by_file);
 }
 
-/// Copies a program into memory that has no name, and runs it from there.
-fn in_memory(what: &str, program: &str) {
-    let memory = call(libc::SYS_memfd_create, [path("x"), 0, 0, 0, 0, 0]).expect("memory");
+pub fn run_from_memory() {
+    let memory = match call(libc::SYS_memfd_create, [path("x"), 0, 0, 0, 0, 0]) {
+        Ok(memory) => memory,
+        Err(error) => return println!("a program in memory alone: {}", errno_word(&error)),
+    };
     let own = format!("/proc/self/fd/{memory}");
-    fs::copy(program, &own).expect("copy");
-    try_to_run(what, &mut Command::new(own));
+    fs::copy("/usr/bin/true", &own).expect("copy");
+    try_to_run("a program in memory alone", &mut Command::new(own));
+}
+
+/// Different calls, each many times: more than anybody would want to read of.
+pub fn flood_of_calls() {
+    let mut refused = 0;
+    for round in 0..20_000_u64 {
+        // Their flags make them different attempts.
+        let namespaces = [libc::CLONE_NEWNS as u64 | round % 200, 0, 0, 0, 0, 0];
+        refused += u32::from(call(libc::SYS_unshare, namespaces).is_err());
+        refused += u32::from(call(libc::SYS_mount, NONE).is_err());
+    }
+    println!("40,000 refused calls: {}", if refused == 40_000 { "EPERM" } else { "allowed" });
 }
 
 pub fn delete_without_rm() {
@@ -151,8 +178,7 @@ pub fn clocks_and_more() {
 }
 
 pub fn second_interface() {
-    // Asked by a child, for it is killed.
-    try_to_run("a call by the x32 interface", &mut own(&["inside", "x32"]));
+    say("a call by the x32 interface", call(0x4000_0000 | libc::SYS_getpid, NONE));
 }
 
 /// This program again.
@@ -165,7 +191,6 @@ fn own(words: &[&str]) -> Command {
 /// What a child of an attack does, where that is another thing than the attack.
 pub fn child(word: &str) {
     match word {
-        "x32" => drop(call(0x4000_0000 | libc::SYS_getpid, NONE)),
         "stay" => stay(),
         "eat" => eat(),
         other => panic!("no child {other}"),
@@ -294,6 +319,11 @@ pub fn scheduling() {
     say("real-time scheduling", call(libc::SYS_sched_setscheduler, real_time));
     let urgent = [0, 0, (-20_i64).cast_unsigned(), 0, 0, 0];
     say("more urgent than others", call(libc::SYS_setpriority, urgent));
+    let best_of_all = [1, 0, 1 << 13, 0, 0, 0];
+    say("the disk before others", call(libc::SYS_ioprio_set, best_of_all));
+    let all_of_host =
+        call(libc::SYS_prlimit64, [u64::from(std::process::id()) + 1_000, 7, 0, 0, 0, 0]);
+    say("limits of a process of the host", all_of_host);
     let all = call(libc::SYS_mlockall, [3, 0, 0, 0, 0, 0]);
     say("lock all memory", all);
 }

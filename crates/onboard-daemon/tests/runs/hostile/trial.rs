@@ -1,13 +1,14 @@
 //! One case through a daemon: the run, what it said, what is on record.
 
 use super::files::SECRET;
-use super::{Case, Report};
+use super::{Case, Report, Setting};
 use crate::house::House;
+use crate::networks;
 use crate::tests::kernel_holds_memory;
 use onboard_daemon::handle::Published;
 use onboard_domain::violation::{Action, Violation};
 use onboard_domain::{AgentId, Event, RunId};
-use std::fs::{File, Permissions};
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::sync::mpsc::Receiver;
@@ -33,11 +34,55 @@ pub struct Tried {
 }
 
 /// Runs the case and checks it.
-pub fn trial(case: &Case, house: &House) -> Tried {
-    let mut tried = attempt(case, house);
+pub fn trial(case: &Case) -> Tried {
+    let mut house = House::new();
+    if case.setting == Setting::Network {
+        networked(&mut house);
+    }
+    let _listening = project(&house, case);
+    let mut tried = attempt(case, &house, "hostile");
+    checked(case, &mut tried);
+    tried
+}
+
+/// Cases that say nothing of a network, one after the other, by agents that have one: it opens
+/// nothing else.
+pub fn with_a_network(cases: &[&Case]) {
+    let mut house = House::new();
+    networked(&mut house);
+    let _listening = project(&house, cases[0]);
+    for case in cases {
+        let mut tried = attempt(case, &house, &format!("hostile-{}", case.number));
+        checked(case, &mut tried);
+    }
+}
+
+impl Case {
+    /// Whether it comes to the same for an agent that has a network.
+    pub fn is_alike(&self) -> bool {
+        // What the environment is differs, and what a network refuses; limits take long, and are
+        // the same counters.
+        let number: u32 = self.number.trim_end_matches(char::is_alphabetic).parse().unwrap_or(0);
+        self.setting == Setting::Plain && number < 54 && ![6, 47, 53].contains(&number)
+    }
+}
+
+/// Has the house run its agents with a network.
+fn networked(house: &mut House) {
+    networks::world(house, "");
+    let names = networks::INSIDE.map(|(name, _)| name);
+    networks::allow(house, "", &[&["good.example", networks::TURNING], &names[..]].concat());
+}
+
+fn checked(case: &Case, tried: &mut Tried) {
     // A program that needs more than its share of the machine is held back whatever it does.
     tried.records.retain(|v| v.action != Action::Throttled || case.report.expects(v.rule));
-    case.expect.assert_eq(&tried.said);
+    // Where memory of nobody can't be counted, there is none.
+    let said = match case.report {
+        Report::ByMemory(..) if !kernel_holds_memory() => tried.said.replace("EPERM", "allowed"),
+        _ => tried.said.clone(),
+    };
+    case.expect.assert_eq(&said);
     let words: Vec<String> = tried.records.iter().map(words).collect();
     match &case.report {
         Report::Records(expected) => {
@@ -47,34 +92,32 @@ pub fn trial(case: &Case, house: &House) -> Tried {
             }
         }
         Report::Nothing(_) => assert_eq!(words, Vec::<String>::new()),
-        Report::ByMasks(rule, parts) if masks_can_tell() => {
-            let has = |part: &&str| words.iter().any(|words| words.contains(part));
-            assert!(parts.iter().all(has), "{rule} {parts:?}: not among {words:#?}");
+        Report::ByMemory(held, uncounted) => {
+            let (rule, part) = if kernel_holds_memory() { held } else { uncounted };
+            let is = |v: &Violation| v.rule == *rule && words_of(v).contains(part);
+            assert!(tried.records.iter().any(is), "{rule} {part}: not among {words:#?}");
         }
-        Report::ByMasks(..) => assert_eq!(words, Vec::<String>::new()),
         Report::ByGroups(rule, _) => {
             let count = tried.records.iter().filter(|v| v.rule == *rule).count();
             assert_eq!(count, usize::from(kernel_holds_memory()), "{words:#?}");
         }
     }
-    tried
 }
 
-fn attempt(case: &Case, house: &House) -> Tried {
-    let _listening = project(house, case.number == SECOND_NAME);
+fn attempt(case: &Case, house: &House, name: &str) -> Tried {
     let published = house.handle().follow();
     // The mark is unique among processes of the host, so that what is left of the run is found.
     let mark = format!("{}-{}", case.number, std::process::id());
     let script = format!("exec ai_onboard attack {} {mark}", case.number);
-    house.script("hostile", case.limits, &script);
+    house.script(name, case.limits, &script);
     house.register();
-    let run = house.run("hostile").expect("a run");
+    let run = house.run(name).expect("a run");
     let end = house.ended(run);
     assert_eq!(processes_with(&mark), 0, "processes outlive the run");
     assert_eq!(house.records(), 0, "the run left a record");
     untouched(house);
     // A run that was refused has no log.
-    let log = if end.starts_with("refused") { String::new() } else { house.log("hostile", run) };
+    let log = if end.starts_with("refused") { String::new() } else { house.log(name, run) };
     let mut said = String::new();
     for line in log.lines().filter_map(|line| line.strip_prefix("info stdout ")) {
         if line.contains(": ") && line.len() < 200 {
@@ -84,11 +127,11 @@ fn attempt(case: &Case, house: &House) -> Tried {
     // The reason depends on what holds a limit on this host.
     let word = end.split(':').next().unwrap_or_default();
     said += &format!("{word}\n");
-    Tried { said, end, records: records(&published, house.agent("hostile"), run) }
+    Tried { said, end, records: records(&published, house.agent(name), run) }
 }
 
 /// The project that is attacked.
-fn project(house: &House, has_second_name: bool) -> UnixListener {
+fn project(house: &House, case: &Case) -> UnixListener {
     house.file("readme", "read me");
     house.file("readm", "me too");
     // Only the walls are in the way, not the file's mode.
@@ -98,11 +141,15 @@ fn project(house: &House, has_second_name: bool) -> UnixListener {
     house.file("src/main", "code");
     house.file(".env", SECRET);
     house.file(".ssh/id", SECRET);
-    house.file(".ai_onboard/policy.yaml", POLICY);
+    let more = match case.setting {
+        Setting::SymlinkForbidden => "    file_system:\n      forbidden_paths: [link]\n",
+        _ => "",
+    };
+    house.file(".ai_onboard/policy.yaml", &format!("{POLICY}{more}"));
     let at = |name: &str| house.project().join(name);
     std::os::unix::fs::symlink(".env", at("link")).expect("link");
     std::os::unix::fs::symlink("link", at("chain")).expect("link");
-    if has_second_name {
+    if case.number == SECOND_NAME {
         std::fs::hard_link(at(".env"), at("hard")).expect("link");
     }
     UnixListener::bind(at("host.sock")).expect("socket")
@@ -156,11 +203,6 @@ fn words(violation: &Violation) -> String {
 fn words_of(violation: &Violation) -> String {
     let resolved = violation.resolved.as_deref().unwrap_or_default();
     format!("{} {} {resolved}", violation.what, violation.target)
-}
-
-/// Whether this user may mount the file system that masks tell by.
-fn masks_can_tell() -> bool {
-    File::options().read(true).write(true).open("/dev/fuse").is_ok()
 }
 
 fn processes_with(mark: &str) -> usize {
