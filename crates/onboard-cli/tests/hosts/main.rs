@@ -8,6 +8,9 @@
 mod lack;
 mod trial;
 
+// Through which the file above, of another crate, speaks to the kernel.
+use libc as _;
+
 use lack::Needs;
 use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

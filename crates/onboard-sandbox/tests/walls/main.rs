@@ -5,6 +5,8 @@
 //! starts a thread; therefore it brings its own small harness, which speaks the protocol of the
 //! usual test runners (`--list`, `--exact NAME`, filters). As root every test exists twice:
 //! `root::…` and `ordinary::…`, the latter in a process of an ordinary user.
+//!
+//! `lack.rs` beside it is for the tests of the command line.
 
 mod arena;
 mod gaps;

@@ -919,7 +919,6 @@ pub fn all() -> Vec<Case> {
             expect: expect![[r#"
                 may speak TLS by the proxy: allowed
                 may ask by the proxy: allowed
-                address of good.example: 198.18.0.1
                 may speak TLS without it: allowed
                 may ask without it: allowed
                 succeeded

@@ -88,7 +88,7 @@ pub fn flood_of_calls() {
     let mut refused = 0;
     for round in 0..20_000_u64 {
         // Their flags make them different attempts.
-        let namespaces = [libc::CLONE_NEWNS as u64 | round % 200, 0, 0, 0, 0, 0];
+        let namespaces = [libc::CLONE_NEWNS as u64 | (round % 200), 0, 0, 0, 0, 0];
         refused += u32::from(call(libc::SYS_unshare, namespaces).is_err());
         refused += u32::from(call(libc::SYS_mount, NONE).is_err());
     }
