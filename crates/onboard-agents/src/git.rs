@@ -3,6 +3,9 @@
 //! Nothing here executes a hook, a filter or a helper, writes a byte, or follows a link out of the
 //! object store. Damage is an answer, not a panic: each reader says what it could not read.
 
+mod ingest;
+mod line_count;
+mod rename;
 mod tree;
 mod walk;
 
@@ -12,6 +15,7 @@ use std::path::Path;
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
 
+pub use ingest::{Ingest, Wanted, ingest};
 pub use tree::{Listing, Scratch, TreeFile, prefix};
 pub use walk::{Ancestry, Divergence};
 

@@ -14,7 +14,7 @@ use onboard_analysis::path::key;
 use super::{Repository, Unreadable};
 
 /// Changed paths read of one commit; one over more is an import, of which this much is enough.
-const MOST_CHANGES: usize = 20_000;
+pub(super) const MOST_CHANGES: usize = 20_000;
 /// Files listed of one tree.
 const MOST_FILES: usize = 200_000;
 /// Folders inside folders followed; deeper is a mistake or an attack.
@@ -79,10 +79,36 @@ impl Repository {
         if self.shallow.contains(&id) {
             return Ok(None);
         }
+        let (old, new) = self.trees(id, scratch)?;
+        let pairs = self.compare(old, new, scratch)?;
+        Ok(Some(pairs.into_iter().map(Pair::into_change).collect()))
+    }
+
+    /// The contents a commit changed against its first parent, in the order of their paths; `None`
+    /// at the edge of a shallow clone.
+    pub(super) fn pairs(
+        &self,
+        id: ObjectId,
+        scratch: &mut Scratch,
+    ) -> Result<Option<Vec<Pair>>, Unreadable> {
+        if self.shallow.contains(&id) {
+            return Ok(None);
+        }
+        let (old, new) = self.trees(id, scratch)?;
+        let mut pairs = self.compare(old, new, scratch)?;
+        pairs.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Some(pairs))
+    }
+
+    /// The trees of a commit's first parent, if it has one, and its own.
+    fn trees(
+        &self,
+        id: ObjectId,
+        scratch: &mut Scratch,
+    ) -> Result<(Option<ObjectId>, ObjectId), Unreadable> {
         let (tree, parent) = self.tree_and_parent(id, &mut scratch.commit)?;
         let old = parent.map(|parent| self.tree_and_parent(parent, &mut scratch.commit));
-        let old = old.transpose()?.map(|(tree, _)| tree);
-        self.compare(old, tree, scratch).map(Some)
+        Ok((old.transpose()?.map(|(tree, _)| tree), tree))
     }
 
     /// The paths that differ between two commits.
@@ -94,7 +120,8 @@ impl Repository {
     ) -> Result<Vec<Change>, Unreadable> {
         let (old, _) = self.tree_and_parent(old, &mut scratch.commit)?;
         let (new, _) = self.tree_and_parent(new, &mut scratch.commit)?;
-        self.compare(Some(old), new, scratch)
+        let pairs = self.compare(Some(old), new, scratch)?;
+        Ok(pairs.into_iter().map(Pair::into_change).collect())
     }
 
     fn tree_and_parent(
@@ -117,7 +144,7 @@ impl Repository {
         old: Option<ObjectId>,
         new: ObjectId,
         scratch: &mut Scratch,
-    ) -> Result<Vec<Change>, Unreadable> {
+    ) -> Result<Vec<Pair>, Unreadable> {
         let objects = &self.inner.objects;
         let unreadable = |id: ObjectId, why: String| Unreadable { id, why };
         let lhs = match old {
@@ -131,7 +158,7 @@ impl Repository {
             .map_err(|error| unreadable(new, error.to_string()))?;
         let mut paths = ChangedPaths::default();
         match gix::diff::tree(lhs, rhs, &mut scratch.state, objects, &mut paths) {
-            Ok(()) | Err(gix::diff::tree::Error::Cancelled) => Ok(paths.changes),
+            Ok(()) | Err(gix::diff::tree::Error::Cancelled) => Ok(paths.pairs),
             Err(error) => Err(unreadable(new, error.to_string())),
         }
     }
@@ -201,10 +228,34 @@ pub fn prefix(id: &gix::oid) -> u64 {
     id.as_bytes().iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
 
+/// One path in two trees, as files only: a link or another repository counts as nothing there.
+#[derive(Debug)]
+pub(super) struct Pair {
+    pub path: BString,
+    pub old: Option<ObjectId>,
+    pub new: Option<ObjectId>,
+}
+
+impl Pair {
+    fn into_change(self) -> Change {
+        let (kind, id) = match (self.old, self.new) {
+            (None, new) => (ChangeKind::Added, new),
+            (Some(_), Some(new)) => (ChangeKind::Modified, Some(new)),
+            (old, None) => (ChangeKind::Deleted, old),
+        };
+        Change {
+            path: self.path.to_str_lossy().into_owned(),
+            key: key(&self.path),
+            kind,
+            content: id.map_or(0, |id| prefix(&id)),
+        }
+    }
+}
+
 /// Collects the paths of files that differ.
 #[derive(Default)]
 struct ChangedPaths {
-    changes: Vec<Change>,
+    pairs: Vec<Pair>,
     path: BString,
     /// Folders still to be visited, by their full paths.
     queue: std::collections::VecDeque<BString>,
@@ -218,14 +269,13 @@ impl ChangedPaths {
         self.path.extend_from_slice(component);
     }
 
-    fn note(&mut self, kind: ChangeKind, mode: EntryMode, id: ObjectId) {
-        if mode.is_blob() || mode.is_executable() {
-            self.changes.push(Change {
-                path: self.path.to_str_lossy().into_owned(),
-                key: key(&self.path),
-                kind,
-                content: prefix(&id),
-            });
+    fn note(&mut self, old: Option<(EntryMode, ObjectId)>, new: Option<(EntryMode, ObjectId)>) {
+        let file = |side: Option<(EntryMode, ObjectId)>| {
+            side.filter(|(mode, _)| mode.is_blob() || mode.is_executable()).map(|(_, id)| id)
+        };
+        let (old, new) = (file(old), file(new));
+        if old.is_some() || new.is_some() {
+            self.pairs.push(Pair { path: self.path.clone(), old, new });
         }
     }
 }
@@ -252,16 +302,16 @@ impl Visit for ChangedPaths {
     fn visit(&mut self, change: visit::Change) -> visit::Action {
         match change {
             visit::Change::Addition { entry_mode, oid, .. } => {
-                self.note(ChangeKind::Added, entry_mode, oid);
+                self.note(None, Some((entry_mode, oid)));
             }
             visit::Change::Deletion { entry_mode, oid, .. } => {
-                self.note(ChangeKind::Deleted, entry_mode, oid);
+                self.note(Some((entry_mode, oid)), None);
             }
-            visit::Change::Modification { entry_mode, oid, .. } => {
-                self.note(ChangeKind::Modified, entry_mode, oid);
+            visit::Change::Modification { previous_entry_mode, previous_oid, entry_mode, oid } => {
+                self.note(Some((previous_entry_mode, previous_oid)), Some((entry_mode, oid)));
             }
         }
-        if self.changes.len() >= MOST_CHANGES {
+        if self.pairs.len() >= MOST_CHANGES {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())

@@ -5,7 +5,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use gix::ObjectId;
 use gix::bstr::{BStr, ByteSlice};
 use gix::objs::{CommitRefIter, FindExt};
-use onboard_analysis::history::{Commit, Person};
+use onboard_analysis::history::{Commit, CommitId, Person};
 
 use super::{Repository, Unreadable};
 
@@ -43,7 +43,15 @@ const BOTH: u8 = AHEAD | BEHIND;
 impl Repository {
     /// Walks everything `tip` builds on, by commit date.
     pub fn ancestry(&self, tip: ObjectId) -> Ancestry {
+        self.unknown(tip, |_| false)
+    }
+
+    /// As [`Self::ancestry`], without what is `known` and what only that builds on.
+    pub fn unknown(&self, tip: ObjectId, known: impl Fn(&ObjectId) -> bool) -> Ancestry {
         let mut found = Ancestry::default();
+        if known(&tip) {
+            return found;
+        }
         let mut buffer = Vec::new();
         let mut seen = HashSet::from([tip]);
         let mut open = BinaryHeap::from([(i64::MAX, tip)]);
@@ -61,7 +69,7 @@ impl Repository {
             };
             found.ids.push(id);
             for parent in parents {
-                if seen.insert(parent) {
+                if !known(&parent) && seen.insert(parent) {
                     // The date of an unreadable parent does not matter; it is met in its turn.
                     let date = self.parents(parent, &mut buffer).map_or(i64::MIN, |(date, _)| date);
                     open.push((date, parent));
@@ -160,6 +168,18 @@ impl Repository {
             .find_commit_iter(&id, buffer)
             .map_err(|error| unreadable(error.to_string()))?;
         Ok(decode(id, data))
+    }
+
+    /// One commit as a value, with its parents' ids as the commit names them.
+    pub(super) fn commit_and_parents(
+        &self,
+        id: ObjectId,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(Commit, Vec<CommitId>), Unreadable> {
+        let commit = self.commit(id, buffer)?;
+        let parents = CommitRefIter::from_bytes(buffer, id.kind()).parent_ids();
+        let parents = parents.map(|parent| parent.to_string()).collect();
+        Ok((commit, parents))
     }
 
     /// When a commit was recorded, milliseconds since 1970.

@@ -1,0 +1,178 @@
+//! Logistic regression with a ridge, by iteratively re-weighted least squares.
+//!
+//! Hastie, Tibshirani and Friedman, "The Elements of Statistical Learning" (2nd ed.), 4.4.1 and
+//! 3.4.1. Features are standardised inside; the intercept is not held back.
+
+use serde::{Deserialize, Serialize};
+
+/// Newton's steps; it converges in under ten or not at all.
+const MOST_STEPS: usize = 40;
+/// A step smaller than this changes no probability that anybody reads.
+const SMALL: f64 = 1e-8;
+
+/// A fitted model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Logistic {
+    pub intercept: f64,
+    /// Per standard deviation of a feature.
+    pub weights: Vec<f64>,
+    pub means: Vec<f64>,
+    /// 0 for a feature that never varied; it has no say.
+    pub deviations: Vec<f64>,
+}
+
+impl Logistic {
+    /// Fits to rows of features and their outcomes; `None` where the outcomes are all alike, rows
+    /// differ in length, or the system has no solution.
+    pub fn fit(rows: &[Vec<f64>], outcomes: &[bool], ridge: f64) -> Option<Self> {
+        let width = rows.first()?.len();
+        let positives = outcomes.iter().filter(|outcome| **outcome).count();
+        let even = rows.len() == outcomes.len() && rows.iter().all(|row| row.len() == width);
+        if !even || positives == 0 || positives == outcomes.len() {
+            return None;
+        }
+        let (means, deviations) = moments(rows, width);
+        let rate = positives as f64 / outcomes.len() as f64;
+        let mut model = Self {
+            intercept: (rate / (1.0 - rate)).ln(),
+            weights: vec![0.0; width],
+            means,
+            deviations,
+        };
+        let scaled: Vec<Vec<f64>> = rows.iter().map(|row| model.scaled(row)).collect();
+        for _ in 0..MOST_STEPS {
+            let step = model.step(&scaled, outcomes, ridge)?;
+            model.intercept += step[0];
+            for (weight, change) in model.weights.iter_mut().zip(&step[1..]) {
+                *weight += change;
+            }
+            if step.iter().all(|change| change.abs() < SMALL) {
+                break;
+            }
+        }
+        Some(model)
+    }
+
+    /// The probability of a row.
+    pub fn probability(&self, row: &[f64]) -> f64 {
+        let parts = self.contributions(row).into_iter().sum::<f64>();
+        sigmoid(self.intercept + parts)
+    }
+
+    /// What each feature adds to the log-odds of a row, compared with an average one.
+    pub fn contributions(&self, row: &[f64]) -> Vec<f64> {
+        self.scaled(row).iter().zip(&self.weights).map(|(value, weight)| value * weight).collect()
+    }
+
+    fn scaled(&self, row: &[f64]) -> Vec<f64> {
+        let scale = |((value, mean), deviation): ((&f64, &f64), &f64)| {
+            if *deviation > 0.0 { (value - mean) / deviation } else { 0.0 }
+        };
+        row.iter().zip(&self.means).zip(&self.deviations).map(scale).collect()
+    }
+
+    /// One of Newton's steps: the intercept's, then the weights'.
+    fn step(&self, rows: &[Vec<f64>], outcomes: &[bool], ridge: f64) -> Option<Vec<f64>> {
+        let size = self.weights.len() + 1;
+        let mut gradient = vec![0.0; size];
+        let mut hessian = vec![vec![0.0; size]; size];
+        for (row, outcome) in rows.iter().zip(outcomes) {
+            let sum: f64 =
+                row.iter().zip(&self.weights).map(|(value, weight)| value * weight).sum();
+            let p = sigmoid(self.intercept + sum);
+            let (error, weight) = (f64::from(*outcome) - p, (p * (1.0 - p)).max(1e-10));
+            let at = |place: usize| if place == 0 { 1.0 } else { row[place - 1] };
+            for i in 0..size {
+                gradient[i] += error * at(i);
+                for (j, cell) in hessian[i][..=i].iter_mut().enumerate() {
+                    *cell += weight * at(i) * at(j);
+                }
+            }
+        }
+        for i in 1..size {
+            gradient[i] -= ridge * self.weights[i - 1];
+            hessian[i][i] += ridge;
+        }
+        solve(hessian, gradient)
+    }
+}
+
+/// The probability of these log-odds.
+pub fn sigmoid(odds: f64) -> f64 {
+    1.0 / (1.0 + (-odds).exp())
+}
+
+fn moments(rows: &[Vec<f64>], width: usize) -> (Vec<f64>, Vec<f64>) {
+    let count = rows.len() as f64;
+    let mean = |at: usize| rows.iter().map(|row| row[at]).sum::<f64>() / count;
+    let means: Vec<f64> = (0..width).map(mean).collect();
+    let deviation = |at: usize| {
+        let squares = rows.iter().map(|row| (row[at] - means[at]).powi(2)).sum::<f64>();
+        let deviation = (squares / count).sqrt();
+        if deviation > 1e-12 { deviation } else { 0.0 }
+    };
+    let deviations = (0..width).map(deviation).collect();
+    (means, deviations)
+}
+
+/// Solves a symmetric positive system, given by its lower triangle, by Cholesky's decomposition.
+fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Option<Vec<f64>> {
+    let size = b.len();
+    for i in 0..size {
+        for j in 0..=i {
+            let sum: f64 = (0..j).map(|k| a[i][k] * a[j][k]).sum();
+            let rest = a[i][j] - sum;
+            if i != j {
+                a[i][j] = rest / a[j][j];
+            } else if rest > 0.0 {
+                a[i][i] = rest.sqrt();
+            } else {
+                return None;
+            }
+        }
+    }
+    for i in 0..size {
+        let sum: f64 = (0..i).map(|k| a[i][k] * b[k]).sum();
+        b[i] = (b[i] - sum) / a[i][i];
+    }
+    for i in (0..size).rev() {
+        let sum: f64 = (i + 1..size).map(|k| a[k][i] * b[k]).sum();
+        b[i] = (b[i] - sum) / a[i][i];
+    }
+    Some(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draw::Draw;
+
+    #[test]
+    fn planted_weights_are_found() {
+        let mut draw = Draw::new(7);
+        let rows: Vec<Vec<f64>> =
+            (0..4_000).map(|_| vec![draw.normal(), 3.0 + 2.0 * draw.normal(), 5.0]).collect();
+        let outcomes: Vec<bool> = rows
+            .iter()
+            .map(|row| draw.unit() < sigmoid(-0.5 + 1.5 * row[0] - 0.4 * (row[1] - 3.0)))
+            .collect();
+        let model = Logistic::fit(&rows, &outcomes, 1e-3).expect("a fit");
+        let per_unit =
+            [model.weights[0] / model.deviations[0], model.weights[1] / model.deviations[1]];
+        assert!((per_unit[0] - 1.5).abs() < 0.15, "{per_unit:?}");
+        assert!((per_unit[1] + 0.4).abs() < 0.06, "{per_unit:?}");
+        assert_eq!((model.weights[2], model.deviations[2]), (0.0, 0.0));
+        let mean: f64 = rows.iter().map(|row| model.probability(row)).sum::<f64>() / 4_000.0;
+        let rate = outcomes.iter().filter(|outcome| **outcome).count() as f64 / 4_000.0;
+        assert!((mean - rate).abs() < 1e-6, "{mean} {rate}");
+    }
+
+    #[test]
+    fn what_cannot_be_fitted() {
+        assert_eq!(Logistic::fit(&[], &[], 1.0), None);
+        assert_eq!(Logistic::fit(&[vec![1.0], vec![2.0]], &[true, true], 1.0), None);
+        let apart =
+            Logistic::fit(&[vec![1.0], vec![2.0]], &[false, true], 1.0).expect("a ridge holds it");
+        assert!(apart.probability(&[2.0]) > 0.5 && apart.probability(&[2.0]) < 0.9);
+    }
+}
