@@ -117,6 +117,12 @@ pub enum Command {
     /// The safety policy: check a file before it is used, and see what is in force
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Secrets that agents use and never see, each for one host
+    #[command(subcommand)]
+    Credentials(CredentialsCommand),
+    /// The models that agents may ask, and what that may cost
+    #[command(subcommand)]
+    Models(ModelsCommand),
     /// Print the JSON Schema of a file, for editors
     Schema { file: SchemaOf },
     /// The process that runs the agents
@@ -465,6 +471,62 @@ pub enum PolicyCommand {
         #[arg(long)]
         show_origin: bool,
     },
+}
+
+/// `credentials …`
+#[derive(Debug, Subcommand)]
+pub enum CredentialsCommand {
+    /// Keep one: the secret is read from standard input, or from a file, never from the command line
+    #[command(after_help = "\
+Examples:
+  ai_onboard credentials add forge --host api.forge.example --agent external-tool-integration < token
+  ai_onboard credentials add gitlab --host gitlab.example --header 'PRIVATE-TOKEN: {}' --agent my-agent
+  ai_onboard credentials add git --host git.example --user me --agent my-agent --file password
+
+An agent finds its address in AI_ONBOARD_CREDENTIAL_NAME_URL, and shows AI_ONBOARD_TOKEN there.")]
+    Add(NewCredential),
+    /// List them, without the secrets
+    List,
+    /// Forget one
+    Remove { name: String },
+}
+
+/// A credential to be kept.
+#[derive(Clone, Debug, Args)]
+pub struct NewCredential {
+    /// A name of your own: lower-case letters, digits and `-`
+    pub name: String,
+    /// The one host that it is for, reached by TLS; or an address of this machine with its port
+    #[arg(long, value_name = "HOST")]
+    pub host: String,
+    /// Where it stands in a request, `{}` in its place
+    #[arg(long, value_name = "HEADER", default_value = onboard_daemon::credentials::HEADER)]
+    pub header: String,
+    /// It is this user's password
+    #[arg(long, value_name = "USER", conflicts_with = "header")]
+    pub user: Option<String>,
+    /// An agent that may use it, in this project; as often as you like
+    #[arg(long = "agent", value_name = "AGENT", required = true)]
+    pub agents: Vec<String>,
+    /// Agents of these names in every project, those of strangers' repositories included
+    #[arg(long)]
+    pub all_projects: bool,
+    /// Read the secret from here
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// `models …`
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List models and budgets; a file that is wrong is told at file, line and column
+    List {
+        /// Another file than the one in use
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Print the manual, which is a file to begin with
+    Manual,
 }
 
 /// Whose policy a file is; earlier ones bind later ones.

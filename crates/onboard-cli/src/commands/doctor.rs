@@ -5,8 +5,11 @@ use crate::arguments::Global;
 use crate::failure::Kind;
 use crate::render::daemon::{Check, Verdict};
 use crate::{output, paths, project, render};
+use onboard_daemon::credentials::Credentials;
+use onboard_daemon::models;
 use onboard_daemon::policies::Policies;
 use onboard_daemon::{Paths, latch};
+use onboard_egress::broker::Tls;
 use onboard_sandbox::Status;
 use onboard_sandbox::cgroup::Layout;
 use onboard_sandbox::probe::{Capability, probe};
@@ -38,6 +41,7 @@ pub fn run(global: &Global) -> Done {
     checks.extend([folder("state folder", &paths.state), folder("runtime folder", &paths.runtime)]);
     checks.extend([room(&paths.state), emergency(&paths), clock(), egress()]);
     checks.extend(policy(global, &paths));
+    checks.extend(brokered(&paths));
     let mut all = checks.clone();
     all.extend(layers.iter().map(layer));
     let is_failed = all.iter().any(|check| check.verdict == Verdict::Fail);
@@ -143,6 +147,47 @@ fn policy(global: &Global, paths: &Paths) -> Vec<Check> {
         let found = format!("{} is not enforced: {}", entry.key, entry.why);
         Check { name: "policy".into(), verdict: Verdict::Note, found, mend: None }
     }));
+    checks
+}
+
+/// What is done in agents' places, where somebody wants any of it.
+fn brokered(paths: &Paths) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let credentials = Credentials::new(paths.credentials());
+    let names = credentials.names().unwrap_or_default();
+    for name in &names {
+        if let Err(error) = credentials.get(name) {
+            let found = format!("{name}: {error}");
+            checks.push(Check::bad(
+                "credentials",
+                Verdict::Warn,
+                found,
+                "no agent has it until then",
+            ));
+        }
+    }
+    let models = match models::read(&paths.models()) {
+        Ok(read) => read.models.len(),
+        Err(problem) => {
+            let mend = "mend the file; until then no agent has a model";
+            checks.push(Check::bad("models", Verdict::Warn, problem, mend));
+            0
+        }
+    };
+    if names.is_empty() && models == 0 {
+        return checks;
+    }
+    checks.push(match Tls::of_this_machine().problem() {
+        None => {
+            let found =
+                format!("{} credentials, {models} models; hosts can be checked", names.len());
+            Check::ok("brokered", found)
+        }
+        Some(why) => {
+            let mend = "install your system's ca-certificates, or set SSL_CERT_FILE";
+            Check::bad("brokered", Verdict::Warn, why, mend)
+        }
+    });
     checks
 }
 

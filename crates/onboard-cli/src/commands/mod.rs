@@ -4,6 +4,7 @@ mod agent;
 mod audit;
 mod config;
 mod coordination;
+mod credentials;
 mod daemon;
 mod daemon_run;
 mod doctor;
@@ -14,6 +15,7 @@ mod incidents;
 mod list;
 mod logs;
 mod manual;
+mod models;
 mod policy;
 mod proposals;
 mod recommendations;
@@ -51,6 +53,8 @@ pub fn run(cli: Cli) -> Done {
         Command::Incidents(command) => incidents::run(global, command),
         Command::Proposals(command) => proposals::run(global, command),
         Command::Policy(command) => policy::run(global, command),
+        Command::Credentials(command) => credentials::run(global, command),
+        Command::Models(command) => models::run(global, command),
         Command::Schema { file } => policy::schema(file),
         Command::Daemon(DaemonCommand::Run { detached }) => daemon_run::run(detached),
         Command::Daemon(command) => daemon::run(global, &command),

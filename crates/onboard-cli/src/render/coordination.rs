@@ -2,6 +2,7 @@
 
 use super::table::Table;
 use super::{Ink, Look, when};
+use onboard_domain::model::Amount;
 use onboard_web::api::{Coordination, Share};
 
 /// All of it; names carry their project where there may be several.
@@ -15,6 +16,9 @@ pub fn status(shared: &Coordination, all_projects: bool, look: &Look) -> String 
     let waiting = waiting(shared, &named, look);
     out.push_str(&section("Waiting", "no run waits for what others have", waiting, look));
     out.push_str(&section("Inboxes", "all are empty", inboxes(shared, &named, look), look));
+    if let Some(table) = models(shared, &named, look) {
+        out.push_str(&section("Models", "", Some(table), look));
+    }
     out
 }
 
@@ -79,6 +83,32 @@ fn waiting(shared: &Coordination, named: Named<'_>, look: &Look) -> Option<Strin
     (!shared.waiting.is_empty()).then(|| table.draw(look))
 }
 
+fn models(shared: &Coordination, named: Named<'_>, look: &Look) -> Option<String> {
+    let mut table = Table::new(&["BUDGET", "OF", "USED", "LIMIT", "WRITTEN IN"]);
+    for row in &shared.models {
+        let amount = |amount| Amount { unit: row.unit, amount }.to_string();
+        let whose = match &row.agent {
+            Some(agent) => named(row.project.as_deref().unwrap_or_default(), agent),
+            None => "all".into(),
+        };
+        let on_its_way = match row.reserved {
+            0 => String::new(),
+            reserved => format!(", {} of it set aside", amount(reserved)),
+        };
+        table.row(vec![
+            (format!("{}.{}", row.scope, row.unit), None),
+            (whose, None),
+            (
+                format!("{}{on_its_way}", amount(row.used)),
+                (row.used >= row.limit).then_some(Ink::Red),
+            ),
+            (amount(row.limit), None),
+            (row.origin.clone(), Some(Ink::Dim)),
+        ]);
+    }
+    (!shared.models.is_empty()).then(|| table.draw(look))
+}
+
 fn inboxes(shared: &Coordination, named: Named<'_>, look: &Look) -> Option<String> {
     let mut table = Table::new(&["AGENT", "MESSAGES", "OLDEST", "DEAD"]);
     for row in &shared.inboxes {
@@ -98,8 +128,9 @@ mod tests {
     use super::*;
     use crate::render::samples;
     use expect_test::expect;
+    use onboard_domain::model::{Scope, Unit};
     use onboard_domain::spec::Priority;
-    use onboard_web::api::{BudgetView, InboxRow, LeaseRow, Stamp, WaitingRow};
+    use onboard_web::api::{BudgetView, InboxRow, LeaseRow, ModelBudgetRow, Stamp, WaitingRow};
 
     fn shared() -> Coordination {
         let at = |s: i64| Stamp(samples::NOW.plus(-s * 1000));
@@ -141,6 +172,23 @@ mod tests {
                 oldest: Some(at(600)),
                 dead: 1,
             }],
+            models: vec![
+                models(None, Scope::Total, Unit::Cost, 1_250_000),
+                models(Some("thinker"), Scope::PerAgentDay, Unit::Tokens, 50_000_000),
+            ],
+        }
+    }
+
+    fn models(agent: Option<&str>, scope: Scope, unit: Unit, used: u64) -> ModelBudgetRow {
+        ModelBudgetRow {
+            agent: agent.map(Into::into),
+            project: agent.map(|_| "loom".into()),
+            scope,
+            unit,
+            used,
+            reserved: if agent.is_some() { 0 } else { 10_000 },
+            limit: 50_000_000,
+            origin: "models.yaml:12:9".into(),
         }
     }
 
@@ -149,6 +197,7 @@ mod tests {
         let look = samples::look(None, false);
         let mut empty = shared();
         (empty.leases, empty.waiting, empty.inboxes) = Default::default();
+        empty.models = Vec::new();
         let drawn = format!("{}\n{}", status(&shared(), true, &look), status(&empty, false, &look));
         expect![[r#"
             BUDGET     USED    FREE     TOTAL
@@ -168,6 +217,11 @@ mod tests {
             Inboxes
             AGENT             MESSAGES  OLDEST   DEAD
             loom/plan-keeper  3 of 200  10m ago  1
+
+            Models
+            BUDGET                OF            USED                        LIMIT            WRITTEN IN
+            total.cost            all           1.25, 0.01 of it set aside  50.00            models.yaml:12:9
+            per_agent_day.tokens  loom/thinker  50000000 tokens             50000000 tokens  models.yaml:12:9
 
             BUDGET     USED    FREE     TOTAL
             runs       2       6        8

@@ -1,6 +1,7 @@
 //! What agents share: leases, the machine, and messages to one another.
 
 use super::Stamp;
+use onboard_domain::model::{Scope, Unit};
 use onboard_domain::spec::Priority;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,29 @@ pub struct Coordination {
     pub waiting: Vec<WaitingRow>,
     /// Agents with messages, or with dead ones.
     pub inboxes: Vec<InboxRow>,
+    /// Budgets of models, where there is a model or something was spent: of everybody together, then of
+    /// each agent that used any today.
+    #[serde(default)]
+    pub models: Vec<ModelBudgetRow>,
+}
+
+/// What a budget of models has left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelBudgetRow {
+    /// The agent whose it is; absent: everybody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    pub scope: Scope,
+    pub unit: Unit,
+    /// Tokens, or millionths of money; what is set aside for requests on their way included.
+    pub used: u64,
+    /// Set aside of it, of everybody's only.
+    pub reserved: u64,
+    pub limit: u64,
+    /// Where the limit is written.
+    pub origin: String,
 }
 
 /// The machine's share for all runs together.

@@ -22,7 +22,9 @@ pub use agent::{
     ProjectRef, Safety, StateWord, Unenforced,
 };
 pub use command::{AgentChange, CommandAnswer, CommandRequest, RegisterRequest};
-pub use coordination::{BudgetView, Coordination, InboxRow, LeaseRow, Share, WaitingRow};
+pub use coordination::{
+    BudgetView, Coordination, InboxRow, LeaseRow, ModelBudgetRow, Share, WaitingRow,
+};
 pub use daemon::{DaemonView, DigestView, EmergencyView, PolicyView, ProjectRow, VersionView};
 pub use event::{AuditRow, EventRow, EventSeverity, WatchLine};
 pub use finding::{FindingRow, FindingStatus};

@@ -4,6 +4,7 @@ use super::Sources;
 use crate::api::{Coordination, Explanation};
 use crate::view;
 use onboard_daemon::handle::Handle;
+use onboard_daemon::models::{self, Models};
 use onboard_daemon::pressure;
 use onboard_daemon::zones::HostZones;
 use onboard_domain::{AgentId, ProjectId, State, Time};
@@ -15,6 +16,7 @@ pub struct Explainer {
     host: HostSample,
     handle: Handle,
     zones: HostZones,
+    models: Models,
 }
 
 impl Explainer {
@@ -26,6 +28,8 @@ impl Explainer {
             host: pressure::sample(now),
             handle: sources.handle.clone(),
             zones: HostZones::default(),
+            // A file that is wrong gives nobody a model; `doctor` says what is wrong.
+            models: models::read(&sources.handle.paths().models()).unwrap_or_default(),
         }
     }
 
@@ -39,6 +43,8 @@ impl Explainer {
     /// Who has what of the things that are shared, and who waits for it.
     pub fn coordination(&self, state: &State, project: Option<ProjectId>) -> Coordination {
         let settings = self.handle.settings();
-        view::coordination::view(state, self.now, &self.host, settings, project)
+        let shared = view::coordination::view(state, self.now, &self.host, settings, project);
+        let models = view::coordination::models(state, self.now, &self.models, project);
+        Coordination { models, ..shared }
     }
 }

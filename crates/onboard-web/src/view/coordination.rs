@@ -1,6 +1,8 @@
 //! What agents share, as rows.
 
-use crate::api::{BudgetView, Coordination, InboxRow, LeaseRow, Share, WaitingRow};
+use crate::api::{BudgetView, Coordination, InboxRow, LeaseRow, ModelBudgetRow, Share, WaitingRow};
+use onboard_daemon::models::Models;
+use onboard_domain::model::{Budget, Scope, Spend};
 use onboard_domain::state::bounds;
 use onboard_domain::{ProjectId, State, Time};
 use onboard_scheduler::{HostSample, Settings, reserved_by_all, waiting};
@@ -19,6 +21,52 @@ pub fn view(
         leases: leases(state, now, project),
         waiting: waiting_rows(state, now, host, settings, project),
         inboxes: inboxes(state, project),
+        models: Vec::new(),
+    }
+}
+
+/// What budgets of models have left: everybody's, and that of each agent that used any today.
+pub fn models(
+    state: &State,
+    now: Time,
+    models: &Models,
+    wanted: Option<ProjectId>,
+) -> Vec<ModelBudgetRow> {
+    let spending = &state.models;
+    if models.models.is_empty() && spending.next == 0 {
+        return Vec::new();
+    }
+    let mut rows = Vec::new();
+    for budget in models.budgets.iter().filter(|budget| budget.scope == Scope::Total) {
+        rows.push(budget_row(budget, spending.total, spending.reserved()));
+    }
+    for (id, agent) in &state.agents {
+        let today = spending.today(*id, now);
+        let is_wanted = wanted.is_none_or(|wanted| wanted == agent.project);
+        if !is_wanted || today == Spend::default() {
+            continue;
+        }
+        for budget in models.budgets.iter().filter(|budget| budget.scope == Scope::PerAgentDay) {
+            rows.push(ModelBudgetRow {
+                agent: Some(agent.spec.name.to_string()),
+                project: Some(super::project_name(state, agent.project)),
+                ..budget_row(budget, today, Spend::default())
+            });
+        }
+    }
+    rows
+}
+
+fn budget_row(budget: &Budget, used: Spend, reserved: Spend) -> ModelBudgetRow {
+    ModelBudgetRow {
+        agent: None,
+        project: None,
+        scope: budget.scope,
+        unit: budget.unit,
+        used: used.of(budget.unit),
+        reserved: reserved.of(budget.unit),
+        limit: budget.limit,
+        origin: budget.origin.clone(),
     }
 }
 
