@@ -15,6 +15,11 @@ use std::time::Duration;
 /// The longest pause between two commands of a client.
 const PAUSE_MAX_US: u64 = 15_000;
 
+/// How many reasons of a client are long, so that the journal soon comes to its bound, and the bytes
+/// of each: few enough that nothing is dropped in the cycle that it was written in.
+const LONG: usize = 4;
+const LONG_BYTES: usize = 8 << 10;
+
 /// What one client works with. Agents belong to one client alone, so that what it was answered
 /// last is what must hold.
 #[derive(Clone)]
@@ -68,7 +73,10 @@ impl Worker {
         let mut sent = Vec::new();
         while !stop.load(Ordering::Relaxed) {
             let Some(asked) = self.choose(client, &mut random) else { break };
-            let why = format!("trial {:016x} of client {}", random.next(), self.number);
+            let mut why = format!("trial {:016x} of client {}", random.next(), self.number);
+            if sent.len() < LONG {
+                why += &" at length".repeat(LONG_BYTES / 10);
+            }
             let outcome = outcome(self.ask(client, &asked, &why));
             let is_lost = matches!(outcome, Outcome::Unknown);
             sent.push(Sent { why, command: asked, outcome });

@@ -4,12 +4,12 @@ use crate::clients::{self, Sent};
 use crate::ledger::Ledger;
 use crate::processes::{self, eventually};
 use crate::random::Random;
-use crate::world::{Daemon, FORKER, SAVER, SLEEPER, World};
+use crate::world::{Daemon, FORKER, SAVER, SLEEPER, STUBBORN, World};
 use onboard_daemon::records;
 use onboard_daemon::store::{Store, replay};
 use onboard_domain::state::Phase;
 use onboard_domain::{Command, RunId};
-use onboard_journal::{SqliteJournal, verify};
+use onboard_journal::{Journal, SqliteJournal, verify};
 use onboard_sandbox::cgroup::Layout;
 use onboard_web::api::DigestView;
 use onboard_web::client::Client;
@@ -26,8 +26,8 @@ const AGENTS: [(&str, &str); 6] = [
     ("forker-b", FORKER),
     ("saver-a", SAVER),
     ("saver-b", SAVER),
-    ("sleeper-a", SLEEPER),
-    ("sleeper-b", SLEEPER),
+    ("sleeper", SLEEPER),
+    ("stubborn", STUBBORN),
 ];
 
 /// Clients at a time.
@@ -43,6 +43,10 @@ const ANSWERS_MAX: u64 = 30;
 /// How long a daemon lives at most that is killed while it starts, or while it ends.
 const BRIEF_MS: u64 = 120;
 
+/// Requests that fill the journal, and the bytes of each: together four fifths of its bound.
+const PADDING: usize = 52;
+const PADDING_BYTES: usize = 16 << 10;
+
 /// Between two digests that are asked for.
 const DIGEST_PAUSE: Duration = Duration::from_millis(2);
 
@@ -55,6 +59,9 @@ pub struct Trial {
     abandoned: BTreeSet<RunId>,
     /// What was answered and not yet compared.
     sent: Vec<Sent>,
+    /// The last entry that was dropped, as last looked at, and how often more were dropped.
+    anchor: u64,
+    pub drops: u64,
     pub answers: u64,
 }
 
@@ -64,16 +71,20 @@ impl Trial {
     /// # Errors
     /// What went wrong.
     pub fn new(seed: u64) -> Result<Trial, String> {
-        let world = World::new(&AGENTS);
+        let world = World::forgetful(&AGENTS);
         let mut daemon = world.start()?;
-        let registered = world.client().register(&world.project(), "the trial begins");
-        registered.map_err(|error| error.to_string())?;
+        // The journal begins near its bound, so that the trial's own entries make it drop the oldest.
+        let long = "the trial begins, at length; ".repeat(PADDING_BYTES / 29);
+        for _ in 0..PADDING {
+            let registered = world.client().register(&world.project(), &long);
+            registered.map_err(|error| error.to_string())?;
+        }
         daemon.kill();
         let mut ledger = Ledger::default();
         ledger.read_on(&world.paths().journal())?;
         let random = Random::new(seed, 0);
         let (abandoned, sent) = (BTreeSet::new(), Vec::new());
-        Ok(Trial { world, ledger, random, abandoned, sent, answers: 0 })
+        Ok(Trial { world, ledger, random, abandoned, sent, anchor: 0, drops: 0, answers: 0 })
     }
 
     /// Keeps the home, to be looked at.
@@ -103,7 +114,7 @@ impl Trial {
         if ends_well {
             self.nothing_is_left()?;
         }
-        if number.is_multiple_of(WHOLE_EVERY) {
+        if self.has_dropped()? || number.is_multiple_of(WHOLE_EVERY) {
             self.compare_whole()?;
         }
         self.abandoned = self.ledger.active();
@@ -257,14 +268,27 @@ impl Trial {
         none("processes", marked.iter().map(|process| format!("{process:?}")))
     }
 
-    /// The chain is whole; a fold from the beginning, one from the newest snapshot and the one
-    /// that was made beside the daemon come to the same state.
+    /// Whether entries were dropped since this was last asked.
+    fn has_dropped(&mut self) -> Result<bool, String> {
+        let journal = SqliteJournal::open_read_only(&self.world.paths().journal());
+        let anchor = journal.and_then(|journal| journal.anchor()).map_err(|e| e.to_string())?.seq;
+        let more = anchor > self.anchor;
+        self.anchor = anchor;
+        self.drops += u64::from(more);
+        Ok(more)
+    }
+
+    /// The chain is whole; a fold from the beginning, where that is kept, one from the newest
+    /// snapshot and the one that was made beside the daemon come to the same state.
     fn compare_whole(&self) -> Result<(), String> {
         let open = || SqliteJournal::open_read_only(&self.world.paths().journal());
         let journal = open().map_err(|error| error.to_string())?;
         verify(&journal, |_, _| {}).map_err(|error| error.to_string())?;
         let beside = self.ledger.state.digest();
-        let replayed = replay(&journal).map_err(|error| error.to_string())?.digest();
+        let replayed = match self.anchor {
+            0 => replay(&journal).map_err(|error| error.to_string())?.digest(),
+            _ => beside.clone(),
+        };
         let (_, restored) = Store::open(Box::new(journal)).map_err(|error| error.to_string())?;
         let restored = restored.digest();
         match replayed == beside && restored == beside {

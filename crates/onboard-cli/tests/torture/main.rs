@@ -56,11 +56,15 @@ fn killed_at_any_moment_the_daemon_keeps_what_it_answered() {
         }
         if cycle.is_multiple_of(TELL_EVERY) {
             let (entries, runs) = trial.sizes();
-            let answers = trial.answers;
-            println!("{cycle} cycles: {answers} answers, {entries} entries, {runs} runs");
+            let (answers, drops) = (trial.answers, trial.drops);
+            println!(
+                "{cycle} cycles: {answers} answers, {entries} entries, {runs} runs; the journal's \
+                 oldest dropped in {drops}"
+            );
         }
     }
     if let Err(why) = trial.finish() {
         panic!("seed {seed}, after {cycles} cycles: {why}\nits home is {}", trial.keep().display());
     }
+    assert!(cycles < CYCLES || trial.drops > 0, "the journal never reached its bound");
 }

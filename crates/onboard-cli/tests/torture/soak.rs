@@ -34,7 +34,7 @@ struct Sample {
 fn memory_stays_flat_while_agents_run() {
     let _turn = turn();
     let length = Duration::from_secs(number("SOAK_SECONDS").unwrap_or(SECONDS));
-    let world = World::new(&AGENTS);
+    let world = World::forgetful(&AGENTS);
     let daemon = world.start().expect("a daemon");
     let client = world.client();
     client.register(&world.project(), "a soak").expect("registered");

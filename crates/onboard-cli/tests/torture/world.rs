@@ -42,6 +42,14 @@ call heartbeat '{}'
 exec sleep 1000
 ";
 
+/// Takes no notice of being told to end, nor does its child.
+pub const STUBBORN: &str = "
+trap '' TERM
+sleep 1000 &
+call heartbeat '{}'
+while :; do wait; done
+";
+
 /// Has children that leave their group, and grandchildren without parents.
 pub const FORKER: &str = "
 sleep 1000 &
@@ -77,13 +85,23 @@ impl World {
         world
     }
 
+    /// The same, whose journal keeps so little that a daemon of some minutes drops most of it.
+    pub fn forgetful(agents: &[(&str, &str)]) -> World {
+        let world = World::new(agents);
+        let config = world.paths().config;
+        fs::create_dir_all(&config).expect("a folder");
+        let text = "daemon:\n  journal_mib: 1\n";
+        fs::write(config.join("config.yaml"), text).expect("a configuration");
+        world
+    }
+
     fn define(&self, name: &str, script: &str) {
         let folder = self.project().join(".ai_onboard/agents").join(name);
         fs::create_dir_all(&folder).expect("a folder of an agent");
         // Critical, so that a busy host does not keep its runs back: it is the daemon that is tried.
         let manifest = format!(
             "name: {name}\ndescription: Part of a trial\nprogram: [sh, ./agent.sh, {marker}]\n\
-             schedule: every 10 minutes\npriority: critical\n\
+             schedule: every 10 minutes\npriority: critical\nstop_grace: 1s\n\
              resources: {{cpu: low, memory: low, io: low}}\n",
             marker = self.marker
         );
