@@ -3,7 +3,7 @@
 
 use crate::blobs::{self, Blobs};
 use crate::brokerage::Trust;
-use crate::clock::Pace;
+use crate::clock::{self, Pace};
 use crate::converse::{Conversation, Ends, Output};
 use crate::facts::Facts;
 use crate::handle::{LiveUsage, Shared, Wake};
@@ -17,6 +17,7 @@ use crate::sightings::Sightings;
 use crate::walls;
 use onboard_domain::state::{Process, Usage};
 use onboard_domain::{AgentId, Generation, RunId, Violation};
+use onboard_policy::Wall;
 use onboard_protocol::Task;
 use onboard_sandbox::cgroup::Layout;
 use onboard_sandbox::{AgentFiles, Ended, LaunchError, Outcome, Permitted, Running};
@@ -48,6 +49,8 @@ pub(crate) struct Assignment {
     pub(crate) task: Task,
     pub(crate) deadline_ms: i64,
     pub(crate) memory_limit_mb: u64,
+    /// Walls that it runs without.
+    pub(crate) missing: Vec<Wall>,
     pub(crate) fence: Fence,
     /// What it may reach, if it has a network.
     pub(crate) reach: Option<Reach>,
@@ -215,15 +218,17 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         task,
         deadline_ms,
         memory_limit_mb,
+        missing,
         fence,
         reach,
         facts: _held,
     } = assignment;
     let paths = &house.shared.paths;
-    let log = match RunLog::create(&paths.logs(), agent, run) {
+    let mut log = match RunLog::create(&paths.logs(), agent, run) {
         Ok(log) => log,
         Err(error) => return Told::fault(format!("its log can't be written: {error}")),
     };
+    log.without(clock::wall(), &missing);
     let (files, ends) = match ends() {
         Ok(pair) => pair,
         Err(error) => return Told::fault(format!("no pipes for it: {error}")),

@@ -205,6 +205,7 @@ impl Effects {
             .map_err(|denial| (denial.rule.to_string(), denial.to_string()))?;
         let deadline_ms = deadline_ms.min(permit.bounds().limits().deadline_ms);
         let memory_limit_mb = u64::from(permit.bounds().limits().memory_mb);
+        let missing = permit.bounds().missing_walls().to_vec();
         let fence = Fence {
             forbidden: permit.bounds().forbidden_paths().to_vec(),
             read_only: permit.bounds().read_only_paths().to_vec(),
@@ -231,6 +232,7 @@ impl Effects {
             task,
             deadline_ms,
             memory_limit_mb,
+            missing,
             fence,
             reach,
             facts,

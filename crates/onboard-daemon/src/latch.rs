@@ -134,9 +134,6 @@ mod tests {
         let mut state = State::default();
         assert_eq!(at_start(&state, None), AtStart::Agree);
         assert_eq!(at_start(&state, Some(latch.clone())), AtStart::Declare(latch.clone()));
-        // The clock may have been set back since it was lifted.
-        state.emergency_lifted = Some(Time(9));
-        assert_eq!(at_start(&state, Some(latch.clone())), AtStart::Declare(latch.clone()));
         state.emergency = Some(Emergency { since: Time(9), reason: "smoke".into() });
         assert_eq!(at_start(&state, Some(latch)), AtStart::Agree);
         assert_eq!(at_start(&state, None), AtStart::SetFile);

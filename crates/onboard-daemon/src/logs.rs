@@ -2,6 +2,7 @@
 
 use crate::cut::cut;
 use onboard_domain::{AgentId, RunId, Time};
+use onboard_policy::Wall;
 use onboard_validation::show;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -81,6 +82,16 @@ impl RunLog {
         }
         let file = OpenOptions::new().create(true).append(true).open(file(logs, agent, run))?;
         Ok(RunLog { file, written: 0, suppressed: 0, last_words: String::new() })
+    }
+
+    /// Says which walls a policy without `sandbox_mode` lets the run do without.
+    pub fn without(&mut self, at: Time, walls: &[Wall]) {
+        for wall in walls {
+            let text = format!(
+                "this host can't hold the wall `{wall}`; without `sandbox_mode` it runs all the same"
+            );
+            self.line(at, Level::Warn, "host", &text);
+        }
     }
 
     /// Adds a line; false when the run has no room for it any more. Control characters and marks of
@@ -166,6 +177,19 @@ mod tests {
             text.ends_with("lines left out: a run keeps 1048576 bytes\n"),
             "{}",
             &text[text.len() - 99..]
+        );
+    }
+
+    #[test]
+    fn what_holds_the_run_less_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = RunLog::create(folder.path(), AgentId(1), RunId(7)).unwrap();
+        log.without(Time(5), &[Wall::Cpu]);
+        let text = fs::read_to_string(file(folder.path(), AgentId(1), RunId(7))).unwrap();
+        assert_eq!(
+            text,
+            "5 warn host this host can't hold the wall `cpu`; without `sandbox_mode` it runs all the \
+             same\n"
         );
     }
 

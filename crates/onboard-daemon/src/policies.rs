@@ -10,8 +10,8 @@ use crate::step::Escalations;
 use onboard_domain::spec::Limits;
 use onboard_domain::state::bounds;
 use onboard_policy::{
-    Authority, EffectiveLimits, Entry, Escalation, NotEnforced, Policy, PolicyInForce,
-    check_limits, default_layer, merge, parse_layer,
+    Authority, EffectiveLimits, Entry, Escalation, Policy, PolicyInForce, check_limits,
+    default_layer, merge, parse_layer,
 };
 use onboard_protocol::Problem;
 use std::collections::BTreeMap;
@@ -137,11 +137,6 @@ impl Known {
             }
             PolicyInForce::Broken(why) => Err(why.clone()),
         }
-    }
-
-    /// What is written in the policy in force and not enforced in this version.
-    pub fn not_enforced(&self) -> Vec<NotEnforced> {
-        self.sound().map_or_else(Vec::new, Policy::not_enforced)
     }
 
     /// What calls people, and what follows; `None` without a sound policy.

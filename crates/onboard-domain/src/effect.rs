@@ -38,7 +38,8 @@ pub enum KillReason {
     Replaced,
     Emergency,
     Shutdown,
-    /// A limit that the host watches itself, because the kernel here can't.
+    /// A limit that the host watches itself. Not given: where the kernel can't hold a limit the run's
+    /// own launcher does, and the run fails by it. Old journals may have it.
     Limit,
     /// What its agent tried had this consequence.
     Violation,

@@ -86,8 +86,6 @@ pub struct State {
     #[serde(default, skip_serializing_if = "is_none_yet")]
     pub models: Spending,
     pub emergency: Option<Emergency>,
-    /// When an emergency was last lifted: a latch file from before then is a leftover.
-    pub emergency_lifted: Option<Time>,
     pub policy: Option<PolicyRef>,
     pub daemon: Option<DaemonRef>,
     /// Derived: agents by the time they are due. Never serialised; see [`State::reindex`].

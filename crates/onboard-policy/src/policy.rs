@@ -72,13 +72,6 @@ pub struct Entry {
     pub origin: Origin,
 }
 
-/// A value that is written but that nothing enforces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotEnforced {
-    pub key: &'static str,
-    pub why: &'static str,
-}
-
 /// Merges layers in the order in which they bind: the first must be complete, as the defaults
 /// are; each further one may tighten.
 ///
@@ -285,12 +278,6 @@ impl Policy {
             Some(at) => &self.limits[at].origin,
             None => &self.file_size_mb.origin,
         }
-    }
-
-    /// What is written and not enforced in this version, for status and doctor. Nothing at present:
-    /// a key comes into the policy with its reader, and what a host can't hold is said by its layers.
-    pub fn not_enforced(&self) -> Vec<NotEnforced> {
-        Vec::new()
     }
 
     /// Every value with its origin, in the order of the manual.

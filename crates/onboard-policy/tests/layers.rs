@@ -55,10 +55,6 @@ fn the_embedded_defaults_are_the_manual_and_are_right() {
         action_restrictions.network.deny_ech = true [the defaults (default-policy.yaml:62:17)]
         action_restrictions.system.sandbox_mode = true [the defaults (default-policy.yaml:71:21)]
     "#]].assert_eq(&shown(&merged(&[]).expect("complete")));
-    expect![[r#"
-        []
-    "#]]
-    .assert_debug_eq(&merged(&[]).expect("complete").not_enforced());
 }
 
 fn wrong(body: &str, expected: Expect) {
@@ -368,8 +364,6 @@ fn hosts_are_allowed_by_the_first_who_may_and_only_left_out_after() {
           2 |   action_restrictions: {network: {allowed_domains: [b.example]}}
             |                                                     ^^^^^^^^^
             = the list is set by the defaults (default-policy.yaml:57:24); the project may only leave hosts out"#]].assert_eq(&domains(&[hosts(one, Authority::Project)]).expect_err("a project"));
-    let unenforced = merged(&[hosts(one, user)]).expect("it merges").not_enforced();
-    assert!(!unenforced.iter().any(|entry| entry.key.ends_with("allowed_domains")));
 }
 
 #[test]

@@ -78,8 +78,6 @@ pub fn audit(rows: &[AuditRow], look: &Look) -> String {
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     Ok,
-    /// Nothing is wrong, but it is to be known.
-    Note,
     Warn,
     Fail,
 }
@@ -114,7 +112,6 @@ pub fn doctor(checks: &[Check], look: &Look) -> String {
     for check in checks {
         let mark = match check.verdict {
             Verdict::Ok => look.paint(Ink::Green, "✓ ok  "),
-            Verdict::Note => look.paint(Ink::Dim, "· note"),
             Verdict::Warn => look.paint(Ink::Yellow, "! warn"),
             Verdict::Fail => look.paint(Ink::Red, "✗ fail"),
         };

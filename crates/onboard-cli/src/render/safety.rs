@@ -14,9 +14,6 @@ pub fn lines(detail: &AgentDetail, look: &Look) -> Vec<(&'static str, String)> {
     if let Some(problem) = &safety.policy_problem {
         lines.push(("", problem_of_policy(problem, look)));
     }
-    for unenforced in &safety.not_enforced {
-        lines.push(("", format!("not enforced: {}: {}", unenforced.key, unenforced.why)));
-    }
     for (index, violation) in detail.violations.iter().take(REFUSED).enumerate() {
         let label = if index == 0 { "Refused" } else { "" };
         let ago = when::relative(look, violation.at);

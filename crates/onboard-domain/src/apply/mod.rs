@@ -114,7 +114,6 @@ impl State {
                 if self.emergency.take().is_none() {
                     illegal!("no emergency to lift");
                 }
-                self.emergency_lifted = Some(self.time);
                 Ok(())
             }
             Event::ProjectRegistered { project, root, name } => {

@@ -213,17 +213,8 @@ pub struct Safety {
     /// Why the policy's present files are not in force, if they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_problem: Option<String>,
-    /// Written in the policy and not enforced in this version.
-    pub not_enforced: Vec<Unenforced>,
     /// How each wall stands; empty until that was probed.
     pub layers: Vec<LayerView>,
-}
-
-/// A value of the policy that nothing enforces.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unenforced {
-    pub key: String,
-    pub why: String,
 }
 
 /// How one wall stands on this host.

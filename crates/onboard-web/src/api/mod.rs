@@ -19,7 +19,7 @@ mod stamp;
 
 pub use agent::{
     AgentDetail, AgentRow, Breaker, Explanation, Interval, LayerView, LimitsView, Live, NoiseView,
-    ProjectRef, Safety, StateWord, Unenforced,
+    ProjectRef, Safety, StateWord,
 };
 pub use command::{AgentChange, CommandAnswer, CommandRequest, RegisterRequest};
 pub use coordination::{

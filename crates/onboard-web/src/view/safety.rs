@@ -1,6 +1,6 @@
 //! What holds an agent's runs: the policy as its files say now, and the walls of this host.
 
-use crate::api::{LayerView, LimitsView, Safety, Unenforced};
+use crate::api::{LayerView, LimitsView, Safety};
 use onboard_daemon::handle::Handle;
 use onboard_domain::{AgentId, ProjectId};
 use std::collections::BTreeMap;
@@ -29,15 +29,11 @@ pub fn of(handle: &Handle, agent: AgentId) -> Safety {
         }
         Err(why) => (None, Some(why)),
     };
-    let not_enforced = policy.not_enforced().into_iter();
     Safety {
         limits,
         denied,
         policy_origin: policy.origin,
         policy_problem: policy.problem,
-        not_enforced: not_enforced
-            .map(|entry| Unenforced { key: entry.key.into(), why: entry.why.into() })
-            .collect(),
         layers: layers(handle),
     }
 }
