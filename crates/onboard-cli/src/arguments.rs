@@ -482,6 +482,7 @@ Examples:
   ai_onboard credentials add forge --host api.forge.example --agent external-tool-integration < token
   ai_onboard credentials add gitlab --host gitlab.example --header 'PRIVATE-TOKEN: {}' --agent my-agent
   ai_onboard credentials add git --host git.example --user me --agent my-agent --file password
+  ai_onboard credentials add my-key --host api.models.example < key    for `credential:` in models.yaml
 
 An agent finds its address in AI_ONBOARD_CREDENTIAL_NAME_URL, and shows AI_ONBOARD_TOKEN there.")]
     Add(NewCredential),
@@ -505,8 +506,8 @@ pub struct NewCredential {
     /// It is this user's password
     #[arg(long, value_name = "USER", conflicts_with = "header")]
     pub user: Option<String>,
-    /// An agent that may use it, in this project; as often as you like
-    #[arg(long = "agent", value_name = "AGENT", required = true)]
+    /// An agent that may use it, in this project; as often as you like. Without one it is a model's key
+    #[arg(long = "agent", value_name = "AGENT")]
     pub agents: Vec<String>,
     /// Agents of these names in every project, those of strangers' repositories included
     #[arg(long)]

@@ -44,10 +44,9 @@ impl Brokerage {
         root: &str,
     ) -> Option<Brokerage> {
         let mut doors = Vec::new();
-        let Models { models, budgets } = models::read(models_file).unwrap_or_else(|why| {
-            eprintln!("no agent may ask a model: {why}");
-            Models::default()
-        });
+        // While it is not known which credentials are models' keys, no agent gets any.
+        let Models { models, budgets } = tell(models::read(models_file))?;
+        let is_key = |name: &String| models.iter().any(|m| m.credential.as_ref() == Some(name));
         for model in models.iter().filter(|model| model.binding.is_for(spec, root)) {
             doors.extend(tell(model_door(credentials, model)));
         }
@@ -55,7 +54,8 @@ impl Brokerage {
         {
             let stored = credentials.get(&name).map_err(|error| error.to_string());
             let Some(stored) = tell(stored) else { continue };
-            if stored.binding.is_for(spec, root) {
+            // A model's key has no door of its own: that would lead around the budgets.
+            if stored.binding.is_for(spec, root) && !is_key(&name) {
                 doors.extend(tell(credential_door(&name, &stored)));
             }
         }

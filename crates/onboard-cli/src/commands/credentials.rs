@@ -68,13 +68,19 @@ fn add(global: &Global, credentials: &Credentials, asked: NewCredential) -> Done
                 .hint("ai_onboard credentials add … < FILE, or --file FILE")
         })?,
     };
+    let is_key = agents.is_empty();
     let whom = format!("{} in {}", agents.join(", "), projects.join(", "));
     let binding = Binding { agents, projects };
     let new = New { name: name.clone(), host: host.clone(), header, user, binding, secret };
     let word = if credentials.add(new).map_err(failed)? { "replaced" } else { "kept" };
-    output::note(&format!(
-        "{name} is {word}: {whom} may use it at http://{name}.{CREDENTIAL_SUFFIX}/, which is {host}"
-    ));
+    output::note(&match is_key {
+        true => {
+            format!("{name} is {word}, for models at {host} (`credential: {name}` in models.yaml)")
+        }
+        false => format!(
+            "{name} is {word}: {whom} may use it at http://{name}.{CREDENTIAL_SUFFIX}/, which is {host}"
+        ),
+    });
     Ok(ExitCode::SUCCESS)
 }
 

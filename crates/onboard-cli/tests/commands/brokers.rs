@@ -47,7 +47,7 @@ fn a_credential_is_kept_listed_and_forgotten_and_never_shown() {
     let (code, said) = with_input(&world, &add, "short");
     assert!(code == 2 && said.contains("give 8 to"), "{said}");
     let (code, said) = with_input(&world, &add[..5], CANARY);
-    assert!(code == 2 && said.contains("--agent"), "{said}");
+    assert!(code == 0 && said.contains("for models at api.forge.example"), "{said}");
     let other = ["credentials", "add", "x", "--host", "http://forge.example", "--agent", "mine"];
     let (code, said) = with_input(&world, &other, CANARY);
     assert!(code == 2 && said.contains("https://") && !said.contains("canary"), "{said}");

@@ -1,6 +1,7 @@
 //! Hostile agents: what each tries behind the real walls, through the real daemon, what comes of
 //! it, and what is on record of it afterwards.
 
+mod brokered;
 mod cases;
 mod files;
 mod network;
@@ -43,6 +44,8 @@ enum Setting {
     Plain,
     /// The same with a network, in which some hosts are allowed.
     Network,
+    /// The same with a network, and with a credential that the agent may use.
+    Brokered,
     /// A project whose policy forbids a path that is a link.
     SymlinkForbidden,
 }

@@ -2,9 +2,11 @@
 
 use super::files::SECRET;
 use super::{Case, Report, Setting};
+use crate::brokers;
 use crate::house::House;
 use crate::networks;
 use crate::tests::kernel_holds_memory;
+use onboard_daemon::binding::EVERY;
 use onboard_daemon::handle::Published;
 use onboard_domain::violation::{Action, Violation};
 use onboard_domain::{AgentId, Event, RunId};
@@ -36,8 +38,11 @@ pub struct Tried {
 /// Runs the case and checks it.
 pub fn trial(case: &Case) -> Tried {
     let mut house = House::new();
-    if case.setting == Setting::Network {
+    if matches!(case.setting, Setting::Network | Setting::Brokered) {
         networked(&mut house);
+    }
+    if case.setting == Setting::Brokered {
+        brokers::give(&house, "forge", "forge.example", &["hostile"], &[EVERY]);
     }
     let _listening = project(&house, case);
     let mut tried = attempt(case, &house, "hostile");
