@@ -82,9 +82,9 @@ impl Effects {
             },
             Effect::SetLatch { reason } => {
                 let latch = Latch { reason, since_ms: clock::wall().0 };
-                insist(|| latch::set(&shared.paths.state, &latch));
+                insist(|| latch::set(&shared.paths, &latch).map(drop));
             }
-            Effect::ClearLatch => insist(|| latch::clear(&shared.paths.state)),
+            Effect::ClearLatch => insist(|| latch::clear(&shared.paths)),
             Effect::Proposal { proposal, work } => self.work_on(shared, proposal, work),
             // The loop itself ends.
             Effect::Exit => {}
@@ -94,7 +94,7 @@ impl Effects {
     /// Has the separate writer do its work, judged by the policy that is in force now. An emergency
     /// holds it up: it is ordered again when that is lifted.
     fn work_on(&mut self, shared: &Shared, proposal: ProposalId, work: Work) {
-        if latch::is_set(&shared.paths.state) {
+        if latch::is_set(&shared.paths) {
             return;
         }
         let ordered = {
@@ -190,7 +190,7 @@ impl Effects {
         run: RunId,
         generation: Generation,
     ) -> Result<Option<Assignment>, (String, String)> {
-        if latch::is_set(&self.house.shared.paths.state) {
+        if latch::is_set(&self.house.shared.paths) {
             return Err(("emergency".into(), "an emergency shutdown is in force".into()));
         }
         let Some(entry) = state.runs.get(&run) else { return Ok(None) };

@@ -1,11 +1,16 @@
 //! The emergency latch: a file that every dispatch reads, so that it holds even when the journal,
 //! or the daemon, can't be reached.
+//!
+//! Its place is the state folder. Where nothing can be written there (a full disk, one that is
+//! read-only), it is the runtime folder, which is in memory: it holds until the machine is restarted.
 
+use crate::handle::Paths;
 use crate::input::Input;
 use onboard_domain::{Actor, Command, State, Via};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "emergency.json";
@@ -18,50 +23,80 @@ pub struct Latch {
     pub since_ms: i64,
 }
 
-fn path(state_folder: &Path) -> PathBuf {
-    state_folder.join(FILE)
+/// How well a latch is set.
+#[derive(Debug)]
+pub enum Hold {
+    /// For good.
+    Durable,
+    /// Until the machine is restarted: this kept it from being more.
+    UntilRestart(io::Error),
 }
 
-/// Sets the latch durably. One that is set stays as it is.
+fn places(paths: &Paths) -> [PathBuf; 2] {
+    [&paths.state, &paths.runtime].map(|folder| folder.join(FILE))
+}
+
+fn is_there(file: &Path) -> bool {
+    !matches!(fs::symlink_metadata(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound)
+}
+
+/// Sets the latch, durably if that can be. One that is set stays as it is.
 ///
 /// # Errors
-/// When the file can't be written and synced.
-pub fn set(state_folder: &Path, latch: &Latch) -> io::Result<()> {
-    if is_set(state_folder) {
+/// When neither file can be written and synced; why the first could not.
+pub fn set(paths: &Paths, latch: &Latch) -> io::Result<Hold> {
+    let Err(error) = set_in(&paths.state, latch) else { return Ok(Hold::Durable) };
+    match set_in(&paths.runtime, latch) {
+        Ok(()) => Ok(Hold::UntilRestart(error)),
+        Err(_) => Err(error),
+    }
+}
+
+fn set_in(folder: &Path, latch: &Latch) -> io::Result<()> {
+    let place = folder.join(FILE);
+    if is_there(&place) {
         return Ok(());
     }
-    let new = state_folder.join(format!("{FILE}.{}.new", std::process::id()));
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let new = folder.join(format!("{FILE}.{}.new", std::process::id()));
     let text = serde_json::to_vec(latch).map_err(io::Error::other)?;
-    let mut file = File::create(&new)?;
-    file.write_all(&text)?;
-    file.sync_all()?;
-    fs::rename(&new, path(state_folder))?;
-    File::open(state_folder)?.sync_all()
+    let written = File::create(&new).and_then(|mut file| {
+        file.write_all(&text)?;
+        file.sync_all()?;
+        fs::rename(&new, &place)?;
+        File::open(folder)?.sync_all()
+    });
+    written.inspect_err(|_| {
+        // What is left of a file that did not fit is in nobody's way.
+        let _ = fs::remove_file(&new);
+    })
 }
 
 /// Removes the latch.
 ///
 /// # Errors
-/// When the file is there and can't be removed.
-pub fn clear(state_folder: &Path) -> io::Result<()> {
-    match fs::remove_file(path(state_folder)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => File::open(state_folder)?.sync_all(),
+/// When a file is there and can't be removed.
+pub fn clear(paths: &Paths) -> io::Result<()> {
+    for place in places(paths) {
+        match fs::remove_file(&place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+            Ok(()) => File::open(place.parent().unwrap_or(&place))?.sync_all()?,
+        }
     }
+    Ok(())
 }
 
 /// Whether nothing may be started. Anything but a clear "no such file" counts as set.
-pub fn is_set(state_folder: &Path) -> bool {
-    !matches!(fs::symlink_metadata(path(state_folder)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound)
+pub fn is_set(paths: &Paths) -> bool {
+    places(paths).iter().any(|place| is_there(place))
 }
 
 /// The latch's text; one that can't be read is still a latch.
-pub fn read(state_folder: &Path) -> Option<Latch> {
-    if !is_set(state_folder) {
-        return None;
-    }
-    let text = fs::read(path(state_folder)).unwrap_or_default();
+pub fn read(paths: &Paths) -> Option<Latch> {
+    let place = places(paths).into_iter().find(|place| is_there(place))?;
+    let text = fs::read(place).unwrap_or_default();
     Some(serde_json::from_slice(&text).unwrap_or_else(|_| Latch {
         reason: "the latch file is there and can't be read".into(),
         since_ms: i64::MAX,
@@ -107,25 +142,51 @@ mod tests {
     use onboard_domain::Time;
     use onboard_domain::state::Emergency;
 
+    fn paths(folder: &Path) -> Paths {
+        let at = |name: &str| folder.join(name);
+        Paths { state: at("state"), runtime: at("run"), config: at("config") }
+    }
+
     #[test]
     fn set_survives_and_clears() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read(folder.path()), None);
+        let paths = paths(folder.path());
+        assert_eq!(read(&paths), None);
         let latch = Latch { reason: "smoke".into(), since_ms: 5 };
-        set(folder.path(), &latch).unwrap();
-        set(folder.path(), &Latch { reason: "again".into(), since_ms: 6 }).unwrap();
-        assert_eq!(read(folder.path()), Some(latch));
-        clear(folder.path()).unwrap();
-        clear(folder.path()).unwrap();
-        assert!(!is_set(folder.path()));
+        assert!(matches!(set(&paths, &latch), Ok(Hold::Durable)));
+        set(&paths, &Latch { reason: "again".into(), since_ms: 6 }).unwrap();
+        assert_eq!(read(&paths), Some(latch));
+        clear(&paths).unwrap();
+        clear(&paths).unwrap();
+        assert!(!is_set(&paths));
     }
 
     #[test]
     fn a_file_without_sense_is_still_a_latch() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(FILE), b"{").unwrap();
-        assert!(is_set(folder.path()));
-        assert_eq!(read(folder.path()).unwrap().since_ms, i64::MAX);
+        let paths = paths(folder.path());
+        std::fs::create_dir(&paths.state).unwrap();
+        std::fs::write(paths.state.join(FILE), b"{").unwrap();
+        assert!(is_set(&paths));
+        assert_eq!(read(&paths).unwrap().since_ms, i64::MAX);
+    }
+
+    #[test]
+    fn where_the_state_folder_takes_nothing_the_runtime_folder_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = paths(folder.path());
+        // No folder, and none can be made: for root as well.
+        std::fs::write(&paths.state, "").unwrap();
+        let latch = Latch { reason: "smoke".into(), since_ms: 5 };
+        assert!(matches!(set(&paths, &latch), Ok(Hold::UntilRestart(_))));
+        std::fs::remove_file(&paths.state).unwrap();
+        assert_eq!(read(&paths), Some(latch.clone()));
+        clear(&paths).unwrap();
+        assert!(!is_set(&paths));
+        std::fs::write(&paths.state, "").unwrap();
+        std::fs::remove_dir_all(&paths.runtime).unwrap();
+        std::fs::write(&paths.runtime, "").unwrap();
+        assert!(set(&paths, &latch).is_err());
     }
 
     #[test]

@@ -6,7 +6,9 @@
 
 use crate::clock::Clock;
 use crate::effects::Effects;
-use crate::handle::{CallAnswered, Published, Reply, Request, ReservationAnswered, Shared, Wake};
+use crate::handle::{
+    CallAnswered, Paths, Published, Reply, Request, ReservationAnswered, Shared, Wake,
+};
 use crate::input::{Input, Token};
 use crate::latch::{self, AtStart};
 use crate::pressure;
@@ -21,7 +23,6 @@ use onboard_domain::{
 use onboard_scheduler::{HostSample, ScheduleCache, Settings};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TrySendError};
 use std::sync::{Arc, PoisonError};
@@ -194,7 +195,7 @@ impl Loop {
         let shared = Arc::clone(&self.shared);
         let (decided, seq) = {
             let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
-            heed_latch(&shared.paths.state, &state, &mut inputs);
+            heed_latch(&shared.paths, &state, &mut inputs);
             self.decide(&mut state, now, inputs).inspect_err(|_| {
                 // Readers may still come before the process ends: they see what is durable.
                 *state = self.store.durable().unwrap_or_default();
@@ -333,14 +334,14 @@ fn bytes_of(input: &Input) -> usize {
 
 /// A latch file that somebody set while this daemon ran, or hung, is recorded before anything else
 /// is decided.
-fn heed_latch(folder: &Path, state: &State, inputs: &mut Vec<Input>) {
+fn heed_latch(paths: &Paths, state: &State, inputs: &mut Vec<Input>) {
     let declared = |input: &Input| {
         matches!(input, Input::Command { command: Command::EmergencyShutdown { .. }, .. })
     };
-    if state.emergency.is_some() || inputs.iter().any(declared) || !latch::is_set(folder) {
+    if state.emergency.is_some() || inputs.iter().any(declared) || !latch::is_set(paths) {
         return;
     }
-    if let AtStart::Declare(latch) = latch::at_start(state, latch::read(folder)) {
+    if let AtStart::Declare(latch) = latch::at_start(state, latch::read(paths)) {
         let why = "the latch file was set";
         inputs.insert(0, latch::declaration(latch, why));
     }

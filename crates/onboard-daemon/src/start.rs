@@ -339,7 +339,7 @@ fn bury_inherited(state: &Path, instance: &str) -> Result<(), StartError> {
 /// What is decided first: the start, and what the latch file says.
 fn first_inputs(paths: &Paths, state: &State, version: String) -> Result<Vec<Input>, StartError> {
     let mut inputs = vec![Input::Began { version, pid: std::process::id() }];
-    match latch::at_start(state, latch::read(&paths.state)) {
+    match latch::at_start(state, latch::read(paths)) {
         AtStart::Agree => {}
         AtStart::Declare(latch) => {
             let why = "the latch file was set while no daemon could record it";
@@ -348,7 +348,7 @@ fn first_inputs(paths: &Paths, state: &State, version: String) -> Result<Vec<Inp
         AtStart::SetFile => {
             let reason = state.emergency.as_ref().map_or_else(String::new, |e| e.reason.clone());
             let since_ms = state.emergency.as_ref().map_or(Time(0), |e| e.since).0;
-            latch::set(&paths.state, &Latch { reason, since_ms }).map_err(StartError::Latch)?;
+            latch::set(paths, &Latch { reason, since_ms }).map_err(StartError::Latch)?;
         }
     }
     Ok(inputs)

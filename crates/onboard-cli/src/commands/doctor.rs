@@ -107,7 +107,7 @@ fn room(state: &Path) -> Check {
 }
 
 fn emergency(paths: &Paths) -> Check {
-    match latch::read(&paths.state) {
+    match latch::read(paths) {
         None => Check::ok("emergency latch", "not set"),
         Some(latch) => Check::bad(
             "emergency latch",

@@ -7,13 +7,12 @@ use super::Done;
 use crate::arguments::Global;
 use crate::failure::{Failure, Kind};
 use crate::{clock, output, paths};
-use onboard_daemon::latch::{self, Latch};
+use onboard_daemon::latch::{self, Hold, Latch};
 use onboard_daemon::records;
 use onboard_domain::Command;
 use onboard_sandbox::{How, RunRecord, kill_all};
 use onboard_web::client::{Client, ClientError};
 use serde::Serialize;
-use std::os::unix::fs::DirBuilderExt;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -47,14 +46,9 @@ struct Ended {
 pub fn run(global: &Global, reason: &str) -> Done {
     let start = Instant::now();
     let paths = paths::find()?;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&paths.state)
-        .map_err(|error| Failure::file("make", &paths.state, &error))?;
     let text = Latch { reason: reason.to_string(), since_ms: clock::now().0 };
     // A latch that can't be set must not keep the runs alive: they are killed all the same.
-    let latched = latch::set(&paths.state, &text);
+    let latched = latch::set(&paths, &text);
     let first = records::all(&paths.state);
     let daemon = tell_daemon(&paths.socket(), reason);
     let runs = kill_recorded(&paths.state, first)?;
@@ -66,7 +60,20 @@ pub fn run(global: &Global, reason: &str) -> Done {
         elapsed_ms: start.elapsed().as_millis(),
     };
     show(global, &shutdown)?;
-    latched.map_err(|error| Failure::file("set the latch in", &paths.state, &error))?;
+    match latched {
+        Ok(Hold::Durable) => {}
+        Ok(Hold::UntilRestart(error)) => output::note(&format!(
+            "the latch is set in {}, which a restart of the machine empties: {}: {error}",
+            paths.runtime.display(),
+            paths.state.display()
+        )),
+        Err(error) => {
+            return Err(Failure::file("set the latch in", &paths.state, &error).hint(
+                "what ran is ended, and a daemon that is started may start it again: make room, \
+                 and run this again",
+            ));
+        }
+    }
     if is_all_gone {
         return Ok(ExitCode::SUCCESS);
     }

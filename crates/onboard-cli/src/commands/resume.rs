@@ -61,7 +61,7 @@ fn lift_emergency(global: &Global, reason: &str) -> Done {
     let (client, paths) = connection::client_of_running()?;
     let command = Command::LiftEmergency { reason: reason.to_string() };
     let answer = client.command(command, reason)?;
-    latch::clear(&paths.state)
+    latch::clear(&paths)
         .map_err(|error| Failure::file("remove the latch in", &paths.state, &error))?;
     if global.is_json() {
         output::json(&answer)?;

@@ -339,14 +339,14 @@ fn a_latch_set_by_hand_stops_everything(house: House) {
     house.process(running);
     // Whatever its time is: clocks are set back.
     let latch = Latch { reason: "smoke".into(), since_ms: 0 };
-    latch::set(&house.paths().state, &latch).unwrap();
+    latch::set(&house.paths(), &latch).unwrap();
     let (kind, why) = house.run("worker").unwrap_err();
     assert_eq!(kind, RefusalKind::Forbidden);
     assert!(why.contains("smoke"), "{why}");
     assert_eq!(house.ended(running), "killed: an emergency shutdown");
     assert_eq!(house.records(), 0);
     house.command(Command::LiftEmergency { reason: "it was toast".into() }).unwrap();
-    assert!(!latch::is_set(&house.paths().state));
+    assert!(!latch::is_set(&house.paths()));
     assert_eq!(house.outcome("worker"), SUCCEEDED);
 }
 
