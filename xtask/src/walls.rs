@@ -51,6 +51,35 @@ mod tests {
     use super::*;
     use expect_test::expect;
 
+    /// Whatever the page calls a proof is a name in the sources of the crates.
+    #[test]
+    fn what_the_page_names_is_there() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let page = fs::read_to_string(root.join(PAGE)).unwrap();
+        let (_, rows) = page.split_once("| proven by |").unwrap();
+        let last = rows.lines().filter_map(|line| line.trim_end_matches('|').rsplit('|').next());
+        let words: Vec<&str> = last.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        assert!(words.len() > 10, "{words:?}");
+        let sources = sources(&root.join("crates"));
+        for word in words {
+            let is_there = match word.contains('/') {
+                true => root.join(word).exists(),
+                false => sources.contains(word),
+            };
+            assert!(is_there, "{word}");
+        }
+    }
+
+    fn sources(folder: &std::path::Path) -> String {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let text = |path: std::path::PathBuf| match path.extension() {
+            _ if path.is_dir() => sources(&path),
+            Some(end) if end == "rs" => fs::read_to_string(path).unwrap(),
+            _ => String::new(),
+        };
+        entries.map(text).collect()
+    }
+
     #[test]
     fn the_table_takes_the_place_of_the_last_one() {
         let page = format!("above\n{BEGIN}| old |\n{END}\nbelow\n");
