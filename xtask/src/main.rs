@@ -80,7 +80,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     },
     Subcommand {
         name: "soak",
-        about: "the daemon's memory over time while it works: --minutes N",
+        about: "the daemon's memory over --minutes N, or what --starts N, --parallel P leave behind",
         run: soak::run,
     },
 ];

@@ -7,10 +7,12 @@ mod clients;
 mod cycles;
 mod emergency;
 mod faults;
+mod leaks;
 mod ledger;
 mod processes;
 mod random;
 mod soak;
+mod starts;
 mod world;
 
 use cycles::Trial;

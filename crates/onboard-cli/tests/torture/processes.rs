@@ -14,7 +14,7 @@ pub struct Process {
     pub pid: i32,
     pub parent: i32,
     pub start_ticks: u64,
-    is_dead: bool,
+    pub is_dead: bool,
     pub command: String,
 }
 
