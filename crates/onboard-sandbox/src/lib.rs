@@ -27,6 +27,8 @@ mod counted;
 mod disk;
 mod filter;
 mod fix;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod host;
 mod init;
 mod lacking;

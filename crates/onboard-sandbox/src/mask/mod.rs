@@ -4,7 +4,7 @@
 //! the report: the process that tries waits in the kernel until the refusal is written, and that
 //! is written after the report. One thread serves all masks of a run.
 
-mod protocol;
+pub(crate) mod protocol;
 
 use crate::allowance::Allowance;
 use crate::profile::PROJECT_DIR;

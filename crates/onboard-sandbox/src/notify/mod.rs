@@ -6,8 +6,8 @@
 //! whatever is in memory, and forbidden commands, whose files are masked as well.
 
 pub mod call;
-mod judge;
-mod look;
+pub(crate) mod judge;
+pub(crate) mod look;
 
 use crate::allowance::Allowance;
 use crate::report::Reports;
