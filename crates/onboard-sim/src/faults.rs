@@ -29,11 +29,13 @@ pub enum Fault {
     Pressure,
     /// Agents flood each other with messages, events and leases.
     Traffic,
+    /// Agents try what they may not, in storms, and call for people.
+    Hostile,
 }
 
 impl Fault {
     /// Every one.
-    pub const ALL: [Fault; 11] = [
+    pub const ALL: [Fault; 12] = [
         Fault::Crash,
         Fault::Hang,
         Fault::Flap,
@@ -45,6 +47,7 @@ impl Fault {
         Fault::Commands,
         Fault::Pressure,
         Fault::Traffic,
+        Fault::Hostile,
     ];
 
     /// The stable word.
@@ -61,6 +64,7 @@ impl Fault {
             Fault::Commands => "commands",
             Fault::Pressure => "pressure",
             Fault::Traffic => "traffic",
+            Fault::Hostile => "hostile",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The checkers: what must hold whatever happens, kept apart from the state that it judges. The
 //! ledger reads the durable events alone, so a state that forgets something is found out.
 
+use crate::ladder::Ladder;
 use onboard_domain::spec::Priority;
 use onboard_domain::state::{Breaker, Desired, Phase, Run, Trigger, bounds};
 use onboard_domain::{
@@ -66,6 +67,7 @@ pub struct Ledger {
     runs: BTreeMap<RunId, RunNotes>,
     leases: BTreeMap<(ProjectId, String), LeaseNotes>,
     last_token: Option<u64>,
+    ladder: Ladder,
     emergency: bool,
     stopping: bool,
     /// Real time and the journal's, at the inspection before.
@@ -92,6 +94,9 @@ impl Ledger {
         self.time = batch.time;
         for event in &batch.events {
             self.event(event);
+        }
+        for (rule, what) in self.ladder.durable(batch, state) {
+            self.report(rule, what);
         }
         if state.active.len() > settings.max_running as usize {
             let what = format!("{} runs have a place", state.active.len());
@@ -208,6 +213,9 @@ impl Ledger {
         let twice = notes.placed || generation <= notes.generation;
         (notes.placed, notes.generation) = (true, generation);
         let agent = notes.agent;
+        if self.ladder.is_quarantined(agent) {
+            self.report("nothing of a quarantined agent starts", format!("{run} of {agent}"));
+        }
         if twice {
             self.report("a run is placed once", format!("{run} {generation}"));
         }

@@ -4,13 +4,14 @@
 //! seed: the same seed gives the same bytes. [`Simulation`] lets made-up projects live for days and
 //! checks what must hold after every step; [`scenario`] tells small stories from text files.
 //!
-//! Reading order: [`random`], [`clock`], [`nature`], [`shell`], [`ledger`], [`journal`],
+//! Reading order: [`random`], [`clock`], [`nature`], [`shell`], [`ledger`] with its ladder, [`journal`],
 //! [`town`], [`simulation`], [`report`], [`mod@shrink`], [`scenario`].
 
 pub mod clock;
 pub mod crowd;
 pub mod faults;
 pub mod journal;
+mod ladder;
 pub mod ledger;
 pub mod nature;
 pub mod random;

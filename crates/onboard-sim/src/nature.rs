@@ -3,7 +3,7 @@
 
 use onboard_daemon::input::Exit;
 use onboard_domain::state::{Agent, Run, Usage};
-use onboard_domain::{AgentCall, AgentId, Batch, Effect, RunId, State, Time};
+use onboard_domain::{AgentCall, AgentId, Batch, Effect, RunId, State, Time, Violation};
 use onboard_scheduler::HostSample;
 
 /// A run whose process is about to be started.
@@ -34,6 +34,8 @@ pub struct Plan {
     /// What it asks of its host, all at once, so long after its first instruction.
     pub calls_at_ms: i64,
     pub calls: Vec<AgentCall>,
+    /// What it tries that its walls refuse, from its first instruction on.
+    pub tries: Vec<Violation>,
     /// Whether messages that it reads are acknowledged.
     pub acks: bool,
 }

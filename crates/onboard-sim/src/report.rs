@@ -166,6 +166,18 @@ impl fmt::Display for Report {
             "failures    {} breakers opened, {} quarantines, {} emergencies, {} commands refused",
             tally.breakers_opened, tally.quarantined, tally.emergencies, tally.commands_refused
         )?;
+        writeln!(f, "attempts    {}", counts(&tally.violations))?;
+        writeln!(
+            f,
+            "oversight   {} incidents opened, {} closed; {}; {} calls for a person",
+            tally.incidents_opened,
+            tally.incidents_closed,
+            match tally.escalations.is_empty() {
+                true => "no escalation".into(),
+                false => format!("escalated to {}", counts(&tally.escalations)),
+            },
+            tally.people_asked
+        )?;
         writeln!(
             f,
             "traffic     {} findings, {} messages ({} dead), {} leases",

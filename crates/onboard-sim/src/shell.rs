@@ -23,6 +23,10 @@ const HOST_SAMPLE_MS: i64 = 5_000;
 /// The daemon's longest sleep.
 const SLEEP_MAX_MS: i64 = 3_600_000;
 
+/// How often a run's sensors are asked, and how much they tell at once.
+const TOLD_MS: i64 = 40;
+const TOLD_AT_ONCE: usize = 7;
+
 /// Messages are acknowledged this long after they were read.
 const ACK_MS: i64 = 50;
 
@@ -49,6 +53,7 @@ struct Running {
 enum Happening<D> {
     Started(RunId, Generation),
     Calls(RunId, Generation),
+    Tries(RunId, Generation),
     Ack(RunId, Generation, Vec<MessageId>),
     Gone(RunId, Generation),
     /// A kill found nothing to kill.
@@ -279,6 +284,9 @@ impl<N: Nature, Z: Zones> Shell<N, Z> {
                     inputs.extend(calls.into_iter().map(|call| self::call(run, generation, call)));
                 }
             }
+            Happening::Tries(run, generation) if mine => {
+                inputs.extend(self.tries(run, generation));
+            }
             Happening::Ack(run, generation, ids)
                 if mine && self.running(run, generation).is_some() =>
             {
@@ -313,9 +321,13 @@ impl<N: Nature, Z: Zones> Shell<N, Z> {
         let running = self.running(run, generation)?;
         let plan = &running.plan;
         let (calls_at, any) = (plan.calls_at_ms, !plan.calls.is_empty());
+        let tries = !plan.tries.is_empty();
         let life = plan.life_ms;
         if any {
             self.put(calls_at, Happening::Calls(run, generation));
+        }
+        if tries {
+            self.put(TOLD_MS, Happening::Tries(run, generation));
         }
         if let Some(life) = life {
             self.put(life, Happening::Gone(run, generation));
@@ -323,6 +335,16 @@ impl<N: Nature, Z: Zones> Shell<N, Z> {
         let pid = u32::try_from(1000 + run.0 % 30_000).unwrap_or(1000);
         let process = Process { pid, start_ticks: seq };
         Some(Input::Launched { run, generation, process, deadline_ms, degraded: Vec::new() })
+    }
+
+    /// What the sensors saw since they were last asked, a part of a storm at a time.
+    fn tries(&mut self, run: RunId, generation: Generation) -> Option<Input> {
+        let tries = &mut self.running(run, generation)?.plan.tries;
+        let violations: Vec<_> = tries.drain(..tries.len().min(TOLD_AT_ONCE)).collect();
+        if !tries.is_empty() {
+            self.put(TOLD_MS, Happening::Tries(run, generation));
+        }
+        Some(Input::Violations { run, generation, violations })
     }
 
     fn gone(&mut self, run: RunId, generation: Generation) -> Option<Input> {

@@ -220,7 +220,7 @@ impl<'a> Run<'a> {
         self.plan_commits(busy(hour, weekday));
         if hour == 10 {
             self.plan_reviews();
-            self.lift_quarantines();
+            self.look_after_incidents();
         }
         if !self.healed {
             self.plan_misfortune();
@@ -278,6 +278,28 @@ impl<'a> Run<'a> {
             } else {
                 self.command(Command::AcceptFinding { project, fingerprint });
             }
+        }
+    }
+
+    /// In the morning people look at what happened, or don't.
+    fn look_after_incidents(&mut self) {
+        self.lift_quarantines();
+        if !self.simulation.faults.has(Fault::Hostile) {
+            return;
+        }
+        let incidents = self.shell.state.incidents.iter();
+        let open: Vec<_> =
+            incidents.filter(|(_, i)| i.is_open()).map(|(id, i)| (*id, i.agent)).collect();
+        for (incident, agent) in open {
+            if !self.healed && !self.people.chance(400) {
+                continue;
+            }
+            self.command(Command::NoteIncident { incident, text: "looked at it".into() });
+            self.command(Command::CloseIncident { incident, reason: "understood".into() });
+            self.command(Command::Resume { agents: vec![agent] });
+        }
+        if self.shell.state.emergency.is_some() && (self.healed || self.people.chance(500)) {
+            self.command(Command::LiftEmergency { reason: "looked at all of them".into() });
         }
     }
 

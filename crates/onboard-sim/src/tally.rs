@@ -1,10 +1,11 @@
 //! Counts of what happened, from the events alone.
 
 use onboard_domain::event::{Adaptation, Passed};
+use onboard_domain::incident::Fact;
 use onboard_domain::state::Trigger;
-use onboard_domain::{Batch, Event, RunId, State, Time};
+use onboard_domain::{Batch, Event, IncidentId, RunId, State, Time};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Counts by a stable word.
 pub type Counts = BTreeMap<&'static str, u64>;
@@ -28,6 +29,12 @@ pub struct Tally {
     pub leases: u64,
     pub daemon_starts: u64,
     pub emergencies: u64,
+    /// What agents tried and were refused, by rule; what followed; people who were asked for.
+    pub violations: Counts,
+    pub escalations: Counts,
+    pub people_asked: u64,
+    pub incidents_opened: u64,
+    pub incidents_closed: u64,
     /// Most runs that waited or ran at a time.
     pub runs_peak: u64,
     /// Time that places were taken, over all runs.
@@ -36,6 +43,8 @@ pub struct Tally {
     /// From due to placed.
     #[serde(skip)]
     pub lateness: Histogram,
+    #[serde(skip)]
+    incidents: BTreeSet<IncidentId>,
     #[serde(skip)]
     live: BTreeMap<RunId, Live>,
 }
@@ -91,7 +100,23 @@ impl Tally {
             Event::LeaseTaken { .. } => self.leases += 1,
             Event::DaemonStarted { .. } => self.daemon_starts += 1,
             Event::EmergencyDeclared { .. } => self.emergencies += 1,
+            Event::ViolationRecorded { violation, .. } => {
+                *self.violations.entry(violation.rule.word()).or_default() += 1;
+            }
+            Event::PersonAsked { .. } => self.people_asked += 1,
+            Event::Incident { incident, fact } => self.count_incident(*incident, fact),
             _ => {}
+        }
+    }
+
+    fn count_incident(&mut self, incident: IncidentId, fact: &Fact) {
+        match fact {
+            Fact::Escalated { consequence, .. } => {
+                *self.escalations.entry(consequence.word()).or_default() += 1;
+                self.incidents_opened += u64::from(self.incidents.insert(incident));
+            }
+            Fact::Closed { .. } => self.incidents_closed += 1,
+            Fact::Noted { .. } => {}
         }
     }
 

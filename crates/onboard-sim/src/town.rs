@@ -8,15 +8,19 @@ use crate::tally::Tally;
 use crate::weather::Weather;
 use onboard_daemon::input::Exit;
 use onboard_domain::state::{BlobRef, Usage};
+use onboard_domain::violation::{Action, Rule, Sensor};
 use onboard_domain::{
     AgentCall, AgentId, Batch, Effect, Evidence, EvidenceKind, Finding, Fingerprint, ProjectId,
-    Severity, State, Time,
+    Severity, State, Time, Violation,
 };
 use onboard_scheduler::HostSample;
 use std::collections::BTreeMap;
 
 /// Distinct findings that an agent of a project may have, so that many are seen again.
 const FINDINGS: u64 = 40;
+
+/// Most attempts of one run, and different things that are tried: more than a run may have on record.
+const STORM: u64 = 160;
 
 /// What the driver plans for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +48,9 @@ pub struct Town {
     faults: Faults,
     agents: Random,
     effects: Random,
-    /// Agents that fail every run until a time.
+    /// Agents that fail every run until a time, and those that are hostile until one.
     flapping: BTreeMap<AgentId, Time>,
+    hostile: BTreeMap<AgentId, Time>,
     running: u64,
 }
 
@@ -59,6 +64,7 @@ impl Town {
             agents: Random::new(seed, 1),
             effects: Random::new(seed, 2),
             flapping: BTreeMap::new(),
+            hostile: BTreeMap::new(),
             running: 0,
         }
     }
@@ -67,6 +73,7 @@ impl Town {
     pub fn heal(&mut self) {
         self.faults = Faults::none();
         self.flapping.clear();
+        self.hostile.clear();
         self.weather.storm(0);
     }
 
@@ -111,6 +118,36 @@ impl Town {
         false
     }
 
+    /// Now and then an agent tries something; for hours, one tries whatever there is, in storms.
+    fn tries(&mut self, now: Time, agent: AgentId) -> Vec<Violation> {
+        if !self.faults.has(Fault::Hostile) {
+            return Vec::new();
+        }
+        if self.agents.chance(1) {
+            let until = now.plus(self.agents.between(600_000, 20_000_000));
+            self.hostile.insert(agent, until);
+        }
+        let is_hostile = self.hostile.get(&agent).is_some_and(|until| *until > now);
+        let many = match (is_hostile, self.agents.below(100)) {
+            (true, 0..=9) => self.agents.below(STORM),
+            (true, _) => self.agents.below(6),
+            (false, 0) => 1,
+            (false, _) => 0,
+        };
+        (0..many).map(|_| self.attempt()).collect()
+    }
+
+    fn attempt(&mut self) -> Violation {
+        let rule = Rule::ALL[self.agents.below(Rule::ALL.len() as u64) as usize];
+        let target = format!("target-{}", self.agents.below(STORM));
+        let action = Action::ALL[self.agents.below(Action::ALL.len() as u64) as usize];
+        let times = 1 + self.agents.below(1_000);
+        let seen = Violation::new(Sensor::Notifier, rule, "tries", target.as_bytes());
+        // Most are plain refusals.
+        let seen = if self.agents.chance(200) { seen.with(action) } else { seen };
+        seen.times(times)
+    }
+
     fn calls(&mut self, kind: &Kind, look: Look<'_>) -> Vec<AgentCall> {
         let mut calls = Vec::new();
         if !look.agent.inbox.is_empty() {
@@ -124,6 +161,10 @@ impl Town {
             calls.push(self.put(look));
             let blob = BlobRef { sha256: format!("{:064x}", look.id.0), bytes: 2_048 };
             calls.push(AgentCall::SaveCheckpoint { name: "progress".into(), blob, under: None });
+        }
+        if self.faults.has(Fault::Hostile) && self.agents.chance(4) {
+            let text = format!("I can't go on: {}", self.agents.below(3));
+            calls.extend(vec![AgentCall::AskPerson { text }; 1 + self.agents.below(6) as usize]);
         }
         if self.faults.has(Fault::Traffic) {
             self.flood(kind, &mut calls);
@@ -227,6 +268,7 @@ impl Nature for Town {
         let exit = self.exit(now, look.agent_id);
         let calls = self.calls(kind, look);
         let wall = life_ms.unwrap_or(60_000).unsigned_abs();
+        let tries = self.tries(now, look.agent_id);
         let usage = Usage {
             cpu_ms: wall * kind.cpu_permille / 1000,
             memory_peak_bytes: (kind.memory_mb << 20) + self.agents.below(32 << 20),
@@ -243,6 +285,7 @@ impl Nature for Town {
             kill_ms: self.agents.skewed(5, 2_000),
             calls_at_ms: life_ms.unwrap_or(1_000) * 2 / 3,
             calls,
+            tries,
             acks: self.agents.chance(900),
         }
     }

@@ -7,9 +7,10 @@
 //! | `start`, `stop`, `pause`, `resume`, `restart`, `run`, `terminate` `AGENT…` | what a person says |
 //! | `config AGENT key=value…` | the same keys as `agent` |
 //! | `unquarantine AGENT REASON`, `emergency REASON`, `lift REASON` | the same |
+//! | `note INCIDENT TEXT`, `close INCIDENT REASON` | the same |
 //! | `shutdown`, `daemon starts` | the daemon ends in order and begins again |
 //! | `commit PROJECT`, `replan PROJECT` | a project changes |
-//! | `does AGENT WORDS` | how its next runs go: `succeeds`, `fails`, `crashes`, `hangs`, `idles`, `refused`, `takes LENGTH`, `finds N`, `emits KIND`, `writes NAME`, `acks`, `leases NAME` |
+//! | `does AGENT WORDS` | how its next runs go: `succeeds`, `fails`, `crashes`, `hangs`, `idles`, `refused`, `takes LENGTH`, `finds N`, `emits KIND`, `writes NAME`, `acks`, `leases NAME`, `tries RULE N` (so many different things), `repeats RULE N` (one thing), `asks TEXT` |
 //! | `host calm`, `host pressed`, `host severe`, `host battery` | the weather |
 //! | `wait LENGTH`, `until TIME`, `sleep LENGTH`, `clock LENGTH` | time passes, the machine sleeps, the clock is set |
 //! | `daemon dies before LENGTH`, `daemon dies after LENGTH` | in its next step, before or after it is durable; how long it is down |
@@ -27,7 +28,7 @@ use crate::journal::Keeping;
 use crate::shell::{Crash, Shell};
 use crate::zones::BundledZones;
 use onboard_domain::state::Desired;
-use onboard_domain::{AgentId, Answer, Command, ProjectId, Refusal, Time};
+use onboard_domain::{AgentId, Answer, Command, IncidentId, ProjectId, Refusal, Time};
 use onboard_scheduler::{Settings, explain};
 use stage::Stage;
 use std::collections::BTreeMap;
@@ -76,6 +77,11 @@ pub fn tell(text: &str) -> Result<String, String> {
     }
     story.end()?;
     Ok(story.out)
+}
+
+/// An incident by its number, as people name it.
+fn incident(text: &str) -> Result<IncidentId, String> {
+    text.parse().map_err(|()| format!("`{text}` is no incident"))
 }
 
 impl Story {
@@ -179,6 +185,12 @@ impl Story {
             }
             ["unquarantine", agent, why @ ..] => {
                 Command::LiftQuarantine { agent: self.agent(agent)?, reason: reason(why) }
+            }
+            ["note", incident, text @ ..] => {
+                Command::NoteIncident { incident: self::incident(incident)?, text: reason(text) }
+            }
+            ["close", incident, why @ ..] => {
+                Command::CloseIncident { incident: self::incident(incident)?, reason: reason(why) }
             }
             ["emergency", why @ ..] => Command::EmergencyShutdown { reason: reason(why) },
             ["lift", why @ ..] => Command::LiftEmergency { reason: reason(why) },

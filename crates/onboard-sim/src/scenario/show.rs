@@ -1,6 +1,7 @@
 //! Events as a story shows them: a line each, with names instead of numbers.
 
 use crate::tally::{adaptation_word, passed_word};
+use onboard_domain::incident::Fact;
 use onboard_domain::state::{Outcome, State, Trigger};
 use onboard_domain::{AgentId, Event, RunId, Time};
 
@@ -53,6 +54,27 @@ pub(super) fn event(event: &Event, state: &State) -> Option<String> {
         Event::SlotPassed { agent, count, why, .. } => {
             format!("{} passed over {count}: {}", of(agent), passed_word(why))
         }
+        Event::ViolationRecorded { agent, run, violation } => {
+            let times =
+                if violation.count > 1 { format!(" x{}", violation.count) } else { String::new() };
+            format!(
+                "{} {run} {} {}: {}{times}",
+                of(agent),
+                violation.what,
+                violation.rule,
+                violation.target
+            )
+        }
+        Event::PersonAsked { agent, text, .. } => {
+            format!("{} asks for a person: {text}", of(agent))
+        }
+        Event::Incident { incident, fact } => match fact.as_ref() {
+            Fact::Escalated { agent, consequence, why, .. } => {
+                format!("{} {incident}: {consequence}, as {why}", of(agent))
+            }
+            Fact::Noted { by, text } => format!("{incident} noted by {by}: {text}"),
+            Fact::Closed { by, reason } => format!("{incident} closed by {by}: {reason}"),
+        },
         _ => return run_event(event, state),
     })
 }

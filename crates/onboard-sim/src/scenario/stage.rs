@@ -6,9 +6,10 @@ use crate::nature::{Fate, Look, Nature, Plan};
 use crate::zones::BundledZones;
 use onboard_daemon::input::Exit;
 use onboard_domain::state::Usage;
+use onboard_domain::violation::{Rule, Sensor};
 use onboard_domain::{
     AgentCall, AgentId, Batch, Effect, Evidence, EvidenceKind, Finding, Fingerprint, Severity,
-    State, Time,
+    State, Time, Violation,
 };
 use onboard_scheduler::HostSample;
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ struct Act {
     refused: bool,
     calls: Vec<AgentCall>,
     acks: bool,
+    tries: Vec<Violation>,
 }
 
 impl Default for Act {
@@ -31,6 +33,7 @@ impl Default for Act {
             refused: false,
             calls: Vec::new(),
             acks: false,
+            tries: Vec::new(),
         }
     }
 }
@@ -83,6 +86,17 @@ impl Stage {
                     act.acks = true;
                 }
                 "reads" => act.calls.push(AgentCall::ReadInbox { limit: 100 }),
+                "tries" => {
+                    let (rule, count) = (rule(argument()?)?, argument()?);
+                    let count: u32 = count.parse().map_err(|_| "not a number".to_owned())?;
+                    act.tries.extend((0..count).map(|at| attempt(rule, at)));
+                }
+                "repeats" => {
+                    let (rule, times) = (rule(argument()?)?, argument()?);
+                    let times = times.parse().map_err(|_| "not a number".to_owned())?;
+                    act.tries.push(attempt(rule, 0).times(times));
+                }
+                "asks" => act.calls.push(AgentCall::AskPerson { text: argument()?.into() }),
                 "leases" => act
                     .calls
                     .push(AgentCall::TakeLease { name: argument()?.into(), ttl_ms: 600_000 }),
@@ -116,6 +130,16 @@ impl Stage {
 
 fn code(code: i32, last_words: &str) -> Exit {
     Exit::Code { code, last_words: last_words.into() }
+}
+
+fn rule(word: &str) -> Result<Rule, String> {
+    let known = Rule::ALL.iter().find(|rule| rule.word() == word);
+    known.copied().ok_or_else(|| format!("`{word}` is no rule"))
+}
+
+/// One of several different things that are tried.
+fn attempt(rule: Rule, number: u32) -> Violation {
+    Violation::new(Sensor::Notifier, rule, "tries", format!("thing-{number}").as_bytes())
 }
 
 fn finding(number: u32) -> AgentCall {
@@ -162,6 +186,7 @@ impl Nature for Stage {
             calls_at_ms: takes_ms / 2,
             calls: act.calls,
             acks: act.acks,
+            tries: act.tries,
         }
     }
 
