@@ -132,6 +132,7 @@ impl Loop {
     }
 
     fn end(mut self) -> Result<(), Fault> {
+        self.effects.house.layout.leave(&self.effects.instance);
         let state = self.shared.state.read().unwrap_or_else(PoisonError::into_inner);
         self.store.snapshot(&state).map_err(Fault::Store)
     }

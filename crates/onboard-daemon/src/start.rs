@@ -26,6 +26,7 @@ use onboard_journal::{Holder, JournalError, LockError, SqliteJournal, StateLock}
 use onboard_sandbox::cgroup::Layout;
 use onboard_sandbox::kill_all;
 use onboard_scheduler::{ScheduleCache, Settings};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, DirBuilder};
@@ -162,6 +163,7 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
         make_private(folder, closed)?;
     }
     let lock = lock(&paths)?;
+    open_many_files();
     let (store, state) =
         Store::open_keeping(Box::new(SqliteJournal::open(&paths.journal())?), kept)?;
     let instance = instance(&paths.state);
@@ -334,6 +336,15 @@ fn bury_inherited(state: &Path, instance: &str) -> Result<(), StartError> {
         records::remove(state, run);
     }
     Ok(())
+}
+
+/// Lets this process have as many files open as its host allows: a run takes a dozen, and one more for
+/// each forbidden path, so the usual soft limit of 1,024 would end at some sixty runs. Agents have a
+/// limit of their own.
+fn open_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // Where that is refused, fewer runs go on at a time, and each that does not says so.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// What is decided first: the start, and what the latch file says.

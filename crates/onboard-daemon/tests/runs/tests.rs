@@ -16,7 +16,9 @@ use std::sync::mpsc::Receiver;
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
 
-pub const ALL: [Named; 34] = [
+pub const ALL: [Named; 36] = [
+    ("a_daemon_opens_as_many_files_as_it_may", a_daemon_opens_as_many_files_as_it_may),
+    ("the_last_leaves_no_group", the_last_leaves_no_group),
     ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
     ("a_checkpoint_survives_a_crash_and_a_restart", a_checkpoint_survives_a_crash_and_a_restart),
     ("facts_are_files_of_those_who_read_them", facts_are_files_of_those_who_read_them),
@@ -63,6 +65,38 @@ pub const ALL: [Named; 34] = [
 ];
 
 const SUCCEEDED: &str = "succeeded: ";
+
+/// The soft limit is what a session gives, and what ends at some sixty runs.
+fn a_daemon_opens_as_many_files_as_it_may(mut house: House) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    house.end();
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(256), ..limit }).unwrap();
+    house.begin();
+    assert_eq!(getrlimit(Resource::Nofile).current, limit.maximum);
+    // Its agents have their own.
+    house.script("counter", "", "ulimit -n");
+    house.register();
+    let run = house.run("counter").unwrap();
+    house.ended(run);
+    assert_eq!(house.log("counter", run), "info stdout 1024\n");
+}
+
+fn the_last_leaves_no_group(mut house: House) {
+    house.script("worker", "", "exit 0");
+    house.register();
+    assert_eq!(house.outcome("worker"), SUCCEEDED);
+    let instance = onboard_daemon::start::instance(&house.paths().state);
+    let layout = onboard_sandbox::cgroup::Layout::find().unwrap();
+    let folders = || {
+        let places = layout.places(&instance, "run").into_iter();
+        places.map(|(_, place)| place.parent().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(folders().iter().all(|folder| folder.exists()));
+    house.end();
+    assert!(!folders().iter().any(|folder| folder.exists()), "{:?}", folders());
+    house.begin();
+}
 
 fn a_run_succeeds_with_its_finding(house: House) {
     let script = "ai_onboard says finding a1b2c3d4 && ai_onboard says finish done 'one mark'";

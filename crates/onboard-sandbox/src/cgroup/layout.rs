@@ -114,6 +114,14 @@ impl Layout {
         self.places(instance, run).into_iter().map(entry).collect()
     }
 
+    /// Removes the folder of an instance that ends, as far as nothing is in it any more.
+    pub fn leave(&self, instance: &str) {
+        for hierarchy in &self.hierarchies {
+            // One that still holds a run's group stays, and the next start sweeps it.
+            let _ = std::fs::remove_dir(hierarchy.own.join(OWN_FOLDER).join(instance));
+        }
+    }
+
     /// Removes the groups of runs that `lives` does not claim and that hold no process any more.
     pub fn sweep(&self, instance: &str, lives: impl Fn(&str) -> bool) -> Sweep {
         let mut sweep = Sweep::default();
@@ -319,5 +327,11 @@ mod tests {
             }
         "#]]
         .assert_debug_eq(&layout.sweep("i", |run| run == "living"));
+        layout.leave("i");
+        assert!(layout.places("i", "living")[0].1.exists(), "not while a run's group is there");
+        std::fs::create_dir_all(layout.places("empty", "run")[0].1.parent().expect("folder"))
+            .expect("folder");
+        layout.leave("empty");
+        assert!(!dir.path().join(OWN_FOLDER).join("empty").exists());
     }
 }
