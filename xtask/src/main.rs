@@ -4,6 +4,7 @@
 mod bench;
 mod check;
 mod command;
+mod eval;
 mod fences;
 mod generate;
 mod layers;
@@ -62,6 +63,11 @@ const SUBCOMMANDS: &[Subcommand] = &[
         name: "bench",
         about: "measures beside references and writes docs/benchmarks.md: --only ROW, --quick",
         run: bench::run,
+    },
+    Subcommand {
+        name: "eval",
+        about: "the analyses beside baselines and other tools on repositories: --only PROTOCOL PATH…",
+        run: eval::run,
     },
     Subcommand {
         name: "generate",

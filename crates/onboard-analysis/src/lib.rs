@@ -2,7 +2,11 @@
 
 pub mod accuracy;
 pub mod calendar;
+pub mod clones;
+pub mod co_change;
 pub mod code;
+pub mod commit_kind;
+pub mod commit_risk;
 pub mod conformal;
 pub mod dependency;
 pub mod distribution;

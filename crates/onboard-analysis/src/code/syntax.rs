@@ -269,7 +269,6 @@ pub static LANGUAGES: &[Language] = &[
     lines_only("YAML", &["yml", "yaml"], HASH),
     lines_only("TOML", &["toml"], HASH),
     lines_only("JSON", &["json"], PLAIN),
-    lines_only("Markdown", &["md", "markdown"], PLAIN),
 ];
 
 /// Files named without an extension whose language has no grammar here.

@@ -1,0 +1,123 @@
+//! What else changes: a ranker fitted to the first three quarters of history beside association
+//! rules (ROSE), on the last quarter of commits of two to fifteen code files, each of up to three of them asked about in turn.
+
+use onboard_analysis::co_change::{CoChange, MOST_FILES, Partner};
+use onboard_analysis::history::CommitFacts;
+use onboard_analysis::logistic::Logistic;
+use onboard_analysis::path::{Class, class};
+
+use super::Table;
+use super::history::History;
+
+const QUERIES: usize = 3;
+/// Candidates of one query that train, those that come together most.
+const TRAINED: usize = 60;
+
+fn files(facts: &CommitFacts) -> Vec<(u64, &str)> {
+    let changes = facts.changes.iter().flatten().filter(|change| change.new.is_some());
+    let code = changes.filter(|change| matches!(class(&change.path), Class::Code | Class::Test));
+    code.map(|change| (change.key, change.path.as_str())).collect()
+}
+
+/// Walks through history and shows each query of the part between these shares of its commits.
+fn queries(
+    history: &History,
+    from: f64,
+    to: f64,
+    mut each: impl FnMut(&CoChange, i64, u64, &[u64]),
+) {
+    let fits = |facts: &&CommitFacts| (2..=MOST_FILES).contains(&files(facts).len());
+    let total = history.commits.iter().filter(fits).count() as f64;
+    let mut counts = CoChange::default();
+    let mut seen = 0.0;
+    for facts in &history.commits {
+        let changed = files(facts);
+        let at_ms = facts.commit.committed_ms;
+        if fits(&facts) {
+            seen += 1.0;
+            if seen > to * total {
+                return;
+            }
+            if seen > from * total {
+                let keys: Vec<u64> = changed.iter().map(|(key, _)| *key).collect();
+                for key in keys.iter().take(QUERIES) {
+                    each(&counts, at_ms, *key, &keys);
+                }
+            }
+        }
+        counts.fold(at_ms, &changed);
+    }
+}
+
+/// Rows of the later half, for a model of many repositories.
+pub fn rows(history: &History) -> Vec<(Vec<f64>, bool)> {
+    part(history, 0.5, 1.0)
+}
+
+fn part(history: &History, from: f64, to: f64) -> Vec<(Vec<f64>, bool)> {
+    let mut rows = Vec::new();
+    queries(history, from, to, |counts, at_ms, key, truth| {
+        let mut candidates = counts.candidates(key, at_ms);
+        candidates.sort_by(|a, b| b.together.cmp(&a.together).then(a.path.cmp(&b.path)));
+        let kept = candidates.into_iter().take(TRAINED);
+        rows.extend(kept.map(|one| (one.features.to_vec(), truth.contains(&one.key))));
+    });
+    rows
+}
+
+#[derive(Default)]
+struct Tally {
+    asked: f64,
+    first: f64,
+    within_three: f64,
+    warned: f64,
+    right: f64,
+}
+
+impl Tally {
+    fn note(&mut self, ranked: &[(f64, u64)], truth: &[u64], warns: bool) {
+        let hit = |most: usize| ranked.iter().take(most).any(|(_, key)| truth.contains(key));
+        self.asked += 1.0;
+        self.first += f64::from(hit(1));
+        self.within_three += f64::from(hit(3));
+        if warns {
+            self.warned += 1.0;
+            self.right += f64::from(hit(1));
+        }
+    }
+
+    fn measures(&self) -> Vec<(&'static str, f64)> {
+        vec![
+            ("P@1", self.first / self.asked),
+            ("hit@3", self.within_three / self.asked),
+            ("warn P@1", self.right / self.warned.max(1.0)),
+            ("warn feedback", self.warned / self.asked),
+        ]
+    }
+}
+
+pub fn evaluate(history: &History, table: &mut Table) {
+    let (features, truths): (Vec<Vec<f64>>, Vec<bool>) =
+        part(history, 0.5, 0.75).into_iter().unzip();
+    let Some(model) = Logistic::fit(&features, &truths, 1.0) else { return };
+    let (mut ours, mut rose) = (Tally::default(), Tally::default());
+    queries(history, 0.75, 1.0, |counts, at_ms, key, truth| {
+        let candidates = counts.candidates(key, at_ms);
+        let mut by_model: Vec<(f64, u64)> =
+            candidates.iter().map(|one| (model.probability(&one.features), one.key)).collect();
+        by_model.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        ours.note(&by_model, truth, by_model.first().is_some_and(|(p, _)| *p >= 0.5));
+        let mut rules: Vec<&Partner> = candidates.iter().filter(|one| one.together > 0).collect();
+        rules.sort_by(|a, b| {
+            let by_confidence = b.confidence().total_cmp(&a.confidence());
+            by_confidence.then(b.together.cmp(&a.together)).then(a.key.cmp(&b.key))
+        });
+        let sure = rules.first().is_some_and(|one| one.confidence() >= 0.5 && one.together >= 3);
+        let rules: Vec<(f64, u64)> = rules.iter().map(|one| (one.confidence(), one.key)).collect();
+        rose.note(&rules, truth, sure);
+    });
+    if ours.asked > 0.0 {
+        table.add(&history.name, "own ranker", ours.measures());
+        table.add(&history.name, "ROSE", rose.measures());
+    }
+}
