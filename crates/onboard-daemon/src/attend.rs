@@ -52,6 +52,8 @@ pub(crate) struct Assignment {
     /// Walls that it runs without.
     pub(crate) missing: Vec<Wall>,
     pub(crate) fence: Fence,
+    /// What the logs of its agent may have together.
+    pub(crate) log_bytes: u64,
     /// What it may reach, if it has a network.
     pub(crate) reach: Option<Reach>,
     /// Not swept while the run may still open them.
@@ -220,11 +222,12 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         memory_limit_mb,
         missing,
         fence,
+        log_bytes,
         reach,
         facts: _held,
     } = assignment;
     let paths = &house.shared.paths;
-    let mut log = match RunLog::create(&paths.logs(), agent, run) {
+    let mut log = match RunLog::create(&paths.logs(), agent, run, log_bytes) {
         Ok(log) => log,
         Err(error) => return Told::fault(format!("its log can't be written: {error}")),
     };

@@ -120,6 +120,7 @@ impl Output {
             "invalid" | "bounds" => (Rule::OutputInvalid, Action::Denied),
             "limit" => (Rule::OutputFlood, Action::Denied),
             "forbidden_key" => (Rule::ForbiddenKey, Action::Denied),
+            "quota" => (Rule::StorageQuota, Action::Denied),
             "busy" => (Rule::OutputFlood, Action::Throttled),
             _ => return,
         };

@@ -11,6 +11,7 @@ use crate::input::{Exit, Input};
 use crate::latch::{self, Latch};
 use crate::network::{self, Reach};
 use crate::policies::Policies;
+use crate::step::Escalations;
 use crate::writing::{Writing, failed};
 use onboard_domain::proposal::Work;
 use onboard_domain::spec::Program;
@@ -203,6 +204,7 @@ impl Effects {
         let request = Request { agent: entry.agent, spec: &agent.spec, run, generation, walls };
         let permit = judge(&policy, state, &request)
             .map_err(|denial| (denial.rule.to_string(), denial.to_string()))?;
+        let log_bytes = self.policies.storage(&project.root).of_logs();
         let deadline_ms = deadline_ms.min(permit.bounds().limits().deadline_ms);
         let memory_limit_mb = u64::from(permit.bounds().limits().memory_mb);
         let missing = permit.bounds().missing_walls().to_vec();
@@ -234,6 +236,7 @@ impl Effects {
             memory_limit_mb,
             missing,
             fence,
+            log_bytes,
             reach,
             facts,
         }))

@@ -39,6 +39,12 @@ pub fn runs(logs: &Path, agent: AgentId) -> Vec<RunId> {
     runs
 }
 
+/// Bytes of all of an agent's logs.
+pub fn bytes(logs: &Path, agent: AgentId) -> u64 {
+    let size = |run| fs::metadata(file(logs, agent, run)).map_or(0, |meta| meta.len());
+    runs(logs, agent).into_iter().map(size).sum()
+}
+
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -64,24 +70,36 @@ impl Level {
 #[derive(Debug)]
 pub struct RunLog {
     file: File,
+    /// Bytes that it may have.
+    most: u64,
     written: u64,
     suppressed: u64,
     last_words: String,
 }
 
 impl RunLog {
-    /// Starts a run's log and forgets the oldest beyond [`RUNS_KEPT`].
+    /// Starts a run's log and forgets the oldest of its agent's: beyond [`RUNS_KEPT`], and as many as it
+    /// takes for all of them to have at most `quota` bytes.
     ///
     /// # Errors
     /// When the file can't be created.
-    pub fn create(logs: &Path, agent: AgentId, run: RunId) -> io::Result<RunLog> {
+    pub fn create(logs: &Path, agent: AgentId, run: RunId, quota: u64) -> io::Result<RunLog> {
         fs::create_dir_all(folder(logs, agent))?;
         let kept = runs(logs, agent);
         for old in kept.iter().take((kept.len() + 1).saturating_sub(RUNS_KEPT)) {
             fs::remove_file(file(logs, agent, *old))?;
         }
+        let most = RUN_BYTES_MAX.min(quota);
+        let mut room = quota - most;
+        for old in runs(logs, agent).into_iter().rev().filter(|old| *old != run) {
+            let path = file(logs, agent, old);
+            match room.checked_sub(fs::metadata(&path)?.len()) {
+                Some(left) => room = left,
+                None => fs::remove_file(&path)?,
+            }
+        }
         let file = OpenOptions::new().create(true).append(true).open(file(logs, agent, run))?;
-        Ok(RunLog { file, written: 0, suppressed: 0, last_words: String::new() })
+        Ok(RunLog { file, most, written: 0, suppressed: 0, last_words: String::new() })
     }
 
     /// Says which walls a policy without `sandbox_mode` lets the run do without.
@@ -102,7 +120,7 @@ impl RunLog {
             self.last_words.clone_from(&text);
         }
         let line = format!("{} {} {source} {text}\n", at.0, level.word());
-        if self.written + line.len() as u64 > RUN_BYTES_MAX {
+        if self.written + line.len() as u64 > self.most {
             self.suppressed += 1;
             return false;
         }
@@ -116,7 +134,7 @@ impl RunLog {
 
     /// Whether it has no room for a line of any use.
     pub fn is_full(&self) -> bool {
-        self.written + LEAST_LINE > RUN_BYTES_MAX
+        self.written + LEAST_LINE > self.most
     }
 
     /// Counts a line that is not kept.
@@ -128,8 +146,8 @@ impl RunLog {
     pub fn close(mut self, at: Time) -> String {
         if self.suppressed > 0 {
             let note = format!(
-                "{} warn host {} lines left out: a run keeps {RUN_BYTES_MAX} bytes\n",
-                at.0, self.suppressed
+                "{} warn host {} lines left out: a run keeps {} bytes\n",
+                at.0, self.suppressed, self.most
             );
             // The run has ended either way; a full disk is told by the journal.
             drop(self.file.write_all(note.as_bytes()));
@@ -153,7 +171,7 @@ mod tests {
 
     fn written(lines: &[(&str, &str)]) -> (String, String) {
         let folder = tempfile::tempdir().unwrap();
-        let mut log = RunLog::create(folder.path(), AgentId(1), RunId(7)).unwrap();
+        let mut log = RunLog::create(folder.path(), AgentId(1), RunId(7), 1 << 30).unwrap();
         for (source, text) in lines {
             log.line(Time(5), Level::Info, source, text);
         }
@@ -183,7 +201,7 @@ mod tests {
     #[test]
     fn what_holds_the_run_less_is_said() {
         let folder = tempfile::tempdir().unwrap();
-        let mut log = RunLog::create(folder.path(), AgentId(1), RunId(7)).unwrap();
+        let mut log = RunLog::create(folder.path(), AgentId(1), RunId(7), 1 << 30).unwrap();
         log.without(Time(5), &[Wall::Cpu]);
         let text = fs::read_to_string(file(folder.path(), AgentId(1), RunId(7))).unwrap();
         assert_eq!(
@@ -197,9 +215,25 @@ mod tests {
     fn the_oldest_runs_are_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         for run in 0..60 {
-            RunLog::create(folder.path(), AgentId(1), RunId(run)).unwrap();
+            RunLog::create(folder.path(), AgentId(1), RunId(run), 1 << 30).unwrap();
         }
         let kept = runs(folder.path(), AgentId(1));
         assert_eq!((kept.len(), kept[0], kept[49]), (50, RunId(10), RunId(59)));
+    }
+
+    #[test]
+    fn the_oldest_go_when_the_quota_is_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = "x".repeat(1_000);
+        for run in 0..9 {
+            let mut log = RunLog::create(folder.path(), AgentId(1), RunId(run), 10_000).unwrap();
+            while log.line(Time(5), Level::Info, "stdout", &long) {}
+            log.close(Time(6));
+        }
+        // Each takes all there is.
+        assert_eq!(runs(folder.path(), AgentId(1)), [RunId(8)]);
+        assert!(bytes(folder.path(), AgentId(1)) <= 10_200);
+        drop(RunLog::create(folder.path(), AgentId(1), RunId(9), RUN_BYTES_MAX + 20_000).unwrap());
+        assert_eq!(runs(folder.path(), AgentId(1)), [RunId(8), RunId(9)]);
     }
 }

@@ -9,6 +9,7 @@ use crate::plain;
 use crate::step::Escalations;
 use onboard_domain::spec::Limits;
 use onboard_domain::state::bounds;
+pub use onboard_policy::StorageQuota;
 use onboard_policy::{
     Authority, EffectiveLimits, Entry, Escalation, Policy, PolicyInForce, check_limits,
     default_layer, merge, parse_layer,
@@ -144,6 +145,12 @@ impl Known {
         self.sound().map(Policy::escalation)
     }
 
+    /// How much is kept for each agent; nothing more without a sound policy.
+    pub fn storage(&self) -> StorageQuota {
+        let none = || StorageQuota { bytes: 0, source: "no sound policy".into() };
+        self.sound().map_or_else(none, Policy::storage)
+    }
+
     /// The values of the policy in force, each with its origin.
     pub fn entries(&self) -> Vec<Entry> {
         self.sound().map_or_else(Vec::new, Policy::entries)
@@ -171,6 +178,10 @@ impl Inner {
 impl Escalations for Policies {
     fn escalation(&self, root: &str) -> Escalation {
         self.of(Path::new(root)).escalation().unwrap_or_else(Escalation::strictest)
+    }
+
+    fn storage(&self, root: &str) -> StorageQuota {
+        self.of(Path::new(root)).storage()
     }
 }
 

@@ -24,6 +24,7 @@ pub mod model;
 pub mod proposal;
 pub mod spec;
 pub mod state;
+pub mod storage;
 pub mod turn;
 pub mod violation;
 

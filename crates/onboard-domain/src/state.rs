@@ -36,6 +36,11 @@ pub mod bounds {
     /// New findings an agent may tell a day (UTC), unless its manifest or its users' settings say
     /// otherwise: as many as one run may, so that a first look at a project is told whole.
     pub const FINDINGS_PER_DAY: u32 = 50;
+    /// New critical findings an agent may tell a day: what must not wait is not held back by what
+    /// people want of a day, only by what nobody could look at.
+    pub const CRITICAL_PER_DAY: u32 = 200;
+    /// New findings one run may record where the next one is critical.
+    pub const FINDINGS_PER_RUN_CRITICAL: usize = 100;
     /// Events one run may emit.
     pub const EVENTS_PER_RUN: u32 = 100;
     /// Unacknowledged messages to one agent, refused beyond.
@@ -198,6 +203,9 @@ pub struct Noise {
     pub told: u32,
     /// Counted, not kept.
     pub suppressed: u32,
+    /// Those of `told` that are critical.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub critical: u32,
 }
 
 impl Noise {
@@ -206,7 +214,7 @@ impl Noise {
     /// The counts of the day that `now` is in.
     pub fn at(self, now: Time) -> Noise {
         let day = now.0.div_euclid(Noise::DAY_MS);
-        if self.day == day { self } else { Noise { day, told: 0, suppressed: 0 } }
+        if self.day == day { self } else { Noise { day, ..Noise::default() } }
     }
 }
 

@@ -24,7 +24,7 @@ const HOST: usize = 253;
 const LABEL: usize = 63;
 
 /// Keys of `resource_limits` with the range of each.
-pub(crate) const LIMITS: [(&str, RangeInclusive<u64>); 9] = [
+pub(crate) const LIMITS: [(&str, RangeInclusive<u64>); 10] = [
     ("max_cpu_percent", 1..=100_000),
     // Below that no interpreter starts.
     ("max_memory_mb", 8..=4_194_304),
@@ -37,6 +37,7 @@ pub(crate) const LIMITS: [(&str, RangeInclusive<u64>); 9] = [
     ("max_connections", 1..=4_096),
     ("max_bandwidth_kb_per_sec", 1..=10_000_000),
     ("max_transfer_mb", 1..=4_194_304),
+    ("max_storage_mb", 1..=4_194_304),
 ];
 /// Keys of `escalation` with the range of each: the largest is what is counted at most.
 pub(crate) const ESCALATION: [(&str, RangeInclusive<u64>); 5] = [
@@ -70,7 +71,7 @@ pub struct Layer {
     pub(crate) authority: Authority,
     pub(crate) document: Document,
     /// In the order of [`LIMITS`].
-    pub(crate) limits: [Option<Written<u32>>; 9],
+    pub(crate) limits: [Option<Written<u32>>; 10],
     pub(crate) file_size_mb: Option<Written<u32>>,
     pub(crate) read_only_paths: Vec<Written<String>>,
     pub(crate) forbidden_paths: Vec<Written<String>>,
@@ -102,7 +103,7 @@ pub fn parse_layer(text: &str, file: &str, authority: Authority) -> Result<Layer
     let empty = Layer {
         authority,
         document: document.clone(),
-        limits: [const { None }; 9],
+        limits: [const { None }; 10],
         file_size_mb: None,
         read_only_paths: Vec::new(),
         forbidden_paths: Vec::new(),

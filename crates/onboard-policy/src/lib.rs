@@ -23,6 +23,6 @@ pub use escalation::{Due, Escalation};
 pub use judge::{Assessment, Denial, Permit, Request, assess, check_limits, judge};
 pub use layer::{Layer, default_layer, parse_layer};
 pub use onboard_text::Problem;
-pub use policy::{EffectiveLimits, Entry, Policy, PolicyInForce, merge};
+pub use policy::{EffectiveLimits, Entry, Policy, PolicyInForce, StorageQuota, merge};
 pub use schema::schema;
 pub use walls::{Standing, Wall, Walls};

@@ -18,7 +18,7 @@ pub(crate) const WINDOW_MS: i64 = 24 * 3_600_000;
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// In the order of [`LIMITS`].
-    limits: [Settled<u32>; 9],
+    limits: [Settled<u32>; 10],
     file_size_mb: Settled<u32>,
     read_only_paths: Vec<Settled<String>>,
     forbidden_paths: Vec<Settled<String>>,
@@ -61,6 +61,27 @@ pub struct EffectiveLimits {
     /// In both directions together.
     pub bandwidth_kb_per_sec: u32,
     pub transfer_mb: u32,
+}
+
+/// How much is kept for one agent between its runs: `max_storage_mb`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StorageQuota {
+    pub bytes: u64,
+    /// Who sets it, and where.
+    pub source: String,
+}
+
+impl StorageQuota {
+    /// The part that its logs have: the oldest are dropped beyond it. A log helps once and is long, what
+    /// an agent remembers helps each time.
+    pub fn of_logs(&self) -> u64 {
+        self.bytes / 4
+    }
+
+    /// The part that everything else has; more is refused.
+    pub fn of_rest(&self) -> u64 {
+        self.bytes - self.of_logs()
+    }
 }
 
 /// One value of the policy, for people.
@@ -135,6 +156,7 @@ impl Policy {
                 limit(6)?,
                 limit(7)?,
                 limit(8)?,
+                limit(9)?,
             ],
             file_size_mb: layer.needed(layer.file_size_mb.as_ref(), "max_file_size_mb")?,
             read_only_paths: layer.all(&layer.read_only_paths),
@@ -211,6 +233,12 @@ impl Policy {
             bandwidth_kb_per_sec: self.limits[7].value,
             transfer_mb: self.limits[8].value,
         }
+    }
+
+    /// How much is kept for one agent, and who says so.
+    pub fn storage(&self) -> StorageQuota {
+        let Settled { value, origin } = &self.limits[9];
+        StorageQuota { bytes: u64::from(*value) << 20, source: origin.to_string() }
     }
 
     /// Paths of the project that stay read-only.

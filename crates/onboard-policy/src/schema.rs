@@ -51,6 +51,10 @@ const SCHEMA: &str = r##"{
             "max_transfer_mb": {
               "type": "integer", "minimum": 1, "maximum": 4194304, "default": 1024,
               "description": "of one run, in both directions together"
+            },
+            "max_storage_mb": {
+              "type": "integer", "minimum": 1, "maximum": 4194304, "default": 128,
+              "description": "kept for one agent between its runs: checkpoints, shared values, findings, patches that wait, logs"
             }
           }
         },

@@ -422,7 +422,7 @@ fn a_limit_above_the_policy_is_denied_by_its_name() {
             Limits { file_size_mb: Some(11), ..none },
             "limits.file_size_mb",
             expect![
-                "the agent asks for 11 MB, `max_file_size_mb` allows 10 MB (max_file_size_mb); ask for less in the manifest; 10 MB is set by the defaults (default-policy.yaml:50:25)"
+                "the agent asks for 11 MB, `max_file_size_mb` allows 10 MB (max_file_size_mb); ask for less in the manifest; 10 MB is set by the defaults (default-policy.yaml:54:25)"
             ],
         ),
         (

@@ -34,26 +34,27 @@ fn the_embedded_defaults_are_the_manual_and_are_right() {
         resource_limits.max_connections = 64 [the defaults (default-policy.yaml:28:22)]
         resource_limits.max_bandwidth_kb_per_sec = 8192 [the defaults (default-policy.yaml:29:31)]
         resource_limits.max_transfer_mb = 1024 [the defaults (default-policy.yaml:30:22)]
-        action_restrictions.file_system.read_only_paths = .git [the defaults (default-policy.yaml:41:11)]
-        action_restrictions.file_system.read_only_paths = .ai_onboard [the defaults (default-policy.yaml:42:11)]
-        action_restrictions.file_system.forbidden_paths = .env [the defaults (default-policy.yaml:44:11)]
-        action_restrictions.file_system.forbidden_paths = .env.local [the defaults (default-policy.yaml:45:11)]
-        action_restrictions.file_system.forbidden_paths = .netrc [the defaults (default-policy.yaml:46:11)]
-        action_restrictions.file_system.forbidden_paths = .ssh [the defaults (default-policy.yaml:47:11)]
-        action_restrictions.file_system.forbidden_paths = .aws [the defaults (default-policy.yaml:48:11)]
-        escalation_triggers = resource_limit_exceeded [the defaults (default-policy.yaml:82:7)]
-        escalation_triggers = forbidden_action_attempted [the defaults (default-policy.yaml:83:7)]
-        escalation_triggers = unexpected_error_rate [the defaults (default-policy.yaml:84:7)]
-        escalation_triggers = safety_policy_violation [the defaults (default-policy.yaml:85:7)]
-        escalation_triggers = human_intervention_requested [the defaults (default-policy.yaml:86:7)]
-        escalation.warn = 1 [the defaults (default-policy.yaml:94:11)]
-        escalation.throttle = 5 [the defaults (default-policy.yaml:96:15)]
-        escalation.pause = 10 [the defaults (default-policy.yaml:98:12)]
-        escalation.quarantine = 20 [the defaults (default-policy.yaml:100:17)]
-        escalation.emergency = 3 [the defaults (default-policy.yaml:102:16)]
-        action_restrictions.file_system.max_file_size_mb = 10 [the defaults (default-policy.yaml:50:25)]
-        action_restrictions.network.deny_ech = true [the defaults (default-policy.yaml:62:17)]
-        action_restrictions.system.sandbox_mode = true [the defaults (default-policy.yaml:71:21)]
+        resource_limits.max_storage_mb = 128 [the defaults (default-policy.yaml:34:21)]
+        action_restrictions.file_system.read_only_paths = .git [the defaults (default-policy.yaml:45:11)]
+        action_restrictions.file_system.read_only_paths = .ai_onboard [the defaults (default-policy.yaml:46:11)]
+        action_restrictions.file_system.forbidden_paths = .env [the defaults (default-policy.yaml:48:11)]
+        action_restrictions.file_system.forbidden_paths = .env.local [the defaults (default-policy.yaml:49:11)]
+        action_restrictions.file_system.forbidden_paths = .netrc [the defaults (default-policy.yaml:50:11)]
+        action_restrictions.file_system.forbidden_paths = .ssh [the defaults (default-policy.yaml:51:11)]
+        action_restrictions.file_system.forbidden_paths = .aws [the defaults (default-policy.yaml:52:11)]
+        escalation_triggers = resource_limit_exceeded [the defaults (default-policy.yaml:86:7)]
+        escalation_triggers = forbidden_action_attempted [the defaults (default-policy.yaml:87:7)]
+        escalation_triggers = unexpected_error_rate [the defaults (default-policy.yaml:88:7)]
+        escalation_triggers = safety_policy_violation [the defaults (default-policy.yaml:89:7)]
+        escalation_triggers = human_intervention_requested [the defaults (default-policy.yaml:90:7)]
+        escalation.warn = 1 [the defaults (default-policy.yaml:98:11)]
+        escalation.throttle = 5 [the defaults (default-policy.yaml:100:15)]
+        escalation.pause = 10 [the defaults (default-policy.yaml:102:12)]
+        escalation.quarantine = 20 [the defaults (default-policy.yaml:104:17)]
+        escalation.emergency = 3 [the defaults (default-policy.yaml:106:16)]
+        action_restrictions.file_system.max_file_size_mb = 10 [the defaults (default-policy.yaml:54:25)]
+        action_restrictions.network.deny_ech = true [the defaults (default-policy.yaml:66:17)]
+        action_restrictions.system.sandbox_mode = true [the defaults (default-policy.yaml:75:21)]
     "#]].assert_eq(&shown(&merged(&[]).expect("complete")));
 }
 
@@ -81,7 +82,7 @@ fn each_wrong_key_and_value_is_shown_at_its_place() {
             policy.yaml:3:5: unknown key `max_cpu`
               3 |     max_cpu: 5
                 |     ^^^^^^^
-                = known here: `max_cpu_percent`, `max_memory_mb`, `max_io_ops_per_sec`, `max_network_requests`, `max_pids`, `max_run_minutes`, `max_connections`, `max_bandwidth_kb_per_sec`, `max_transfer_mb`"#]],
+                = known here: `max_cpu_percent`, `max_memory_mb`, `max_io_ops_per_sec`, `max_network_requests`, `max_pids`, `max_run_minutes`, `max_connections`, `max_bandwidth_kb_per_sec`, `max_transfer_mb`, `max_storage_mb`"#]],
     );
     wrong(
         "  resource_limits:\n    max_cpu_percent: ten\n",
@@ -245,7 +246,7 @@ fn a_layer_that_loosens_is_refused_with_both_values() {
             policy.yaml:2:48: `sandbox_mode` would loosen true to false
               2 |   action_restrictions: {system: {sandbox_mode: false}}
                 |                                                ^^^^^
-                = true is set by the defaults (default-policy.yaml:71:21); the project may only tighten it"#]],
+                = true is set by the defaults (default-policy.yaml:75:21); the project may only tighten it"#]],
     );
     wrong(
         "  action_restrictions: {network: {deny_ech: false}}\n",
@@ -253,7 +254,7 @@ fn a_layer_that_loosens_is_refused_with_both_values() {
             policy.yaml:2:45: `deny_ech` would loosen true to false
               2 |   action_restrictions: {network: {deny_ech: false}}
                 |                                             ^^^^^
-                = true is set by the defaults (default-policy.yaml:62:17); the project may only tighten it"#]],
+                = true is set by the defaults (default-policy.yaml:66:17); the project may only tighten it"#]],
     );
     wrong(
         "  resource_limits: {max_connections: 65}\n",
@@ -277,7 +278,7 @@ fn a_layer_that_loosens_is_refused_with_both_values() {
             policy.yaml:2:57: `max_file_size_mb` would loosen 10 to 11
               2 |   action_restrictions: {file_system: {max_file_size_mb: 11}}
                 |                                                         ^^
-                = 10 is set by the defaults (default-policy.yaml:50:25); the project may only tighten it"#]],
+                = 10 is set by the defaults (default-policy.yaml:54:25); the project may only tighten it"#]],
     );
     let first = with("  resource_limits: {max_pids: 5}\n").expect("right");
     expect![[r#"
@@ -363,7 +364,7 @@ fn hosts_are_allowed_by_the_first_who_may_and_only_left_out_after() {
         policy.yaml:2:53: `allowed_domains` would be loosened by `b.example`
           2 |   action_restrictions: {network: {allowed_domains: [b.example]}}
             |                                                     ^^^^^^^^^
-            = the list is set by the defaults (default-policy.yaml:57:24); the project may only leave hosts out"#]].assert_eq(&domains(&[hosts(one, Authority::Project)]).expect_err("a project"));
+            = the list is set by the defaults (default-policy.yaml:61:24); the project may only leave hosts out"#]].assert_eq(&domains(&[hosts(one, Authority::Project)]).expect_err("a project"));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! What agents share: the machine's budget, leases, who waits, inboxes.
 
 use super::table::Table;
-use super::{Ink, Look, when};
+use super::{Ink, Look, bytes, when};
 use onboard_domain::model::Amount;
-use onboard_web::api::{Coordination, Share};
+use onboard_web::api::{Coordination, Share, StorageView};
 
 /// All of it; names carry their project where there may be several.
 pub fn status(shared: &Coordination, all_projects: bool, look: &Look) -> String {
@@ -19,6 +19,7 @@ pub fn status(shared: &Coordination, all_projects: bool, look: &Look) -> String 
     if let Some(table) = models(shared, &named, look) {
         out.push_str(&section("Models", "", Some(table), look));
     }
+    out.push_str(&section("Storage", "nothing is kept", storage(shared, &named, look), look));
     out
 }
 
@@ -123,6 +124,23 @@ fn inboxes(shared: &Coordination, named: Named<'_>, look: &Look) -> Option<Strin
     (!shared.inboxes.is_empty()).then(|| table.draw(look))
 }
 
+fn storage(shared: &Coordination, named: Named<'_>, look: &Look) -> Option<String> {
+    let mut table = Table::new(&["AGENT", "KEPT", "OF", "LOGS", "OF"]);
+    for row in &shared.storage {
+        let StorageView { stored, stored_max, logs, logs_max, .. } = &row.storage;
+        // Nine tenths: the next checkpoint may be refused.
+        let full = (stored.bytes() > stored_max / 10 * 9).then_some(Ink::Red);
+        table.row(vec![
+            (named(&row.project, &row.agent), None),
+            (bytes(stored.bytes()), full),
+            (bytes(*stored_max), None),
+            (bytes(*logs), None),
+            (bytes(*logs_max), None),
+        ]);
+    }
+    (!shared.storage.is_empty()).then(|| table.draw(look))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,7 +148,10 @@ mod tests {
     use expect_test::expect;
     use onboard_domain::model::{Scope, Unit};
     use onboard_domain::spec::Priority;
-    use onboard_web::api::{BudgetView, InboxRow, LeaseRow, ModelBudgetRow, Stamp, WaitingRow};
+    use onboard_domain::storage::Stored;
+    use onboard_web::api::{
+        BudgetView, InboxRow, LeaseRow, ModelBudgetRow, Stamp, StorageRow, WaitingRow,
+    };
 
     fn shared() -> Coordination {
         let at = |s: i64| Stamp(samples::NOW.plus(-s * 1000));
@@ -171,6 +192,18 @@ mod tests {
                 depth_max: 200,
                 oldest: Some(at(600)),
                 dead: 1,
+            }],
+            storage: vec![StorageRow {
+                agent: "plan-keeper".into(),
+                project: "loom".into(),
+                project_id: "p0".into(),
+                storage: StorageView {
+                    stored: Stored { checkpoints: 90 << 20, shared: 1_000, ..Stored::default() },
+                    stored_max: 96 << 20,
+                    logs: 2_000_000,
+                    logs_max: 32 << 20,
+                    set_by: "the defaults".into(),
+                },
             }],
             models: vec![
                 models(None, Scope::Total, Unit::Cost, 1_250_000),
@@ -223,6 +256,10 @@ mod tests {
             total.cost            all           1.25, 0.01 of it set aside  50.00            models.yaml:12:9
             per_agent_day.tokens  loom/thinker  50000000 tokens             50000000 tokens  models.yaml:12:9
 
+            Storage
+            AGENT             KEPT      OF        LOGS     OF
+            loom/plan-keeper  90.0 MiB  96.0 MiB  1.9 MiB  32.0 MiB
+
             BUDGET     USED    FREE     TOTAL
             runs       2       6        8
             processor  100 %   0 %      100 %
@@ -233,6 +270,10 @@ mod tests {
             Waiting  no run waits for what others have
 
             Inboxes  all are empty
+
+            Storage
+            AGENT        KEPT      OF        LOGS     OF
+            plan-keeper  90.0 MiB  96.0 MiB  1.9 MiB  32.0 MiB
         "#]].assert_eq(&drawn);
     }
 }

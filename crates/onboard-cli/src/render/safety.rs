@@ -1,7 +1,7 @@
 //! What holds an agent's runs: limits with what is used of them, walls, policy.
 
 use super::{Ink, Look, bytes, incidents, when};
-use onboard_web::api::{AgentDetail, LayerView, LimitsView, Live, Safety};
+use onboard_web::api::{AgentDetail, LayerView, LimitsView, Live, Safety, StorageView};
 
 /// Refused attempts shown in a status, the newest.
 const REFUSED: usize = 5;
@@ -10,6 +10,9 @@ const REFUSED: usize = 5;
 pub fn lines(detail: &AgentDetail, look: &Look) -> Vec<(&'static str, String)> {
     let safety = &detail.safety;
     let mut lines = vec![("Limits", limits(detail, look)), ("Safety", walls(&safety.layers, look))];
+    if let Some(storage) = &safety.storage {
+        lines.push(("Kept", kept(storage)));
+    }
     lines.push(("Policy", safety.policy_origin.clone()));
     if let Some(problem) = &safety.policy_problem {
         lines.push(("", problem_of_policy(problem, look)));
@@ -20,6 +23,30 @@ pub fn lines(detail: &AgentDetail, look: &Look) -> Vec<(&'static str, String)> {
         lines.push((label, format!("{} ({ago})", incidents::violation_line(violation))));
     }
     lines
+}
+
+/// What is kept for the agent, and of what.
+fn kept(storage: &StorageView) -> String {
+    let StorageView { stored, stored_max, logs, logs_max, .. } = storage;
+    let parts = [
+        ("checkpoints", stored.checkpoints),
+        ("shared values", stored.shared),
+        ("findings", stored.findings),
+        ("patches", stored.proposals),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(what, count)| format!("{what} {}", bytes(count)))
+        .collect();
+    let of = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
+    format!(
+        "{} of {}{of}, logs {} of {}",
+        bytes(stored.bytes()),
+        bytes(*stored_max),
+        bytes(*logs),
+        bytes(*logs_max)
+    )
 }
 
 /// Why the policy's files are not in force.

@@ -1,10 +1,10 @@
 //! What running agents ask for, judged against bounds and decided.
 
-use super::{World, oversight, proposals};
+use super::{World, oversight, proposals, storage};
 use onboard_domain::state::{BlobRef, Message, bounds};
 use onboard_domain::{
     AgentCall, AgentId, CallAnswer, CallRefusal, Event, Finding, Fingerprint, Generation,
-    MessageId, ProjectId, RunId, Time, Turn, Under,
+    MessageId, ProjectId, RunId, Severity, Time, Turn, Under,
 };
 
 type Answered = Result<CallAnswer, CallRefusal>;
@@ -51,7 +51,7 @@ pub(super) fn decide(
 ) -> Answered {
     let caller = caller(turn, run, generation)?;
     match call {
-        AgentCall::RecordFinding(finding) => record_finding(turn, caller, finding),
+        AgentCall::RecordFinding(finding) => record_finding(turn, world, caller, finding),
         AgentCall::EmitEvent { kind, data } => emit(turn, caller, kind, data),
         AgentCall::SendMessage { to, body } => send(turn, caller, &to, body),
         AgentCall::ReadInbox { limit } => Ok(read_inbox(turn, caller, limit)),
@@ -64,13 +64,13 @@ pub(super) fn decide(
         }
         AgentCall::PutState { key, value, expect, under } => {
             fenced(turn, caller, under.as_ref())?;
-            put(turn, caller, key, value, expect)
+            put(turn, world, caller, key, value, expect)
         }
         AgentCall::TakeLease { name, ttl_ms } => take_lease(turn, caller, name, ttl_ms),
         AgentCall::ReleaseLease { name } => release_lease(turn, caller, name),
         AgentCall::SaveCheckpoint { name, blob, under } => {
             fenced(turn, caller, under.as_ref())?;
-            save_checkpoint(turn, caller, name, blob)
+            save_checkpoint(turn, world, caller, name, blob)
         }
         AgentCall::FindCheckpoint { name } => {
             let checkpoints = &turn.state().agents[&caller.agent].checkpoints;
@@ -79,6 +79,7 @@ pub(super) fn decide(
         AgentCall::ProposeChange(proposed) => {
             fenced(turn, caller, proposed.under.as_ref())?;
             let Caller { run, agent, project } = caller;
+            storage::room(turn, world, agent, proposed.patch.bytes, 0)?;
             proposals::propose(turn, run, agent, project, proposed)
         }
         AgentCall::AskPerson { text } => {
@@ -120,7 +121,12 @@ fn limit(message: String) -> CallRefusal {
     CallRefusal::new("limit", message)
 }
 
-fn record_finding(turn: &mut Turn<'_>, caller: Caller, finding: Finding) -> Answered {
+fn record_finding(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    caller: Caller,
+    finding: Finding,
+) -> Answered {
     finding.within_bounds().map_err(|why| CallRefusal::new("bounds", why))?;
     let Caller { run, agent, project } = caller;
     let fingerprint = finding.fingerprint.clone();
@@ -138,31 +144,44 @@ fn record_finding(turn: &mut Turn<'_>, caller: Caller, finding: Finding) -> Answ
         see(turn, caller, fingerprint);
         return status("known");
     }
-    if turn.state().runs[&run].new_findings as usize >= bounds::FINDINGS_PER_RUN {
+    let is_critical = finding.severity == Severity::Critical;
+    let most =
+        if is_critical { bounds::FINDINGS_PER_RUN_CRITICAL } else { bounds::FINDINGS_PER_RUN };
+    if turn.state().runs[&run].new_findings as usize >= most {
         // Its new severity is not taken any more, but it was seen: it must not count as resolved.
         if known.is_some() {
             see(turn, caller, fingerprint);
         }
-        return Err(limit(format!("a run records at most {} findings", bounds::FINDINGS_PER_RUN)));
+        return Err(limit(format!("a run records at most {most} findings")));
     }
     if known.is_none() && turn.state().projects[&project].findings.len() >= bounds::FINDINGS {
         return Err(limit(format!("a project has at most {} open findings", bounds::FINDINGS)));
     }
-    if known.is_none() && has_told_enough(turn, agent) {
+    if known.is_none() && has_told_enough(turn, agent, is_critical) {
         turn.record(Event::FindingSuppressed { project, agent, run, fingerprint });
         return status("suppressed");
     }
+    // What stands instead may be another agent's.
+    let findings = &turn.state().projects[&project].findings;
+    let own = findings.get(&finding.fingerprint).filter(|before| before.agent == agent);
+    let before = own.map_or(0, |before| before.finding.bytes());
+    storage::room(turn, world, agent, finding.bytes(), before)?;
     let finding = Box::new(finding);
     turn.record(Event::FindingRecorded { project, agent, run, finding });
     status("new")
 }
 
-/// Whether the agent told as many new findings today as people want of it in a day.
-fn has_told_enough(turn: &Turn<'_>, agent: AgentId) -> bool {
+/// Whether the agent told as many new findings today as people want of it in a day. What is critical is
+/// told all the same, as far as anybody could look at it.
+fn has_told_enough(turn: &Turn<'_>, agent: AgentId, is_critical: bool) -> bool {
     let state = turn.state();
     let agent = &state.agents[&agent];
+    let today = agent.noise.at(state.time);
+    if is_critical {
+        return today.critical >= bounds::CRITICAL_PER_DAY;
+    }
     let most = agent.spec.findings_per_day.unwrap_or(bounds::FINDINGS_PER_DAY);
-    agent.noise.at(state.time).told >= most
+    today.told.saturating_sub(today.critical) >= most
 }
 
 /// A known finding was reported again, by whichever agent.
@@ -222,6 +241,7 @@ fn ack(turn: &mut Turn<'_>, caller: Caller, id: MessageId) -> Answered {
 
 fn put(
     turn: &mut Turn<'_>,
+    world: &World<'_>,
     caller: Caller,
     name: String,
     value: String,
@@ -242,6 +262,9 @@ fn put(
         let why = format!("`{name}` is at version {before}, not {expected}");
         return Err(CallRefusal::new("conflict", why));
     }
+    let own = shared.get(&name).filter(|value| value.by == caller.agent);
+    let kept = own.map_or(0, |value| (name.len() + value.value.len()) as u64);
+    storage::room(turn, world, caller.agent, (name.len() + value.len()) as u64, kept)?;
     let version = before + 1;
     let (project, by) = (caller.project, caller.agent);
     turn.record(Event::StatePut { project, key: name, value, version, by });
@@ -329,7 +352,13 @@ fn release_lease(turn: &mut Turn<'_>, caller: Caller, name: String) -> Answered 
     Ok(CallAnswer::Done)
 }
 
-fn save_checkpoint(turn: &mut Turn<'_>, caller: Caller, name: String, blob: BlobRef) -> Answered {
+fn save_checkpoint(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    caller: Caller,
+    name: String,
+    blob: BlobRef,
+) -> Answered {
     key("name", &name)?;
     if blob.bytes > bounds::CHECKPOINT_BYTES {
         let why = format!("a checkpoint has at most {} bytes", bounds::CHECKPOINT_BYTES);
@@ -339,6 +368,9 @@ fn save_checkpoint(turn: &mut Turn<'_>, caller: Caller, name: String, blob: Blob
     if !checkpoints.contains_key(&name) && checkpoints.len() >= bounds::CHECKPOINTS {
         return Err(limit(format!("an agent has at most {} checkpoints", bounds::CHECKPOINTS)));
     }
+    let before = checkpoints.get(&name).map_or(0, |before| before.bytes);
+    storage::room(turn, world, caller.agent, blob.bytes, before)?;
+    let checkpoints = &turn.state().agents[&caller.agent].checkpoints;
     if checkpoints.get(&name) != Some(&blob) {
         turn.record(Event::CheckpointSaved { agent: caller.agent, name, blob });
     }

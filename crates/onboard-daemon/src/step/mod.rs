@@ -12,6 +12,7 @@ mod oversight;
 mod projects;
 mod proposals;
 mod runs;
+mod storage;
 #[cfg(test)]
 mod tests;
 pub mod trials;
@@ -22,7 +23,7 @@ use onboard_domain::{
     Actor, Answer, Batch, CallAnswer, CallRefusal, Cause, Effect, Event, FORMAT, Refusal, State,
     Time, Turn, Via,
 };
-use onboard_policy::Escalation;
+use onboard_policy::{Escalation, Policy, StorageQuota};
 use onboard_scheduler::{HostSample, ScheduleCache, Settings, Zones};
 
 /// What decisions read besides the state.
@@ -38,12 +39,31 @@ pub struct World<'a> {
 pub trait Escalations {
     /// What calls people for agents of the project at `root`, and what follows.
     fn escalation(&self, root: &str) -> Escalation;
+
+    /// How much is kept for each agent of the project at `root`.
+    fn storage(&self, root: &str) -> StorageQuota;
+}
+
+/// The same for every project.
+impl Escalations for Policy {
+    fn escalation(&self, _: &str) -> Escalation {
+        Policy::escalation(self)
+    }
+
+    fn storage(&self, _: &str) -> StorageQuota {
+        Policy::storage(self)
+    }
 }
 
 /// The same for every project.
 impl Escalations for Escalation {
     fn escalation(&self, _: &str) -> Escalation {
         self.clone()
+    }
+
+    /// No policy says anything: what an agent keeps has its other bounds.
+    fn storage(&self, _: &str) -> StorageQuota {
+        StorageQuota { bytes: u64::MAX, source: "nobody".into() }
     }
 }
 

@@ -13,7 +13,7 @@ use onboard_domain::{
     Actor, AgentCall, AgentId, AgentSpec, Batch, Command, Effect, Event, Generation, ProjectId,
     RunId, State, Time, Via, Violation,
 };
-use onboard_policy::{default_layer, merge};
+use onboard_policy::{Authority, default_layer, merge, parse_layer};
 use onboard_scheduler::{HostSample, ScheduleCache, Settings, Zones};
 use serde_json::{Map, Value, json};
 
@@ -46,6 +46,8 @@ pub struct Stage {
     settings: Settings,
     specs: Vec<AgentSpec>,
     pub told: String,
+    /// What a user's policy says, if there is one.
+    pub policy: Option<String>,
 }
 
 /// Plays a script and compares what was decided.
@@ -66,6 +68,7 @@ impl Stage {
             settings: Settings { settle_ms: 0, ..Settings::default() },
             specs: Vec::new(),
             told: String::new(),
+            policy: None,
         }
     }
 
@@ -265,13 +268,19 @@ impl Stage {
 
     pub fn turn(&mut self, inputs: Vec<Input>) -> Step {
         let host = HostSample { cores: 2, at: self.now, ..HostSample::default() };
-        let policy = merge(&[default_layer().expect("the defaults")]).expect("the defaults");
+        let mut layers = vec![default_layer().expect("the defaults")];
+        layers.extend(
+            self.policy
+                .as_ref()
+                .map(|text| parse_layer(text, "policy.yaml", Authority::User).expect("a policy")),
+        );
+        let policy = merge(&layers).expect("a policy");
         let world = World {
             now: self.now,
             host: &host,
             settings: &self.settings,
             zones: &Utc,
-            policies: &policy.escalation(),
+            policies: &policy,
         };
         let decided = step(&mut self.state, &world, &mut self.cache, inputs).expect("legal");
         self.wake = decided.wake;

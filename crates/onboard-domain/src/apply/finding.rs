@@ -2,7 +2,7 @@
 
 use super::{Illegal, illegal};
 use crate::event::Event;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::ids::{AgentId, Fingerprint, ProjectId, RunId};
 use crate::state::{KnownFinding, Project, State, bounds};
 
@@ -64,6 +64,9 @@ fn record(
     reporter.totals.findings += 1;
     reporter.noise = reporter.noise.at(now);
     reporter.noise.told += 1;
+    if finding.severity == Severity::Critical {
+        reporter.noise.critical += 1;
+    }
     let known = KnownFinding {
         finding: finding.clone(),
         agent,

@@ -5,6 +5,7 @@ use onboard_domain::AgentSpec;
 use onboard_domain::event::Adaptation;
 use onboard_domain::spec::Priority;
 use onboard_domain::state::Totals;
+use onboard_domain::storage::Stored;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -213,8 +214,25 @@ pub struct Safety {
     /// Why the policy's present files are not in force, if they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_problem: Option<String>,
+    /// What is kept for the agent, and how much may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<StorageView>,
     /// How each wall stands; empty until that was probed.
     pub layers: Vec<LayerView>,
+}
+
+/// Bytes that are kept for an agent between its runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageView {
+    /// Checkpoints, shared values, findings and patches that wait.
+    pub stored: Stored,
+    /// As many of these; more is refused.
+    pub stored_max: u64,
+    pub logs: u64,
+    /// As many of logs; the oldest go.
+    pub logs_max: u64,
+    /// Who sets `max_storage_mb`, and where.
+    pub set_by: String,
 }
 
 /// How one wall stands on this host.

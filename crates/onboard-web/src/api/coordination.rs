@@ -1,6 +1,6 @@
 //! What agents share: leases, the machine, and messages to one another.
 
-use super::Stamp;
+use super::{Stamp, StorageView};
 use onboard_domain::model::{Scope, Unit};
 use onboard_domain::spec::Priority;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,9 @@ pub struct Coordination {
     /// each agent that used any today.
     #[serde(default)]
     pub models: Vec<ModelBudgetRow>,
+    /// Agents for which something is kept.
+    #[serde(default)]
+    pub storage: Vec<StorageRow>,
 }
 
 /// What a budget of models has left.
@@ -39,6 +42,16 @@ pub struct ModelBudgetRow {
     pub limit: u64,
     /// Where the limit is written.
     pub origin: String,
+}
+
+/// What is kept for one agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorageRow {
+    pub agent: String,
+    pub project: String,
+    pub project_id: String,
+    #[serde(flatten)]
+    pub storage: StorageView,
 }
 
 /// The machine's share for all runs together.

@@ -19,11 +19,11 @@ mod stamp;
 
 pub use agent::{
     AgentDetail, AgentRow, Breaker, Explanation, Interval, LayerView, LimitsView, Live, NoiseView,
-    ProjectRef, Safety, StateWord,
+    ProjectRef, Safety, StateWord, StorageView,
 };
 pub use command::{AgentChange, CommandAnswer, CommandRequest, RegisterRequest};
 pub use coordination::{
-    BudgetView, Coordination, InboxRow, LeaseRow, ModelBudgetRow, Share, WaitingRow,
+    BudgetView, Coordination, InboxRow, LeaseRow, ModelBudgetRow, Share, StorageRow, WaitingRow,
 };
 pub use daemon::{DaemonView, DigestView, EmergencyView, PolicyView, ProjectRow, VersionView};
 pub use event::{AuditRow, EventRow, EventSeverity, WatchLine};

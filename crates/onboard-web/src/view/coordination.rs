@@ -22,6 +22,7 @@ pub fn view(
         waiting: waiting_rows(state, now, host, settings, project),
         inboxes: inboxes(state, project),
         models: Vec::new(),
+        storage: Vec::new(),
     }
 }
 

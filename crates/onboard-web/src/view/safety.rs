@@ -1,7 +1,10 @@
 //! What holds an agent's runs: the policy as its files say now, and the walls of this host.
 
-use crate::api::{LayerView, LimitsView, Safety};
+use crate::api::{LayerView, LimitsView, Safety, StorageView};
 use onboard_daemon::handle::Handle;
+use onboard_daemon::logs;
+use onboard_daemon::policies::StorageQuota;
+use onboard_domain::storage::Stored;
 use onboard_domain::{AgentId, ProjectId};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,12 +32,27 @@ pub fn of(handle: &Handle, agent: AgentId) -> Safety {
         }
         Err(why) => (None, Some(why)),
     };
+    let stored = handle.read(|state| state.stored_by(agent));
+    let logs = logs::bytes(&handle.paths().logs(), agent);
+    let storage = Some(storage(stored, logs, &policy.storage()));
     Safety {
+        storage,
         limits,
         denied,
         policy_origin: policy.origin,
         policy_problem: policy.problem,
         layers: layers(handle),
+    }
+}
+
+/// What is kept for an agent beside its quota.
+pub fn storage(stored: Stored, logs: u64, quota: &StorageQuota) -> StorageView {
+    StorageView {
+        stored,
+        stored_max: quota.of_rest(),
+        logs,
+        logs_max: quota.of_logs(),
+        set_by: quota.source.clone(),
     }
 }
 

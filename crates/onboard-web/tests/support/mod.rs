@@ -2,7 +2,7 @@
 //! and logs. What is tested with it is the server and its clients, not the decisions.
 
 use onboard_daemon::handle::{Handle, LoopEnd, Paths, Published, Request};
-use onboard_daemon::logs::{Level, RunLog};
+use onboard_daemon::logs::{self, Level, RunLog};
 use onboard_daemon::manifests::BuiltInManifest;
 use onboard_daemon::store::Store;
 use onboard_daemon::views::{Applied, ViewWriter};
@@ -207,7 +207,8 @@ impl Loop {
                 let finding = Box::new(finding());
                 self.step(vec![Event::FindingRecorded { project, agent, run, finding }]);
             }
-            let mut log = RunLog::create(&self.logs, agent, run).expect("a log");
+            let mut log =
+                RunLog::create(&self.logs, agent, run, logs::RUN_BYTES_MAX).expect("a log");
             log.line(NOW, Level::Info, "log", "reading history");
             log.line(NOW, Level::Warn, "log", "shallow clone");
             log.close(NOW);
