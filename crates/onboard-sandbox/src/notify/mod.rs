@@ -15,8 +15,6 @@ use crate::sys::{self, notify, process};
 use call::Call;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 /// The stack of the thread: it holds a path and a few arguments.
@@ -37,14 +35,13 @@ pub struct Rules {
 #[derive(Debug)]
 pub struct Notifier {
     thread: JoinHandle<io::Result<()>>,
-    blind: Arc<AtomicBool>,
+    is_blind: bool,
 }
 
 impl Notifier {
-    /// Whether the first call, which starts the run's program and so names something for certain,
-    /// could not be read: then no call's memory can.
+    /// Whether this host lets us read no caller's memory: calls are told without what they name.
     pub fn is_blind(&self) -> bool {
-        self.blind.load(Ordering::Acquire)
+        self.is_blind
     }
 
     /// Waits for its end, which comes with the run's.
@@ -69,19 +66,18 @@ pub fn listen(
     run: OwnedFd,
     mut allowance: Allowance,
 ) -> io::Result<Notifier> {
-    let blind = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&blind);
+    let is_blind = !notify::can_read_memory();
     let named = std::thread::Builder::new().name("notifier".into()).stack_size(STACK);
     let thread = named.spawn(move || {
         let mut unheard = Unheard(Some(run));
-        let served = serve(&listener, &rules, &reports, &mut allowance, &seen);
+        let served = serve(&listener, &rules, &reports, &mut allowance);
         match &served {
             Ok(()) => unheard.0 = None,
             Err(error) => eprintln!("a run's notifier ended, and the run with it: {error}"),
         }
         served
     })?;
-    Ok(Notifier { thread, blind })
+    Ok(Notifier { thread, is_blind })
 }
 
 /// A run that nobody listens to. Its calls would fail at once, so it could do less, never more; but
@@ -101,10 +97,8 @@ fn serve(
     rules: &Rules,
     reports: &Reports,
     allowance: &mut Allowance,
-    blind: &AtomicBool,
 ) -> io::Result<()> {
     let listener = listener.as_fd();
-    let mut is_first = true;
     notify::wake_on_the_same_processor(listener);
     loop {
         let state = sys::retry(|| process::poll_readable(&[listener], None))?;
@@ -120,9 +114,6 @@ fn serve(
         let seen = look::look(call, &notification);
         if !notify::is_valid(listener, notification.id) {
             continue;
-        }
-        if std::mem::take(&mut is_first) {
-            blind.store(seen.raw.is_none(), Ordering::Release);
         }
         let verdict = judge::judge(call, &seen, rules);
         // Reported first: when the caller goes on, what it did is on record.

@@ -98,6 +98,12 @@ pub fn read_memory(pid: u32, address: u64, buffer: &mut [u8]) -> usize {
     usize::try_from(read).unwrap_or(0)
 }
 
+/// Whether memory can be read in this way at all: tried on our own.
+pub fn can_read_memory() -> bool {
+    let (written, mut read) = ([7_u8; 1], [0]);
+    read_memory(std::process::id(), written.as_ptr() as u64, &mut read) == 1 && read == written
+}
+
 /// Whether this kernel can notify at all, and in the way that is asked for: a filter that is not
 /// there is refused for that, and not for its flags.
 pub fn is_available() -> bool {
