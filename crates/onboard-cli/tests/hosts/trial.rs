@@ -113,9 +113,9 @@ fn client(folder: &Path) -> Client {
     Client::new(&sockets.last().expect("a socket").path()).expect("a client")
 }
 
-/// The layers that a started run's event names, each with its words.
+/// The layers that the last started run's event names, each with its words.
 fn weaker(events: &str) -> BTreeMap<String, String> {
-    let Some((_, rest)) = events.split_once("; weaker here: ") else { return BTreeMap::new() };
+    let Some((_, rest)) = events.rsplit_once("; weaker here: ") else { return BTreeMap::new() };
     let line = rest.split('"').next().unwrap_or_default();
     let parts = line.split("; ").filter_map(|part| part.split_once(": "));
     parts.map(|(layer, how)| (layer.to_owned(), how.to_owned())).collect()
