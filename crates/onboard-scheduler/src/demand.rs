@@ -20,8 +20,8 @@ const MEMORY_BYTES: (u64, u64) = (128 << 20, 384 << 20);
 const CPU_PERMILLE: (u64, u64) = (33, 66);
 
 /// What a run reserves whose agent names no limit: the limits of a policy that says nothing else.
-/// The policy itself is judged when a run starts and is not known here: what an agent asks for is
-/// reserved even where the policy gives less, and this even where the policy gives more.
+/// Policies only lower these, and a run that asks for more than its policy allows is refused when it
+/// starts: so no run may use more than it has reserved, and all together not more than the budget.
 const UNNAMED: Budget = Budget { cpu_percent: 10, memory_mb: 512 };
 
 /// What the agent's next run reserves of the machine's budget.
