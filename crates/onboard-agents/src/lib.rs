@@ -1,9 +1,13 @@
 //! The built-in agents, one folder each.
 
+pub mod code_quality_optimizer;
+pub mod facts;
 pub mod git;
 pub mod host;
 pub mod project_health_monitor;
+pub mod project_index;
 mod socket_host;
+mod telling;
 
 use host::{AgentError, Host, Outcome};
 pub use socket_host::run;
@@ -20,12 +24,28 @@ pub struct BuiltIn {
 
 /// All of them, by name.
 pub fn builtins() -> &'static [BuiltIn] {
-    &[BuiltIn {
-        name: project_health_monitor::NAME,
-        description: project_health_monitor::DESCRIPTION,
-        run: project_health_monitor::run,
-        manifest: project_health_monitor::MANIFEST,
-    }]
+    const {
+        &[
+            BuiltIn {
+                name: code_quality_optimizer::NAME,
+                description: code_quality_optimizer::DESCRIPTION,
+                run: code_quality_optimizer::run,
+                manifest: code_quality_optimizer::MANIFEST,
+            },
+            BuiltIn {
+                name: project_health_monitor::NAME,
+                description: project_health_monitor::DESCRIPTION,
+                run: project_health_monitor::run,
+                manifest: project_health_monitor::MANIFEST,
+            },
+            BuiltIn {
+                name: project_index::NAME,
+                description: project_index::DESCRIPTION,
+                run: project_index::run,
+                manifest: project_index::MANIFEST,
+            },
+        ]
+    }
 }
 
 #[cfg(test)]

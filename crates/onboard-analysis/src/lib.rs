@@ -11,6 +11,7 @@ pub mod conformal;
 pub mod dependency;
 pub mod distribution;
 pub mod draw;
+pub mod facts;
 pub mod history;
 pub mod hotspot;
 pub mod ledger;

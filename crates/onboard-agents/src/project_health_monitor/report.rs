@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use onboard_analysis::calendar::{date_text, day_of};
 use onboard_analysis::milestone::Standing;
 use onboard_analysis::statistics::median;
-use onboard_domain::Fingerprint;
 use serde_json::{Value, json};
 
 use super::MOST_FINDINGS;
@@ -13,7 +12,8 @@ use super::decide::Assessment;
 use super::observe::{Facts, RepositoryFacts};
 use super::state::Reports;
 use crate::git::{Head, OpenError};
-use crate::host::{AgentError, Finding, Host, Outcome};
+use crate::host::{AgentError, Host, Outcome};
+use crate::telling::tell;
 
 /// Points the index must fall below its usual value before that is an event.
 const DEGRADED_BY: f64 = 10.0;
@@ -24,52 +24,23 @@ const LEAST_DAYS: usize = 3;
 /// Events of one kind in one run.
 const MOST_EVENTS: usize = 20;
 
-/// Hands over what holds: what was said before is said again, so that the host sees which of it no
-/// longer holds, and a few new ones are added.
+/// Hands over what holds, the score, and what happened.
 pub fn deliver(
     host: &mut dyn Host,
     facts: &Facts,
     assessment: Assessment,
     reports: &mut Reports,
 ) -> Result<Outcome, AgentError> {
-    let current: BTreeSet<Fingerprint> =
-        assessment.findings.iter().map(|finding| finding.fingerprint.clone()).collect();
-    let before = reports.reported.len();
-    reports.reported.retain(|fingerprint| current.contains(fingerprint));
-    let gone = before - reports.reported.len();
-    let known = |finding: &&Finding| reports.reported.contains(&finding.fingerprint);
-    let (old, new): (Vec<&Finding>, Vec<&Finding>) =
-        assessment.findings.iter().partition(|finding| known(finding));
-    let new = &new[..new.len().min(MOST_FINDINGS)];
-    for finding in old.iter().chain(new) {
-        host.record_finding((*finding).clone())?;
-    }
-    reports.reported.extend(new.iter().map(|finding| finding.fingerprint.clone()));
+    let told = tell(host, &assessment.findings, &mut reports.reported, MOST_FINDINGS)?;
     let events = events(host, facts, &assessment, reports)?;
     host.put_state("health", health(facts, &assessment))?;
     reports.standing = standing(facts, &assessment);
-    let waiting = current.len() - reports.reported.len();
-    let summary = format!("{}; {}", reports.standing, told(new.len(), gone, waiting));
-    Ok(if new.is_empty() && gone == 0 && events == 0 {
+    let summary = format!("{}; {}", reports.standing, told.words());
+    Ok(if told.new == 0 && told.gone == 0 && events == 0 {
         Outcome::NothingToReport { summary }
     } else {
         Outcome::Succeeded { summary }
     })
-}
-
-/// What this run has to say that the one before had not.
-fn told(new: usize, gone: usize, waiting: usize) -> String {
-    let mut parts = Vec::new();
-    if new > 0 {
-        parts.push(format!("{new} new"));
-    }
-    if gone > 0 {
-        parts.push(format!("{gone} resolved"));
-    }
-    if waiting > 0 {
-        parts.push(format!("{waiting} more to follow"));
-    }
-    if parts.is_empty() { "nothing new".to_owned() } else { parts.join(", ") }
 }
 
 /// One line on how the project stands.

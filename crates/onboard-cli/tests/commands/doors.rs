@@ -21,7 +21,7 @@ fn wrong_words() {
         (&[], 2, "Usage"),
         (&["bg", "start"], 2, "<NAME>"),
         (&["bg", "start", "--all", AGENT], 2, "cannot be used with"),
-        (&["bg", "start", "nope"], 4, "it has project-health-monitor"),
+        (&["bg", "start", "nope"], 4, "it has code-quality-optimizer, project-health-monitor"),
         (&["bg", "start", "--all", "--timeout", "5parsecs"], 2, "no unit of time"),
         (&["bg", "start", "--all", "--wait", "--detach"], 2, "cannot be used with"),
         (&["bg", "run", "a", "b"], 2, "unexpected argument 'b'"),
@@ -147,8 +147,9 @@ fn waiting(world: &World) -> std::process::Child {
     let mut command = world.command(&["bg", "run", "sleeper", "--wait"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     for _ in 0..2_000 {
-        let row = &world.json(&["bg", "list"])["items"][1].clone();
-        if row["live"]["pid"].is_number() {
+        let items = world.json(&["bg", "list"])["items"].clone();
+        let row = items.as_array().unwrap().iter().find(|row| row["name"] == "sleeper");
+        if row.unwrap()["live"]["pid"].is_number() {
             return child;
         }
     }

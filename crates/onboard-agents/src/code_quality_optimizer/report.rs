@@ -1,0 +1,103 @@
+//! Telling the host, and what is remembered between runs.
+
+use std::collections::BTreeSet;
+
+use onboard_analysis::calendar::day_of;
+use onboard_domain::Fingerprint;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::MOST_FINDINGS;
+use super::decide::{Quality, Totals};
+use crate::facts::ProjectFacts;
+use crate::host::{AgentError, Finding, Host, Level, Outcome};
+use crate::telling::tell;
+
+/// Days kept: a year and a month, so that a year can be compared with the one before.
+const MOST_DAYS: usize = 400;
+/// Files named in the shared state.
+const MOST_NAMED: usize = 20;
+
+/// What a run leaves to the next.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Memory {
+    /// Fingerprints of what was said and still holds.
+    reported: BTreeSet<Fingerprint>,
+    /// Totals by day, ascending.
+    pub days: Vec<(i64, Totals)>,
+}
+
+impl Memory {
+    /// Notes a day's totals, replacing earlier ones of that day.
+    pub fn note(&mut self, now_ms: i64, totals: &Totals) {
+        let day = day_of(now_ms);
+        self.days.retain(|(known, _)| *known < day);
+        self.days.push((day, *totals));
+        let surplus = self.days.len().saturating_sub(MOST_DAYS);
+        self.days.drain(..surplus);
+    }
+}
+
+pub fn load(host: &mut dyn Host) -> Result<Memory, AgentError> {
+    let Some(text) = host.load_checkpoint("memory")? else { return Ok(Memory::default()) };
+    serde_json::from_str(&text).or_else(|error| {
+        host.log(
+            Level::Warning,
+            &format!("checkpoint memory is unusable ({error}); starting anew"),
+        );
+        Ok(Memory::default())
+    })
+}
+
+/// Hands over what holds, and the figures for whoever asks.
+pub fn deliver(
+    host: &mut dyn Host,
+    facts: &ProjectFacts,
+    quality: &Quality,
+    findings: &[Finding],
+    memory: &mut Memory,
+) -> Result<Outcome, AgentError> {
+    let told = tell(host, findings, &mut memory.reported, MOST_FINDINGS)?;
+    host.put_state("quality", figures(facts, quality))?;
+    let text =
+        serde_json::to_string(memory).map_err(|error| AgentError::Encoding(error.to_string()))?;
+    host.save_checkpoint("memory", &text)?;
+    let totals = &quality.totals;
+    let summary = format!(
+        "{} functions in {} files, {} of them hard to follow; {}",
+        totals.functions,
+        totals.files,
+        totals.hard,
+        told.words()
+    );
+    Ok(match (told.new, told.gone) {
+        (0, 0) => Outcome::NothingToReport { summary },
+        _ => Outcome::Succeeded { summary },
+    })
+}
+
+fn figures(facts: &ProjectFacts, quality: &Quality) -> serde_json::Value {
+    let hottest: Vec<_> = quality
+        .files
+        .iter()
+        .take(MOST_NAMED)
+        .map(|file| {
+            let row = &facts.files[file.row];
+            let worst = row.measured.file().and_then(|metrics| metrics.worst());
+            json!({
+                "path": row.path,
+                "heat": (file.heat * 100.0).round() / 100.0,
+                "changes": file.changes,
+                "cognitive": worst.map_or(0, |function| function.cognitive),
+                "function": worst.map(|function| function.full_name()),
+            })
+        })
+        .collect();
+    json!({
+        "schema_version": 1,
+        "tip": facts.index.tip,
+        "totals": quality.totals,
+        "hottest": hottest,
+        "limits": facts.index.limits,
+    })
+}

@@ -1,0 +1,58 @@
+//! What the project's index found out, for the agents that judge.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::PathBuf;
+
+use onboard_analysis::facts::{
+    FILE_PARTS, FileRow, FilesPart, History, HistoryPart, Index, VERSION, files_name, history_name,
+};
+use serde::de::DeserializeOwned;
+
+use crate::host::Task;
+use crate::project_index;
+
+/// All of the index.
+#[derive(Debug)]
+pub struct ProjectFacts {
+    pub index: Index,
+    pub history: History,
+    pub files: Vec<FileRow>,
+}
+
+/// Reads the index as it stood when the run started; the reason where there is none.
+///
+/// # Errors
+/// What is missing, as a sentence for people.
+pub fn read(task: &Task) -> Result<ProjectFacts, String> {
+    let absent = || "the project has not been indexed yet".to_owned();
+    let parts = task.facts.get(project_index::NAME).ok_or_else(absent)?;
+    let index: Index = part(parts, "index")?.ok_or_else(absent)?;
+    if index.version != VERSION || index.tip.is_empty() || index.walk.is_some() {
+        return Err("the index is not complete yet".to_owned());
+    }
+    let mut history = Vec::new();
+    for number in &index.history {
+        history.extend(part::<HistoryPart>(parts, &history_name(*number))?);
+    }
+    let mut files = Vec::with_capacity(index.files);
+    for number in 0..FILE_PARTS {
+        let found: Option<FilesPart> = part(parts, &files_name(number))?;
+        files.extend(found.into_iter().flat_map(|part| part.files));
+    }
+    Ok(ProjectFacts { index, history: History::join(history), files })
+}
+
+fn part<T: DeserializeOwned>(
+    parts: &BTreeMap<String, PathBuf>,
+    name: &str,
+) -> Result<Option<T>, String> {
+    let Some(path) = parts.get(name) else { return Ok(None) };
+    let unusable = |why: String| format!("the index's part {name} is unusable: {why}");
+    let file = File::open(path).map_err(|error| unusable(error.to_string()))?;
+    // A slice is parsed several times faster than a reader.
+    let text =
+        std::io::read_to_string(BufReader::new(file)).map_err(|e| unusable(e.to_string()))?;
+    serde_json::from_str(&text).map(Some).map_err(|error| unusable(error.to_string()))
+}
