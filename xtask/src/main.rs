@@ -6,6 +6,7 @@ mod check;
 mod command;
 mod eval;
 mod fences;
+mod fuzz;
 mod generate;
 mod layers;
 mod options;
@@ -83,6 +84,11 @@ const SUBCOMMANDS: &[Subcommand] = &[
         name: "walls",
         about: "hostile agents behind the real walls, as both users; writes the table in docs/safety.md",
         run: walls::run,
+    },
+    Subcommand {
+        name: "fuzz",
+        about: "feeds parsers and decoders with anything: --target T, --seconds N a target",
+        run: fuzz::run,
     },
     Subcommand {
         name: "soak",

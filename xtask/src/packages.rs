@@ -16,6 +16,8 @@ pub enum Need {
     SecondUser,
     /// `cargo xtask bench`.
     Bench,
+    /// `cargo xtask fuzz`.
+    Fuzz,
 }
 
 /// A Debian package, the program of it that is used, and the reason.
@@ -50,6 +52,12 @@ const PACKAGES: &[Package] = &[
         program: "bwrap",
         need: Need::Bench,
         why: "the sandboxed start is measured beside bwrap's",
+    },
+    Package {
+        name: "g++",
+        program: "c++",
+        need: Need::Fuzz,
+        why: "the fuzzer that the targets are linked with is written in C++",
     },
 ];
 

@@ -128,9 +128,10 @@ pub fn problems(files: &[File]) -> Vec<Problem> {
     found
 }
 
-/// Whether people write this file; the lock file is made by cargo.
+/// Whether people write this file: the lock file is made by cargo, and what fuzzing starts from is
+/// bytes that may look like text.
 fn is_ours(path: &Path) -> bool {
-    path.file_name().is_none_or(|name| name != "Cargo.lock")
+    path.file_name().is_none_or(|name| name != "Cargo.lock") && !path.starts_with("fuzz/corpus")
 }
 
 /// Reads the workspace's text files; what is not UTF-8 is not text and is left out.

@@ -3,7 +3,13 @@
 use super::{File, Problem, problem};
 
 pub fn problems(file: &File) -> Vec<Problem> {
-    if file.path == "Cargo.toml" { root(file) } else { member(file) }
+    if file.path == "Cargo.toml" {
+        return root(file);
+    }
+    // A workspace of its own has a table of its own, for which the root's rules hold.
+    let mut found = member(file);
+    found.extend(root(file));
+    found
 }
 
 /// The lines of a manifest with the section each stands in.
@@ -60,7 +66,7 @@ fn member(file: &File) -> Vec<Problem> {
         ));
     }
     for (number, section, entry) in &entries {
-        let is_table = section.ends_with("dependencies");
+        let is_table = section.ends_with("dependencies") && section != "workspace.dependencies";
         let inherits = entry.replace(' ', "").contains("workspace=true");
         let remedy = "write `NAME.workspace = true` and put the version into the root's table";
         if is_table && !inherits {
