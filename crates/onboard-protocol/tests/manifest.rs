@@ -203,6 +203,15 @@ fn each_wrong_key_and_value_is_shown_at_its_place() {
             = name a file beside the manifest, such as `./agent.py`; a program of the system goes into a list, such as `[python3, ./agent.py]`"#]],
     );
     wrong(
+        "./todo.sh",
+        ".//etc/passwd",
+        expect![[r#"
+        agent.yaml:4:15: `program` has an absolute path
+          4 | program: [sh, .//etc/passwd, --all]
+            |               ^^^^^^^^^^^^^
+            = name a file beside the manifest, such as `./agent.py`; a program of the system goes into a list, such as `[python3, ./agent.py]`"#]],
+    );
+    wrong(
         "[sh, ./todo.sh, --all]",
         "/usr/bin/todo",
         expect![[r#"

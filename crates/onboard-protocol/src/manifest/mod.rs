@@ -169,7 +169,8 @@ fn argument(item: &Item<'_>) -> Result<String, Problem> {
 }
 
 fn beside(item: &Item<'_>, path: &str) -> Result<(), Problem> {
-    let wrong = if path.starts_with('/') {
+    // `.//etc` would be absolute once its beginning is taken off.
+    let wrong = if path.strip_prefix("./").unwrap_or(path).starts_with('/') {
         "an absolute path"
     } else if path.split('/').any(|part| part == "..") {
         "a path that leaves the folder"
