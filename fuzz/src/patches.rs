@@ -42,6 +42,10 @@ fn fenced(path: &str) {
 
 fn applies(file: &FilePatch) {
     let Some((old, new)) = contents(file) else { return };
+    // A file that is created has no lines that a hunk could lie behind.
+    if matches!(file.change, Change::Create { .. }) && old != "" {
+        return;
+    }
     let before = match file.change {
         Change::Create { .. } => None,
         _ => Some(old.as_bytes()),
