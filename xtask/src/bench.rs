@@ -6,6 +6,7 @@ mod commands;
 mod emergency;
 mod health;
 mod idle;
+mod judge;
 mod launch;
 mod machine;
 mod page;
@@ -62,6 +63,7 @@ const ROWS: &[Row] = &[
     Row { name: "replay", measure: replay::measure },
     Row { name: "emergency", measure: emergency::measure },
     Row { name: "health", measure: health::measure },
+    Row { name: "judge", measure: judge::measure },
 ];
 
 /// What every row needs.
@@ -218,7 +220,8 @@ mod tests {
         check("--quick --only replay", Ok((Some("replay"), true)));
         check("--only", Err(USAGE));
         check("--fast", Err(&format!("`--fast` is unknown; {USAGE}")));
-        let names = "start, idle, registered, commands, due, sandbox, replay, emergency, health";
+        let names =
+            "start, idle, registered, commands, due, sandbox, replay, emergency, health, judge";
         check("--only fun", Err(&format!("no row is called `fun`; they are {names}")));
     }
 }

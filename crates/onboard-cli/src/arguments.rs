@@ -471,6 +471,44 @@ pub enum PolicyCommand {
         #[arg(long)]
         show_origin: bool,
     },
+    /// Ask whether an agent may do one thing; nothing is done. Exit code 0: allowed, 5: denied
+    #[command(after_help = "\
+A path is meant from the project's folder; an absolute one is as the agent sees it, with the project
+at /project. The answer is the one that a run would get now, from the same judge.
+
+Examples:
+  ai_onboard policy try project-health-monitor --read .env
+  ai_onboard policy try project-health-monitor --connect example.org:443
+  ai_onboard policy try project-health-monitor --exec curl https://example.org")]
+    Try {
+        #[arg(add = ArgValueCandidates::new(agent_names))]
+        name: String,
+        #[command(flatten)]
+        attempt: Attempt,
+    },
+    /// Say what an agent may read, write, reach, run and use, and what follows if it tries more
+    Explain {
+        #[arg(add = ArgValueCandidates::new(agent_names))]
+        name: String,
+    },
+}
+
+/// One attempt of an agent.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Attempt {
+    /// Read a file, or list a folder
+    #[arg(long, value_name = "PATH")]
+    pub read: Option<String>,
+    /// Write a file, or make it
+    #[arg(long, value_name = "PATH")]
+    pub write: Option<String>,
+    /// Connect to a host
+    #[arg(long, value_name = "HOST:PORT")]
+    pub connect: Option<String>,
+    /// Start a program, with its arguments
+    #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true)]
+    pub exec: Vec<String>,
 }
 
 /// `credentials …`

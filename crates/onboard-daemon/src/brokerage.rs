@@ -8,7 +8,7 @@ use crate::step::models::NotReserved;
 use onboard_domain::AgentSpec;
 use onboard_domain::model::{Budget, Ending, Spend};
 use onboard_egress::broker::{Broker, CREDENTIAL_SUFFIX, Door, MODEL_SUFFIX, NoRoom, Secret, Tls};
-use onboard_policy::Permit;
+use onboard_policy::Assessment;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -39,7 +39,7 @@ impl Brokerage {
     pub(crate) fn of(
         credentials: &Credentials,
         models_file: &Path,
-        permit: &Permit,
+        bounds: &Assessment,
         spec: &AgentSpec,
         root: &str,
     ) -> Option<Brokerage> {
@@ -59,8 +59,7 @@ impl Brokerage {
                 doors.extend(tell(credential_door(&name, &stored)));
             }
         }
-        let may =
-            |door: &Door| door.target.name().is_none_or(|name| permit.bounds().may_broker(name));
+        let may = |door: &Door| door.target.name().is_none_or(|name| bounds.may_broker(name));
         doors.retain(may);
         if doors.is_empty() {
             return None;

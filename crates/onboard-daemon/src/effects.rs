@@ -5,21 +5,20 @@ use crate::brokerage::Brokerage;
 use crate::clock;
 use crate::credentials::Credentials;
 use crate::facts::Facts;
-use crate::git_outside::{GitOutside, git_outside};
 use crate::handle::Shared;
 use crate::input::{Exit, Input};
 use crate::latch::{self, Latch};
-use crate::network::{self, Reach};
+use crate::network;
 use crate::policies::Policies;
+use crate::profile::{ProfileOf, profile};
 use crate::step::Escalations;
 use crate::writing::{Writing, failed};
 use onboard_domain::proposal::Work;
-use onboard_domain::spec::Program;
 use onboard_domain::state::{Phase, State, Trigger, Usage};
-use onboard_domain::{Actor, AgentSpec, Command, Effect, Generation, ProposalId, RunId, Time, Via};
-use onboard_policy::{Permit, PolicyInForce, Request, Walls, judge};
+use onboard_domain::{Actor, Command, Effect, Generation, ProjectId, ProposalId, RunId, Time, Via};
+use onboard_policy::{PolicyInForce, Request, Walls, judge};
 use onboard_protocol::{Task, WorkCopy};
-use onboard_sandbox::{APP_DIR, Limits, Network, PROJECT_DIR, Permitted, Profile, ReadOnly};
+use onboard_sandbox::{PROJECT_DIR, Permitted};
 use onboard_validation::patch::paths::Fence;
 use onboard_writer::Order;
 use std::collections::BTreeMap;
@@ -30,14 +29,6 @@ use std::sync::{Arc, PoisonError};
 const ATTENDANT_STACK: usize = 256 * 1024;
 /// How often a fault of the latch file is tried again before it is left to the next start.
 const LATCH_TRIES: u32 = 3;
-
-/// A git folder that lies outside of the project is seen by this name below [`APP_DIR`].
-const GIT_NAME: &str = "git";
-/// The variable by which an agent finds it.
-const GIT_DIR: &str = "AI_ONBOARD_GIT_DIR";
-/// The word that this program is started with to make a copy and start a program in it; the command
-/// line knows it too.
-pub const IN_COPY: &str = "in-copy";
 
 /// What performs effects.
 pub(crate) struct Effects {
@@ -54,6 +45,8 @@ pub(crate) struct Effects {
     pub(crate) grips: BTreeMap<RunId, Grip>,
     /// The policies that runs of this daemon were judged by, by project: hash and origin.
     pub(crate) adopted: BTreeMap<PathBuf, (String, String)>,
+    /// Why policies' files are refused, by project, as it was told.
+    pub(crate) refused: BTreeMap<PathBuf, String>,
     /// Who works on proposals.
     pub(crate) writing: Writing,
     /// What follows at once from effects of this turn.
@@ -216,12 +209,21 @@ impl Effects {
         let credentials = Credentials::new(paths.credentials());
         let models = paths.models();
         let root = &project.root;
-        let brokerage = Brokerage::of(&credentials, &models, &permit, &agent.spec, root);
-        let reach = network::reach(&permit, brokerage);
+        let brokerage = Brokerage::of(&credentials, &models, permit.bounds(), &agent.spec, root);
+        let reach = network::reach(permit.bounds(), brokerage);
         let facts = Facts::of(state, entry.agent, &self.house.blobs);
-        let profile = self
-            .profile(state, run, &permit, reach.as_ref(), &facts)
-            .map_err(|why| ("program".into(), why))?;
+        let run_name = run.to_string();
+        let of = ProfileOf {
+            instance: &self.instance,
+            run: &run_name,
+            root,
+            spec: &agent.spec,
+            program: &self.program,
+            state: &paths.state,
+        };
+        let profile = profile(&of, permit.bounds(), reach.as_ref());
+        let mut profile = profile.map_err(|why| ("program".into(), why))?;
+        profile.read_only.extend(facts.mounts());
         let permitted = Permitted::new(permit, profile)
             .map_err(|why| ("profile".to_string(), why.to_string()))?;
         let copy = self.work_copy(state, run, &fence, &permitted)?;
@@ -242,9 +244,19 @@ impl Effects {
         }))
     }
 
-    /// The policy as its files say now; a change is recorded.
+    /// Reads a project's policy when something changed there, so that a bad one is said before a run
+    /// meets it.
+    pub(crate) fn look_at_policy(&mut self, shared: &Shared, project: ProjectId) {
+        let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = state.projects.get(&project) {
+            self.policy_of(&state, Path::new(&known.root));
+        }
+    }
+
+    /// The policy as its files say now; a change is recorded, and why they are refused if they are.
     fn policy_of(&mut self, state: &State, root: &Path) -> Arc<PolicyInForce> {
         let known = self.policies.of(root);
+        self.tell_refused(state, root, known.problem.as_deref());
         if let PolicyInForce::Sound(policy) = &*known.in_force {
             let hash = policy.hash();
             let in_force = (hash.clone(), known.origin.clone());
@@ -252,77 +264,32 @@ impl Effects {
             let told = self.adopted.insert(root.into(), in_force.clone());
             let recorded = || state.policy.as_ref().map(|p| (p.hash.clone(), p.origin.clone()));
             if told.or_else(recorded) != Some(in_force) {
-                let command = Command::AdoptPolicy { hash, origin: known.origin };
-                let why = "its files changed".into();
-                let (actor, via) = (Actor::Daemon, Via::Daemon);
-                self.tell(Input::Command { token: 0, actor, via, why, command });
+                self.tell_policy(Command::AdoptPolicy { hash, origin: known.origin });
             }
         }
         known.in_force
     }
 
-    fn profile(
-        &self,
-        state: &State,
-        run: RunId,
-        permit: &Permit,
-        reach: Option<&Reach>,
-        facts: &Facts,
-    ) -> Result<Profile, String> {
-        let agent = &state.agents[&state.runs[&run].agent];
-        let project = &state.projects[&agent.project];
-        let mut read_only =
-            vec![ReadOnly { host: self.program.clone(), name: "ai_onboard".into() }];
-        let argv = match &agent.spec.program {
-            Program::BuiltIn => vec![
-                format!("{APP_DIR}/ai_onboard"),
-                "agent".into(),
-                agent.spec.name.as_str().into(),
-            ],
-            Program::Command { argv, folder } => {
-                read_only.push(ReadOnly { host: folder.into(), name: "agent".into() });
-                command_line(argv)?
-            }
+    /// Each reason once, until the files are sound again.
+    fn tell_refused(&mut self, state: &State, root: &Path, problem: Option<&str>) {
+        let Some(why) = problem else {
+            self.refused.remove(root);
+            return;
         };
-        let works_on_copy = agent.spec.checks_proposals;
-        let argv = if works_on_copy { in_copy(argv) } else { argv };
-        let mut env = environment(&agent.spec);
-        let network = reach.map(|_| Network::default());
-        env.extend(reach.iter().flat_map(|reach| reach.environment()));
-        if let Some(git) = visible_git(&project.root, permit) {
-            let folder = Path::new(APP_DIR).join(GIT_NAME).join(git.own);
-            env.push((GIT_DIR.into(), folder.to_string_lossy().into_owned()));
-            read_only.push(ReadOnly { host: git.common, name: GIT_NAME.into() });
+        if self.refused.get(root).is_some_and(|told| told == why) {
+            return;
         }
-        read_only.extend(facts.mounts());
-        Ok(Profile {
-            instance: self.instance.clone(),
-            run: run.to_string(),
-            argv,
-            env,
-            project: PathBuf::from(&project.root),
-            forbidden: self.forbidden(&project.root, permit),
-            forbidden_commands: permit.bounds().forbidden_commands().to_vec(),
-            read_only,
-            network,
-            limits: if works_on_copy { with_copy(limits(permit)) } else { limits(permit) },
-            works_in_tmp: works_on_copy,
-            must_enforce: Vec::new(),
-        })
+        self.refused.insert(root.into(), why.into());
+        let found = state.projects.iter().find(|(_, project)| Path::new(&project.root) == root);
+        if let Some((project, _)) = found {
+            self.tell_policy(Command::RefusePolicy { project: *project, why: why.into() });
+        }
     }
 
-    /// The policy's paths; and the daemon's own state, where somebody has it inside of a project: with
-    /// the credentials, which no agent may read.
-    fn forbidden(&self, root: &str, permit: &Permit) -> Vec<String> {
-        let mut forbidden = permit.bounds().forbidden_paths().to_vec();
-        let state = &self.house.shared.paths.state;
-        let state = state.canonicalize().unwrap_or_else(|_| state.clone());
-        if let Ok(inside) = state.strip_prefix(root)
-            && let Some(inside) = inside.to_str().filter(|inside| !inside.is_empty())
-        {
-            forbidden.push(inside.into());
-        }
-        forbidden
+    fn tell_policy(&mut self, command: Command) {
+        let why = "its files changed".into();
+        let (actor, via) = (Actor::Daemon, Via::Daemon);
+        self.tell(Input::Command { token: 0, actor, via, why, command });
     }
 
     /// What a check of proposals works on: the project's newest commit, with the patch of the proposal
@@ -370,44 +337,6 @@ impl Effects {
     }
 }
 
-/// The git folder outside of the project that a run may see: none where the policy forbids a part
-/// of the project's own, since that could not be masked in another place.
-fn visible_git(root: &str, permit: &Permit) -> Option<GitOutside> {
-    let is_of_git = |path: &String| Path::new(path).starts_with(".git");
-    if permit.bounds().forbidden_paths().iter().any(is_of_git) {
-        return None;
-    }
-    git_outside(Path::new(root)).unwrap_or_else(|why| {
-        eprintln!("agents of {root} can't read its git repository: {why}");
-        None
-    })
-}
-
-/// What the walls hold, from what the permit allows.
-fn limits(permit: &Permit) -> Limits {
-    let permitted = permit.bounds().limits();
-    Limits {
-        cpu_percent: permitted.cpu_percent,
-        memory_bytes: u64::from(permitted.memory_mb) << 20,
-        pids: permitted.pids,
-        file_bytes: u64::from(permitted.file_size_mb) << 20,
-        reads_per_second: Some(permitted.io_ops_per_sec),
-        ..Limits::default()
-    }
-}
-
-/// The copy and what is made in it lie in memory, which is limited as a whole; a quarter of it is left
-/// to the programs at least.
-fn with_copy(limits: Limits) -> Limits {
-    Limits { tmp_bytes: limits.memory_bytes / 4 * 3, ..limits }
-}
-
-/// The program started in its copy, which this program makes there first.
-fn in_copy(argv: Vec<String>) -> Vec<String> {
-    let maker = [format!("{APP_DIR}/ai_onboard"), IN_COPY.to_string()];
-    maker.into_iter().chain(argv).collect()
-}
-
 fn task(state: &State, run: RunId, deadline_ms: i64, facts: &Facts) -> Task {
     let entry = &state.runs[&run];
     let agent = &state.agents[&entry.agent];
@@ -433,43 +362,6 @@ fn task(state: &State, run: RunId, deadline_ms: i64, facts: &Facts) -> Task {
         facts: facts.places(),
         copy: None,
     }
-}
-
-/// The whole environment of an agent: nothing of the daemon's own.
-fn environment(spec: &AgentSpec) -> Vec<(String, String)> {
-    let variable = |name: &str, value: &str| (name.to_string(), value.to_string());
-    vec![
-        variable("PATH", &format!("{APP_DIR}:/usr/local/bin:/usr/bin:/bin")),
-        variable("HOME", "/tmp"),
-        variable("TMPDIR", "/tmp"),
-        variable("LANG", "C.UTF-8"),
-        // The project is read-only: what programs would write beside their work is not tried.
-        variable("PYTHONDONTWRITEBYTECODE", "1"),
-        variable("GIT_OPTIONAL_LOCKS", "0"),
-        variable("AI_ONBOARD_AGENT", spec.name.as_str()),
-    ]
-}
-
-/// Where the words of a command line are inside: `./FILE` beside the manifest, a bare name in the
-/// system's folders.
-fn command_line(argv: &[String]) -> Result<Vec<String>, String> {
-    let inside = |word: &String| match word.strip_prefix("./") {
-        Some(beside) => format!("{APP_DIR}/agent/{beside}"),
-        None => word.clone(),
-    };
-    let mut argv: Vec<String> = argv.iter().map(inside).collect();
-    let Some(program) = argv.first_mut() else { return Err("the program is empty".into()) };
-    if !program.contains('/') {
-        let found = ["/usr/local/bin", "/usr/bin", "/bin"]
-            .iter()
-            .map(|folder| Path::new(folder).join(&program))
-            .find(|path| path.is_file());
-        match found {
-            Some(path) => *program = path.to_string_lossy().into_owned(),
-            None => return Err(format!("there is no program `{program}` on this machine")),
-        }
-    }
-    Ok(argv)
 }
 
 /// Tries a short write a few times; what still fails is said in the daemon's log, and the journal,

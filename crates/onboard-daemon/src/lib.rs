@@ -3,6 +3,7 @@
 //! Reading order: [`input`], [`mod@step`], `run_loop`, `effects`, `attend`, `converse`, [`mod@start`].
 //! The daemon knows no agent by name: an agent is a manifest and a peer that speaks the protocol.
 
+pub mod asked;
 mod attend;
 pub mod binding;
 pub mod blobs;
@@ -26,7 +27,9 @@ pub mod observe;
 mod output_budget;
 mod plain;
 pub mod policies;
+mod policy_paths;
 pub mod pressure;
+mod profile;
 mod propose;
 pub mod records;
 pub mod retention;
@@ -42,7 +45,7 @@ mod watch;
 pub mod writing;
 pub mod zones;
 
-pub use effects::IN_COPY;
 pub use handle::{Handle, Paths};
+pub use profile::IN_COPY;
 pub use run_loop::Fault;
 pub use start::{Daemon, Options, StartError, start};

@@ -5,7 +5,7 @@ use crate::clock::Pace;
 use crate::ledger::Ledger;
 use onboard_domain::AgentId;
 use onboard_egress::{Datagrams, Egress, End, Internet, Limits, Meter, Role, Rules, Service};
-use onboard_policy::Permit;
+use onboard_policy::Assessment;
 use onboard_sandbox::{EndKind, PROXY_PORT, Running, recv_from_asked, send_as};
 use std::collections::BTreeMap;
 use std::io;
@@ -50,8 +50,7 @@ pub(crate) struct Reach {
 
 /// What a run may reach; nothing at all, and then it has no network, where no host is allowed and
 /// nothing is brokered for it.
-pub(crate) fn reach(permit: &Permit, brokerage: Option<Brokerage>) -> Option<Reach> {
-    let bounds = permit.bounds();
+pub(crate) fn reach(bounds: &Assessment, brokerage: Option<Brokerage>) -> Option<Reach> {
     let permitted = bounds.limits();
     let rules = Rules {
         allowed: bounds.allowed_domains().iter().cloned().collect(),
@@ -69,6 +68,11 @@ pub(crate) fn reach(permit: &Permit, brokerage: Option<Brokerage>) -> Option<Rea
 }
 
 impl Reach {
+    /// What is decided by, for a question.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// What tells the agent's programs of its network.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let mut variables = onboard_egress::environment(PROXY_PORT);

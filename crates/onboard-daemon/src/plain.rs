@@ -4,7 +4,7 @@
 //! named pipe that nobody writes to, must not hold up the thread that reads it.
 
 use rustix::fs::{Mode, OFlags, open};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -14,6 +14,18 @@ use std::path::Path;
 /// When it is no plain file ([`io::ErrorKind::InvalidInput`]), has more than `most` bytes
 /// ([`io::ErrorKind::FileTooLarge`]), or can't be read.
 pub(crate) fn read(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
+    read_checked(path, most, |_| Ok(()))
+}
+
+/// The same, of a file of which `check` says that it may be relied on.
+///
+/// # Errors
+/// As [`read`], and what `check` says.
+pub(crate) fn read_checked(
+    path: &Path,
+    most: u64,
+    check: impl FnOnce(&Metadata) -> io::Result<()>,
+) -> io::Result<Option<Vec<u8>>> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match open(path, flags, Mode::empty()) {
         Ok(file) => File::from(file),
@@ -24,6 +36,7 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
     if !meta.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"));
     }
+    check(&meta)?;
     let mut content = Vec::new();
     file.take(most + 1).read_to_end(&mut content)?;
     if content.len() as u64 > most {

@@ -6,12 +6,14 @@
 use crate::clock;
 use crate::manifests::PROJECT_FOLDER;
 use crate::plain;
+use crate::policy_paths;
+use crate::pressure;
 use crate::step::Escalations;
 use onboard_domain::spec::Limits;
 use onboard_domain::state::bounds;
 pub use onboard_policy::StorageQuota;
 use onboard_policy::{
-    Authority, EffectiveLimits, Entry, Escalation, Policy, PolicyInForce, check_limits,
+    Authority, EffectiveLimits, Entry, Escalation, Layer, Policy, PolicyInForce, check_limits,
     default_layer, merge, parse_layer,
 };
 use onboard_protocol::Problem;
@@ -24,8 +26,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The organisation's policy, set by whoever administers the machine.
 const ORGANISATION: &str = "/etc/ai_onboard/policy.yaml";
+/// The origin where no policy is in force.
+pub const NO_POLICY: &str = "none";
 /// Bytes of a policy file.
 const TEXT_MAX: u64 = 256 * 1024;
+
+/// A sound policy that is not in force, and what is worth a look in it.
+pub type Checked = (Arc<PolicyInForce>, Vec<String>);
 
 /// Policies by project, shared by all who judge.
 #[derive(Clone, Debug)]
@@ -45,11 +52,23 @@ pub struct Known {
     stamps: Vec<Stamp>,
     /// Whether an equal stamp means an equal file.
     settled: bool,
+    /// What the files say, whatever the project looks like.
+    merged: Arc<Result<Merged, String>>,
     pub in_force: Arc<PolicyInForce>,
     /// Why the present files are not in force, if they are not.
     pub problem: Option<String>,
+    /// What is worth a look in the files that are in force, and no reason to refuse them.
+    pub warnings: Vec<String>,
     /// Where the policy in force was read.
     pub origin: String,
+}
+
+/// Files that were read and merged.
+#[derive(Debug)]
+struct Merged {
+    policy: Arc<PolicyInForce>,
+    layers: Vec<Layer>,
+    origin: String,
 }
 
 /// A file's identity for noticing change; the error where it can't be looked at. The time is that
@@ -83,16 +102,19 @@ impl Policies {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let files = inner.files(root);
         let stamps: Vec<Stamp> = files.iter().map(|(path, _)| stamp(path)).collect();
-        if let Some(known) = inner.projects.get(root)
-            && known.settled
-            && known.stamps == stamps
-        {
-            return known.clone();
-        }
         let before = inner.projects.get(root);
-        // Judged before they are read: what changes in between has another stamp next time.
-        let settled = settled(&stamps);
-        let known = Known { settled, ..settle(before, stamps, read(&files)) };
+        let same = before.filter(|known| known.settled && known.stamps == stamps);
+        let (settled, merged) = match same {
+            Some(known) => (true, Arc::clone(&known.merged)),
+            // Judged before they are read: what changes in between has another stamp next time.
+            None => (settled(&stamps), Arc::new(read(&files))),
+        };
+        // Each time: the project changes without its policy.
+        let looked = merged.as_ref().as_ref().map_err(Clone::clone);
+        let looked = looked.and_then(|merged| Ok((merged, look(root, &merged.layers)?)));
+        let (in_force, problem, warnings, origin) = settle(before, looked);
+        let known =
+            Known { stamps, settled, merged: merged.clone(), in_force, problem, warnings, origin };
         if before.is_some() || inner.projects.len() < bounds::PROJECTS {
             inner.projects.insert(root.into(), known.clone());
         }
@@ -104,17 +126,18 @@ impl Policies {
     ///
     /// # Errors
     /// The first thing that is wrong, in `file` or in one that it is merged with, at its place.
-    pub fn with(&self, root: &Path, file: &Path, authority: Authority) -> Result<Policy, String> {
+    pub fn with(&self, root: &Path, file: &Path, authority: Authority) -> Result<Checked, String> {
         let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner).files(root);
         for (path, whose) in &mut files {
             if *whose == authority {
                 *path = file.into();
             }
         }
-        if read_text(file)?.is_none() {
+        if read_text(file, Authority::Project)?.is_none() {
             return Err(format!("{}: there is no such file", file.display()));
         }
-        read(&files).map(|(policy, _)| policy)
+        let Merged { policy, layers, .. } = read(&files)?;
+        Ok((policy, look(root, &layers)?))
     }
 
     /// Whose policy is read from `file` for the project at `root`; nobody's where it is another file.
@@ -200,57 +223,102 @@ fn settled(stamps: &[Stamp]) -> bool {
     stamps.iter().all(|stamp| stamp.0.is_ok_and(|file| file.changed_ns < old) || stamp.0.is_err())
 }
 
-fn settle(
-    before: Option<&Known>,
-    stamps: Vec<Stamp>,
-    read: Result<(Policy, String), String>,
-) -> Known {
-    match (read, before) {
-        (Ok((policy, origin)), _) => {
-            let in_force = Arc::new(PolicyInForce::Sound(Box::new(policy)));
-            Known { stamps, settled: false, in_force, problem: None, origin }
+/// What is in force, why the files are not if they are not, what is worth a look, and its origin.
+type Outcome = (Arc<PolicyInForce>, Option<String>, Vec<String>, String);
+
+fn settle(before: Option<&Known>, looked: Result<(&Merged, Vec<String>), String>) -> Outcome {
+    match (looked, before) {
+        (Ok((merged, warnings)), _) => {
+            (Arc::clone(&merged.policy), None, warnings, merged.origin.clone())
         }
-        (Err(problem), Some(before)) => {
-            let Known { in_force, origin, .. } = before.clone();
-            Known { stamps, settled: false, in_force, problem: Some(problem), origin }
+        (Err(problem), Some(Known { in_force, origin, .. }))
+            if matches!(**in_force, PolicyInForce::Sound(_)) =>
+        {
+            (Arc::clone(in_force), Some(problem), Vec::new(), origin.clone())
         }
-        (Err(problem), None) => Known {
-            stamps,
-            settled: false,
-            in_force: Arc::new(PolicyInForce::Broken(problem.clone())),
-            problem: Some(problem),
-            origin: "none".into(),
-        },
+        (Err(problem), _) => {
+            let broken = Arc::new(PolicyInForce::Broken(problem.clone()));
+            (broken, Some(problem), Vec::new(), NO_POLICY.into())
+        }
     }
 }
 
-fn read(files: &[(PathBuf, Authority)]) -> Result<(Policy, String), String> {
+fn read(files: &[(PathBuf, Authority)]) -> Result<Merged, String> {
     let said = |problem: Problem| problem.to_string();
+    let machine = pressure::machine();
     let mut layers = vec![default_layer().map_err(said)?];
     let mut origin = vec!["the defaults".to_string()];
     for (path, authority) in files {
-        let Some(text) = read_text(path)? else { continue };
+        let Some(text) = read_text(path, *authority)? else { continue };
         let name = path.to_string_lossy();
-        layers.push(parse_layer(&text, &name, *authority).map_err(said)?);
+        let layer = parse_layer(&text, &name, *authority).map_err(said)?;
+        layer.check_machine(&machine).map_err(said)?;
+        layers.push(layer);
         origin.push(name.into_owned());
     }
     let policy = merge(&layers).map_err(said)?;
-    Ok((policy, origin.join(", ")))
+    let policy = Arc::new(PolicyInForce::Sound(Box::new(policy)));
+    Ok(Merged { policy, layers, origin: origin.join(", ") })
 }
 
-fn read_text(path: &Path) -> Result<Option<String>, String> {
+fn look(root: &Path, layers: &[Layer]) -> Result<Vec<String>, String> {
+    let shown = policy_paths::look(root, layers).map_err(|problem| problem.to_string())?;
+    Ok(shown.iter().map(ToString::to_string).collect())
+}
+
+fn read_text(path: &Path, authority: Authority) -> Result<Option<String>, String> {
     let fault = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let Some(bytes) = plain::read(path, TEXT_MAX).map_err(|error| fault(&error))? else {
-        return Ok(None);
+    let check = |meta: &fs::Metadata| rely_on(meta, authority).map_err(io::Error::other);
+    let read = plain::read_checked(path, TEXT_MAX, check);
+    let Some(bytes) = read.map_err(|error| fault(&error))? else { return Ok(None) };
+    if authority == Authority::Organisation {
+        folder_of_root(path).map_err(|why| fault(&why))?;
+    }
+    String::from_utf8(bytes).map(Some).map_err(|error| not_text(path, &error))
+}
+
+/// Where a file stops being text, as other problems say their place.
+fn not_text(path: &Path, error: &std::string::FromUtf8Error) -> String {
+    let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let column = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let column = String::from_utf8_lossy(column).chars().count() + 1;
+    format!("{}:{line}:{column}: not UTF-8; write the file as UTF-8 text", path.display())
+}
+
+/// Whether nobody else than its authority can have written a file. What people above a project say
+/// may raise limits, so it must be theirs alone; a project may be shared by a group.
+fn rely_on(meta: &fs::Metadata, authority: Authority) -> Result<(), String> {
+    let own = rustix::process::geteuid().as_raw();
+    let (owners, others): (&[u32], u32) = match authority {
+        Authority::Organisation => (&[0], 0o022),
+        Authority::User => (&[0, own], 0o022),
+        Authority::Defaults | Authority::Project => (&[], 0o002),
     };
-    String::from_utf8(bytes).map(Some).map_err(|error| fault(&error))
+    if !owners.is_empty() && !owners.contains(&meta.uid()) {
+        let whose = if authority == Authority::Organisation { "root" } else { "you" };
+        return Err(format!("it belongs to user {}: chown it to {whose}", meta.uid()));
+    }
+    match meta.mode() & others {
+        0 => Ok(()),
+        _ if others == 0o002 => Err("everybody may write it: chmod o-w".into()),
+        _ => Err("others may write it: chmod go-w".into()),
+    }
+}
+
+/// Whoever may write the folder of a file may put another in its place.
+fn folder_of_root(file: &Path) -> Result<(), String> {
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    let meta = fs::metadata(folder).map_err(|error| error.to_string())?;
+    rely_on(&meta, Authority::Organisation)
+        .map_err(|why| format!("its folder {}: {why}", folder.display()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn limits(known: &Known) -> Option<u32> {
+    fn limits_of(known: &Known) -> Option<u32> {
         match &*known.in_force {
             PolicyInForce::Sound(policy) => Some(policy.limits().memory_mb),
             PolicyInForce::Broken(_) => None,
@@ -275,12 +343,12 @@ mod tests {
     #[test]
     fn a_file_that_goes_wrong_leaves_the_last_sound_policy() {
         let (_folder, policies, root, file) = world();
-        assert_eq!(limits(&policies.of(&root)), Some(512));
+        assert_eq!(limits_of(&policies.of(&root)), Some(512));
         fs::write(&file, text("64")).unwrap();
-        assert_eq!(limits(&policies.of(&root)), Some(64));
+        assert_eq!(limits_of(&policies.of(&root)), Some(64));
         fs::write(&file, text("lots")).unwrap();
         let known = policies.of(&root);
-        assert_eq!(limits(&known), Some(64));
+        assert_eq!(limits_of(&known), Some(64));
         let problem = known.problem.unwrap();
         assert!(problem.contains("policy.yaml:3:20"), "{problem}");
     }
@@ -290,24 +358,188 @@ mod tests {
         let (_folder, policies, root, file) = world();
         fs::write(&file, text("64")).unwrap();
         let modified = fs::metadata(&file).unwrap().modified().unwrap();
-        assert_eq!(limits(&policies.of(&root)), Some(64));
+        assert_eq!(limits_of(&policies.of(&root)), Some(64));
         fs::write(&file, text("32")).unwrap();
         fs::File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
-        assert_eq!(limits(&policies.of(&root)), Some(32));
+        assert_eq!(limits_of(&policies.of(&root)), Some(32));
     }
 
     #[test]
     fn a_pipe_in_place_of_a_policy_holds_nobody_up() {
         let (_folder, policies, root, file) = world();
         rustix::fs::mkfifoat(rustix::fs::CWD, &file, rustix::fs::Mode::RWXU).unwrap();
-        assert_eq!(limits(&policies.of(&root)), None);
+        assert_eq!(limits_of(&policies.of(&root)), None);
     }
 
     #[test]
     fn a_first_policy_that_is_wrong_permits_nothing() {
         let (_folder, policies, root, file) = world();
         fs::write(&file, text("lots")).unwrap();
-        assert_eq!(limits(&policies.of(&root)), None);
+        assert_eq!(limits_of(&policies.of(&root)), None);
+    }
+
+    /// What is said of one file in the project; the rest of the text is its path.
+    fn said(problem: Option<String>, folder: &Path) -> String {
+        let problem = problem.unwrap_or_else(|| "sound".into());
+        let first = problem.lines().next().unwrap_or_default();
+        first.replace(&*folder.to_string_lossy(), "").replace("/project/.ai_onboard/", "")
+    }
+
+    fn paths(list: &str) -> String {
+        format!(
+            "background_agent_safety:\n  action_restrictions:\n    file_system:\n      {list}\n"
+        )
+    }
+
+    /// What paths of a policy may meet.
+    fn furnish(root: &Path) {
+        fs::write(root.join("plain"), "x").unwrap();
+        fs::write(root.join("twice"), "x").unwrap();
+        fs::hard_link(root.join("twice"), root.join("other")).unwrap();
+        std::os::unix::fs::symlink("plain", root.join("link")).unwrap();
+        std::os::unix::fs::symlink("/etc", root.join("out")).unwrap();
+    }
+
+    #[test]
+    fn bad_files_are_refused_at_their_place_and_start_nothing() {
+        let safety = "background_agent_safety:\n";
+        let bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n";
+        let limits = |text: &str| format!("{safety}  resource_limits:\n    {text}\n");
+        let cases: [(&str, Vec<u8>); 13] = [
+            ("unknown key", limits("max_cpu: 5").into()),
+            ("wrong type", limits("max_cpu_percent: ten").into()),
+            ("duplicate key", limits("max_pids: 5\n    max_pids: 6").into()),
+            ("a way out", paths("forbidden_paths: [../x]").into()),
+            ("absolute", paths("forbidden_paths: [/etc]").into()),
+            ("NUL in a path", paths("forbidden_paths: [\"a\\0b\"]").into()),
+            ("a file, not a folder", paths("forbidden_paths: [plain/]").into()),
+            ("a symlink", paths("forbidden_paths: [link]").into()),
+            ("through a symlink", paths("read_only_paths: [out/x]").into()),
+            ("a second name", paths("forbidden_paths: [plain, twice]").into()),
+            ("alias bomb", bomb.into()),
+            ("not UTF-8", [paths("forbidden_paths: [").as_bytes(), b"\xff]"].concat()),
+            ("huge", vec![b'#'; usize::try_from(TEXT_MAX).unwrap() + 1]),
+        ];
+        let mut shown = String::new();
+        for (name, text) in &cases {
+            let (folder, policies, root, file) = world();
+            furnish(&root);
+            fs::write(&file, text).unwrap();
+            let known = policies.of(&root);
+            assert_eq!(limits_of(&known), None, "{name} starts something");
+            shown += &format!("{name}: {}\n", said(known.problem, folder.path()));
+            // While a sound one is in force, it stays.
+            let (_folder, policies, root, file) = world();
+            assert_eq!(limits_of(&policies.of(&root)), Some(512));
+            furnish(&root);
+            fs::write(&file, text).unwrap();
+            let known = policies.of(&root);
+            assert_eq!(limits_of(&known), Some(512), "{name} comes into force");
+            assert!(known.problem.is_some(), "{name} is not said");
+        }
+        expect_test::expect![[r#"
+            unknown key: policy.yaml:3:5: unknown key `max_cpu`
+            wrong type: policy.yaml:3:22: `background_agent_safety.resource_limits.max_cpu_percent` wants a whole number from 1 to 100000, found `ten`
+            duplicate key: policy.yaml:4:5: `max_pids` is given a second time
+            a way out: policy.yaml:4:25: a path that leaves the project
+            absolute: policy.yaml:4:25: a path that is absolute
+            NUL in a path: policy.yaml:4:25: `background_agent_safety.action_restrictions.file_system.forbidden_paths[0]` has a NUL character
+            a file, not a folder: policy.yaml:4:25: `plain/` means a folder, and a file is there
+            a symlink: policy.yaml:4:25: `link` is a symlink or leads through one
+            through a symlink: policy.yaml:4:25: `out/x` is a symlink or leads through one
+            a second name: policy.yaml:4:32: `twice` has 2 names (hard links), and can be read by the others
+            alias bomb: policy.yaml:1:7: an anchor
+            not UTF-8: policy.yaml:5:1: not UTF-8; write the file as UTF-8 text
+            huge: policy.yaml: more than 262144 bytes, the most that are read
+        "#]].assert_eq(&shown);
+    }
+
+    #[test]
+    fn an_empty_list_of_hosts_allows_none() {
+        let (_folder, policies, root, _) = world();
+        let user = |list: &str| {
+            let text = format!(
+                "background_agent_safety:\n  action_restrictions:\n    network:\n      \
+                 allowed_domains: {list}\n"
+            );
+            fs::write(root.parent().unwrap().join("policy.yaml"), text).unwrap();
+            let known = policies.of(&root);
+            known.sound().unwrap().allowed_domains().count()
+        };
+        assert_eq!(user("[a.example]"), 1);
+        assert_eq!(user("[]"), 0);
+    }
+
+    #[test]
+    fn what_is_not_there_is_shown_where_the_project_names_it() {
+        let (folder, policies, root, file) = world();
+        fs::create_dir(root.join("secrets")).unwrap();
+        fs::write(&file, paths("forbidden_paths: [secret, keys/]")).unwrap();
+        let known = policies.of(&root);
+        assert_eq!(known.problem, None);
+        let shown: Vec<String> =
+            known.warnings.iter().map(|w| said(Some(w.clone()), folder.path())).collect();
+        assert_eq!(
+            shown,
+            ["policy.yaml:4:25: `secret` is not there", "policy.yaml:4:33: `keys` is not there"]
+        );
+        assert!(known.warnings[0].ends_with("= did you mean `secrets`?"), "{}", known.warnings[0]);
+        // Once it is there, nothing is said, without a change of the policy.
+        fs::create_dir(root.join("keys")).unwrap();
+        assert_eq!(policies.of(&root).warnings.len(), 1);
+        fs::remove_dir(root.join("keys")).unwrap();
+        std::os::unix::fs::symlink("secrets", root.join("keys")).unwrap();
+        let known = policies.of(&root);
+        assert!(known.problem.unwrap().contains("policy.yaml:4:33: `keys` is a symlink"));
+        assert!(
+            matches!(*known.in_force, PolicyInForce::Sound(_)),
+            "launches refuse it themselves"
+        );
+    }
+
+    #[test]
+    fn a_policy_that_others_may_write_is_nobody_s_word() {
+        use std::os::unix::fs::PermissionsExt;
+        let (folder, policies, root, file) = world();
+        let organisation = folder.path().join("none");
+        let user = folder.path().join("policy.yaml");
+        let own = rustix::process::geteuid().as_raw();
+        let said_of = |path: &Path, mode: u32| {
+            fs::write(path, text("64")).unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+            let known = policies.of(&root);
+            fs::remove_file(path).unwrap();
+            said(known.problem, folder.path())
+        };
+        assert_eq!(said_of(&file, 0o664), "sound");
+        assert_eq!(said_of(&file, 0o666), "policy.yaml: everybody may write it: chmod o-w");
+        assert_eq!(said_of(&user, 0o644), "sound");
+        assert_eq!(said_of(&user, 0o664), "/policy.yaml: others may write it: chmod go-w");
+        let of_organisation = said_of(&organisation, 0o644);
+        if own == 0 {
+            assert_eq!(of_organisation, "sound");
+            assert_eq!(said_of(&organisation, 0o622), "/none: others may write it: chmod go-w");
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+            let why = "/none: its folder : others may write it: chmod go-w";
+            assert_eq!(said_of(&organisation, 0o644), why);
+        } else {
+            let why = format!("/none: it belongs to user {own}: chown it to root");
+            assert_eq!(of_organisation, why);
+            // Root may read everything.
+            let unreadable = said_of(&file, 0o000);
+            assert_eq!(unreadable, "policy.yaml: Permission denied (os error 13)");
+        }
+    }
+
+    #[test]
+    fn a_limit_above_what_this_machine_has_is_refused() {
+        let (_folder, policies, root, _) = world();
+        fs::write(root.parent().unwrap().join("policy.yaml"), text("4194304")).unwrap();
+        let problem = policies.of(&root).problem.unwrap();
+        assert!(
+            problem.contains("policy.yaml:3:20: `max_memory_mb` is 4194304, and this machine has"),
+            "{problem}"
+        );
     }
 
     #[test]
@@ -315,7 +547,7 @@ mod tests {
         let (_folder, policies, root, file) = world();
         fs::write(&file, text("1024")).unwrap();
         let known = policies.of(&root);
-        assert_eq!(limits(&known), None);
+        assert_eq!(limits_of(&known), None);
         assert!(known.problem.unwrap().contains("1024"));
     }
 }

@@ -1,6 +1,7 @@
 //! How pressed the host is, from `/proc`, for admission.
 
 use onboard_domain::Time;
+use onboard_policy::Machine;
 use onboard_scheduler::HostSample;
 use std::fs;
 use std::path::Path;
@@ -20,6 +21,28 @@ pub fn sample(at: Time) -> HostSample {
         on_battery: on_battery(Path::new("/sys/class/power_supply")),
         at,
     }
+}
+
+/// The hard maxima that a policy is held against; where the host doesn't tell, there is none. All of
+/// the machine counts, not the part that this process may use at present.
+pub(crate) fn machine() -> Machine {
+    let cores = cores(&read("/sys/devices/system/cpu/online"));
+    let memory_mb = memory(&read("/proc/meminfo")).0 >> 20;
+    let told = |number: u64| u32::try_from(number).ok().filter(|n| *n > 0).unwrap_or(u32::MAX);
+    Machine {
+        cores: told(cores),
+        memory_mb: told(memory_mb),
+        pids: told(read("/proc/sys/kernel/pid_max").trim().parse().unwrap_or(0)),
+    }
+}
+
+/// How many are in a list such as `0-3,8`.
+fn cores(list: &str) -> u64 {
+    let count = |range: &str| -> Option<u64> {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        last.parse::<u64>().ok()?.checked_sub(first.parse().ok()?).map(|more| more + 1)
+    };
+    list.trim().split(',').filter_map(count).sum()
 }
 
 fn read(path: &str) -> String {
@@ -62,6 +85,12 @@ fn on_battery(supplies: &Path) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cores_are_counted_in_ranges() {
+        let cases = [("0-3\n", 4), ("0", 1), ("0-1,4-5,7", 5), ("", 0), ("x", 0)];
+        cases.iter().for_each(|(list, count)| assert_eq!(cores(list), *count, "{list:?}"));
+    }
 
     #[test]
     fn reads_what_the_kernel_writes() {

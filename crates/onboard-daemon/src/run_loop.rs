@@ -166,7 +166,12 @@ impl Loop {
     fn accept(&mut self, wake: Wake, inputs: &mut Vec<Input>) {
         match wake {
             Wake::Request(request) => inputs.push(self.waiting.request(request)),
-            Wake::Input(input) => inputs.push(input),
+            Wake::Input(input) => {
+                if let Input::Observed { project, .. } = &input {
+                    self.effects.look_at_policy(&self.shared, *project);
+                }
+                inputs.push(input);
+            }
             Wake::Call { run, generation, call, answer } => {
                 let token = self.waiting.token();
                 self.waiting.calls.insert(token, answer);

@@ -217,6 +217,7 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
         instance,
         grips: BTreeMap::new(),
         adopted: BTreeMap::new(),
+        refused: BTreeMap::new(),
         writing,
         news: Vec::new(),
     };

@@ -22,8 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 const HEARD_MAX: usize = 1024;
 /// What [`observe`] reads of a git folder, beside `refs` and `reftable`, and their first appearance.
 const GIT_FILES: [&str; 6] = ["HEAD", "packed-refs", "shallow", "commondir", "refs", "reftable"];
-/// What [`observe`] reads beside them.
-const PLAN_FILES: [&str; 2] = ["plan.yaml", "config.yaml"];
+/// What [`observe`] reads beside them; and the policy, which is read again after each look.
+const PLAN_FILES: [&str; 3] = ["plan.yaml", "config.yaml", "policy.yaml"];
 
 /// What the watching thread is told.
 pub(crate) enum Watch {

@@ -96,6 +96,11 @@ pub enum Command {
         hash: String,
         origin: String,
     },
+    /// A project's policy files were refused; what was in force before stays.
+    RefusePolicy {
+        project: ProjectId,
+        why: String,
+    },
     /// Ends the daemon: running agents are told to end, killed if they don't in their time, and
     /// proven dead first.
     Shutdown,
@@ -132,6 +137,7 @@ impl Command {
             Command::NoteIncident { .. } => "note_incident",
             Command::CloseIncident { .. } => "close_incident",
             Command::AdoptPolicy { .. } => "adopt_policy",
+            Command::RefusePolicy { .. } => "refuse_policy",
             Command::Shutdown => "shutdown",
             Command::ShutdownNow => "shutdown_now",
         }

@@ -114,6 +114,11 @@ pub enum Event {
         hash: String,
         origin: String,
     },
+    /// A project's policy files are not in force, with the place and the mend.
+    PolicyRefused {
+        project: ProjectId,
+        why: String,
+    },
     CommandRefused {
         what: String,
         kind: RefusalKind,

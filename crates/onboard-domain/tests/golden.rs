@@ -79,9 +79,10 @@ fn place(event: &Event) -> usize {
         Event::PersonAsked { .. } => 47,
         Event::Model { .. } => 48,
         Event::TimeLeapt { .. } => 49,
+        Event::PolicyRefused { .. } => 50,
     }
 }
-const PLACES: usize = 50;
+const PLACES: usize = 51;
 
 /// Every value of an enum without fields; a new one does not compile before it is listed.
 macro_rules! all {
@@ -412,6 +413,8 @@ fn runs() -> Vec<Event> {
         grace_ms: 0,
     }));
     events.extend([3_600_000, -5_000].map(|ms| Event::TimeLeapt { ms }));
+    let why = "policy.yaml:3:20: `max_pids` …".into();
+    events.push(Event::PolicyRefused { project: P, why });
     let why = KillReason::Stopped;
     events.push(Event::RunStopping { run: R, generation: G, why, grace_ms: 5_000 });
     events.extend(outcomes().into_iter().map(|outcome| Event::RunEnded { run: R, outcome, usage }));

@@ -12,6 +12,15 @@ pub enum Authority {
     Project,
 }
 
+impl Authority {
+    /// Whether this authority sets a key anew whose value comes from there: the first after the
+    /// defaults that is the machine's or its user's.
+    pub(crate) fn may_set(self, origin: &Origin) -> bool {
+        origin.authority == Authority::Defaults
+            && matches!(self, Authority::Organisation | Authority::User)
+    }
+}
+
 impl fmt::Display for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,8 +1,9 @@
 //! The one judge: may this run be launched, and inside which limits?
 
-use crate::policy::{EffectiveLimits, Policy, PolicyInForce};
+use crate::policy::{EffectiveLimits, Lists, Policy, PolicyInForce};
 use crate::walls::{Wall, Walls};
-use alloc::string::{String, ToString};
+use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use onboard_domain::spec::{AgentSpec, Limits};
@@ -75,13 +76,7 @@ pub struct Permit {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Assessment {
     limits: EffectiveLimits,
-    read_only_paths: Vec<String>,
-    forbidden_paths: Vec<String>,
-    allowed_domains: Vec<String>,
-    domains_bind: bool,
-    forbidden_protocols: Vec<String>,
-    deny_ech: bool,
-    forbidden_commands: Vec<String>,
+    lists: Arc<Lists>,
     missing_walls: Vec<Wall>,
 }
 
@@ -93,38 +88,38 @@ impl Assessment {
 
     /// Paths of the project that stay read-only.
     pub fn read_only_paths(&self) -> &[String] {
-        &self.read_only_paths
+        &self.lists.read_only_paths
     }
 
     /// Paths of the project that can't be read; they count more than the read-only ones.
     pub fn forbidden_paths(&self) -> &[String] {
-        &self.forbidden_paths
+        &self.lists.forbidden_paths
     }
 
     /// Hosts that may be reached, by exact lower-case name; an empty list allows none.
     pub fn allowed_domains(&self) -> &[String] {
-        &self.allowed_domains
+        &self.lists.allowed_domains
     }
 
     /// Whether the daemon may reach a host for the agent, with a credential or as a model, because its
     /// user said so. What an organisation or a project says of hosts is stronger than that.
     pub fn may_broker(&self, host: &str) -> bool {
-        !self.domains_bind || self.allowed_domains.iter().any(|allowed| allowed == host)
+        !self.lists.domains_bind || self.allowed_domains().iter().any(|allowed| allowed == host)
     }
 
     /// Protocols that may not be spoken, by lower-case name.
     pub fn forbidden_protocols(&self) -> &[String] {
-        &self.forbidden_protocols
+        &self.lists.forbidden_protocols
     }
 
     /// Whether TLS that hides a second host is refused.
     pub fn deny_ech(&self) -> bool {
-        self.deny_ech
+        self.lists.deny_ech
     }
 
     /// Programs that may not be started, by name without path.
     pub fn forbidden_commands(&self) -> &[String] {
-        &self.forbidden_commands
+        &self.lists.forbidden_commands
     }
 
     /// Walls that are absent on this host; not empty only without `sandbox_mode`.
@@ -181,12 +176,7 @@ pub fn assess(
     spec: &AgentSpec,
     walls: &Walls,
 ) -> Result<Assessment, Denial> {
-    let policy = match policy {
-        PolicyInForce::Sound(policy) => policy,
-        PolicyInForce::Broken(why) => {
-            return Err(denial("policy", why.clone(), "mend the policy file; nothing runs before"));
-        }
-    };
+    let policy = sound(policy)?;
     if let Some(emergency) = &state.emergency {
         let message = alloc::format!("an emergency shutdown is in force: {}", emergency.reason);
         let ask = "a person lifts it with `ai_onboard background-agents resume --reason …`";
@@ -205,26 +195,38 @@ pub fn assess(
         let message = alloc::format!("`{}` is not the program that was registered", spec.name);
         return Err(denial("changed_program", message, "register its project again"));
     }
-    let limits = within(policy, &spec.limits)?;
-    let absent: Vec<(Wall, String)> = walls.absent().collect();
+    bounds(policy, &spec.limits, walls)
+}
+
+/// What a policy and a host allow a program that asks for these limits, whoever it is and whatever
+/// is known of it: the part of the judgement that needs no state.
+///
+/// # Errors
+/// As [`judge`].
+pub fn bounds(policy: &Policy, asked: &Limits, walls: &Walls) -> Result<Assessment, Denial> {
+    let limits = within(policy, asked)?;
     if policy.sandbox_mode()
-        && let Some((wall, why)) = absent.first()
+        && let Some((wall, why)) = walls.absent().next()
     {
         let message = alloc::format!("this host can't hold the wall `{wall}`: {why}");
         let ask = "`ai_onboard doctor` says what is missing and the mend";
         return Err(denial("sandbox_mode", message, ask));
     }
-    Ok(Assessment {
-        limits,
-        read_only_paths: policy.read_only_paths().map(ToString::to_string).collect(),
-        forbidden_paths: policy.forbidden_paths().map(ToString::to_string).collect(),
-        allowed_domains: policy.allowed_domains().map(ToString::to_string).collect(),
-        domains_bind: policy.domains_bind(),
-        forbidden_protocols: policy.forbidden_protocols().map(ToString::to_string).collect(),
-        deny_ech: policy.deny_ech(),
-        forbidden_commands: policy.forbidden_commands().map(ToString::to_string).collect(),
-        missing_walls: absent.into_iter().map(|(wall, _)| wall).collect(),
-    })
+    let missing_walls = walls.absent().map(|(wall, _)| wall).collect();
+    Ok(Assessment { limits, lists: policy.lists(), missing_walls })
+}
+
+/// The policy, where there is one.
+///
+/// # Errors
+/// When none could be read: then everything is denied.
+pub fn sound(policy: &PolicyInForce) -> Result<&Policy, Denial> {
+    match policy {
+        PolicyInForce::Sound(policy) => Ok(policy),
+        PolicyInForce::Broken(why) => {
+            Err(denial("policy", why.clone(), "mend the policy file; nothing runs before"))
+        }
+    }
 }
 
 /// The run is the agent's, this is its present placement, and it has not started: a second permit

@@ -1,5 +1,6 @@
 //! One policy file: every key known, every value in range, each with its place.
 
+use crate::access::folder_or_not;
 use crate::authority::Authority;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -204,7 +205,9 @@ fn list(
     let mut values: Vec<Written<String>> = Vec::new();
     for item in item.list(LIST)? {
         let value = read(&item)?;
-        if let Some(first) = values.iter().find(|written| written.value == value) {
+        let is_same =
+            |known: &Written<String>| folder_or_not(&known.value) == folder_or_not(&value);
+        if let Some(first) = values.iter().find(|written| is_same(written)) {
             let mend = alloc::format!("the first is on line {}: keep one", first.span.line);
             return Err(item
                 .problem(alloc::format!("`{value}` is given a second time"))
@@ -294,7 +297,7 @@ fn command(item: &Item<'_>) -> Result<String, Problem> {
     Ok(text.to_string())
 }
 
-/// A path inside the project.
+/// A path inside the project. A `/` at its end says that it is a folder.
 fn path(item: &Item<'_>) -> Result<String, Problem> {
     let text = item.text()?;
     match wrong_path(text) {
@@ -307,7 +310,7 @@ fn path(item: &Item<'_>) -> Result<String, Problem> {
 /// that protects nothing because it was misread would be worse than none.
 fn wrong_path(text: &str) -> Option<(&'static str, &'static str)> {
     const RELATIVE: &str = "write it from the project's folder, such as `config/production.yaml`";
-    let parts = || text.split('/');
+    let parts = || folder_or_not(text).split('/');
     if text.chars().any(char::is_control) {
         Some(("with a control character", "remove it"))
     } else if text.trim() != text {
@@ -321,7 +324,7 @@ fn wrong_path(text: &str) -> Option<(&'static str, &'static str)> {
     } else if parts().any(|part| part == ".") {
         Some(("with `.` in it", "leave `.` out; the whole project can't be named"))
     } else if parts().any(str::is_empty) {
-        Some(("with an empty part", "write one `/` between parts and none at the end"))
+        Some(("with an empty part", "write one `/` between parts"))
     } else if text.contains(['*', '?', '[', '\\']) {
         Some(("with a pattern", "name each path: patterns are not understood"))
     } else if text.len() > PATH || parts().any(|part| part.len() > PART) {

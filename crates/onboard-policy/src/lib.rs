@@ -4,24 +4,31 @@
 //! merged, each tightening the ones before it; [`judge()`] holds a run against the result and is the
 //! only maker of a [`Permit`], without which nothing is launched.
 //!
-//! Reading order: [`authority`], [`layer`], [`policy`], [`walls`], [`mod@judge`], [`mod@schema`].
+//! Reading order: [`access`], [`authority`], [`layer`], [`mod@machine`], [`named`],
+//! [`policy`], [`walls`], [`mod@judge`], [`mod@schema`].
 
 #![no_std]
 
 extern crate alloc;
 
+pub mod access;
 pub mod authority;
 pub mod escalation;
 pub mod judge;
 pub mod layer;
+pub mod machine;
+pub mod named;
 pub mod policy;
 pub mod schema;
 pub mod walls;
 
+pub use access::{NameSet, PathSet};
 pub use authority::{Authority, Origin};
 pub use escalation::{Due, Escalation};
-pub use judge::{Assessment, Denial, Permit, Request, assess, check_limits, judge};
+pub use judge::{Assessment, Denial, Permit, Request, assess, bounds, check_limits, judge, sound};
 pub use layer::{Layer, default_layer, parse_layer};
+pub use machine::Machine;
+pub use named::NamedPath;
 pub use onboard_text::Problem;
 pub use policy::{EffectiveLimits, Entry, Policy, PolicyInForce, StorageQuota, merge};
 pub use schema::schema;

@@ -1,10 +1,12 @@
 //! The policy in force: layers merged, each value with its origin.
 
+use crate::access::folder_or_not;
 use crate::authority::{Authority, Origin, Settled};
 use crate::escalation::Escalation;
 use crate::layer::{ESCALATION, LIMITS, Layer, Written};
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use onboard_domain::incident::Trigger;
 use onboard_text::{Problem, Span};
@@ -34,6 +36,20 @@ pub struct Policy {
     escalation: [Settled<u32>; 5],
     deny_ech: Settled<bool>,
     sandbox_mode: Settled<bool>,
+    /// What permits carry, made when the last layer was merged.
+    lists: Arc<Lists>,
+}
+
+/// The policy's lists as permits carry them, shared by all of a policy.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lists {
+    pub read_only_paths: Vec<String>,
+    pub forbidden_paths: Vec<String>,
+    pub allowed_domains: Vec<String>,
+    pub forbidden_protocols: Vec<String>,
+    pub forbidden_commands: Vec<String>,
+    pub domains_bind: bool,
+    pub deny_ech: bool,
 }
 
 /// The policy that the daemon has, or why it has none.
@@ -94,7 +110,9 @@ pub struct Entry {
 }
 
 /// Merges layers in the order in which they bind: the first must be complete, as the defaults
-/// are; each further one may tighten.
+/// are. Of organisation and user the first that names a key sets it, above the default too, for they
+/// answer for the machine; whoever speaks after that may only tighten, and a project always so, for
+/// whoever wrote it need not be trusted by who runs it.
 ///
 /// # Errors
 /// A key that the first layer lacks, or a value that loosens an earlier one, at its place, with
@@ -106,8 +124,9 @@ pub fn merge(layers: &[Layer]) -> Result<Policy, Problem> {
     };
     let mut policy = Policy::complete(first)?;
     for layer in rest {
-        policy.tighten(layer)?;
+        policy.merge(layer)?;
     }
+    policy.lists = Arc::new(policy.collect_lists());
     Ok(policy)
 }
 
@@ -170,20 +189,40 @@ impl Policy {
             escalation: [rung(0)?, rung(1)?, rung(2)?, rung(3)?, rung(4)?],
             deny_ech: layer.needed(layer.deny_ech.as_ref(), "deny_ech")?,
             sandbox_mode: layer.needed(layer.sandbox_mode.as_ref(), "sandbox_mode")?,
+            lists: Arc::default(),
         })
     }
 
-    fn tighten(&mut self, layer: &Layer) -> Result<(), Problem> {
+    fn collect_lists(&self) -> Lists {
+        let all = |list: &[Settled<String>]| -> Vec<String> {
+            list.iter().map(|settled| folder_or_not(&settled.value).to_string()).collect()
+        };
+        Lists {
+            read_only_paths: all(&self.read_only_paths),
+            forbidden_paths: all(&self.forbidden_paths),
+            allowed_domains: all(&self.allowed_domains),
+            forbidden_protocols: all(&self.forbidden_protocols),
+            forbidden_commands: all(&self.forbidden_commands),
+            domains_bind: self.domains_bind,
+            deny_ech: self.deny_ech.value,
+        }
+    }
+
+    pub(crate) fn lists(&self) -> Arc<Lists> {
+        Arc::clone(&self.lists)
+    }
+
+    fn merge(&mut self, layer: &Layer) -> Result<(), Problem> {
         for (at, (name, _)) in LIMITS.iter().enumerate() {
-            lower(&mut self.limits[at], layer, layer.limits[at].as_ref(), name)?;
+            number(&mut self.limits[at], layer, layer.limits[at].as_ref(), name)?;
         }
         for (at, (name, _)) in ESCALATION.iter().enumerate() {
-            lower(&mut self.escalation[at], layer, layer.escalation[at].as_ref(), name)?;
+            number(&mut self.escalation[at], layer, layer.escalation[at].as_ref(), name)?;
         }
         let size = layer.file_size_mb.as_ref();
-        lower(&mut self.file_size_mb, layer, size, "max_file_size_mb")?;
-        keep(&mut self.sandbox_mode, layer, layer.sandbox_mode.as_ref(), "sandbox_mode")?;
-        keep(&mut self.deny_ech, layer, layer.deny_ech.as_ref(), "deny_ech")?;
+        number(&mut self.file_size_mb, layer, size, "max_file_size_mb")?;
+        switch(&mut self.sandbox_mode, layer, layer.sandbox_mode.as_ref(), "sandbox_mode")?;
+        switch(&mut self.deny_ech, layer, layer.deny_ech.as_ref(), "deny_ech")?;
         self.narrow(layer)?;
         add(&mut self.read_only_paths, layer, &layer.read_only_paths);
         add(&mut self.forbidden_paths, layer, &layer.forbidden_paths);
@@ -193,14 +232,11 @@ impl Policy {
         Ok(())
     }
 
-    /// The defaults allow no host, and who administers the machine or uses it says which ones may
-    /// be reached. Whoever speaks after that can only leave some out; so can a project from the
-    /// start, for whoever wrote it need not be trusted by who runs it.
+    /// The defaults allow no host; who may set a key says which ones may be reached, and whoever
+    /// speaks after that can only leave some out.
     fn narrow(&mut self, layer: &Layer) -> Result<(), Problem> {
         let Some(written) = &layer.allowed_domains else { return Ok(()) };
-        let first = self.domains_origin.authority == Authority::Defaults
-            && matches!(layer.authority, Authority::Organisation | Authority::User);
-        if !first {
+        if !layer.authority.may_set(&self.domains_origin) {
             let known = |host: &str| self.allowed_domains.iter().any(|known| known.value == host);
             if let Some(new) = written.value.iter().find(|written| !known(&written.value)) {
                 let message =
@@ -243,17 +279,17 @@ impl Policy {
 
     /// Paths of the project that stay read-only.
     pub fn read_only_paths(&self) -> impl Iterator<Item = &str> {
-        self.read_only_paths.iter().map(|settled| settled.value.as_str())
+        self.lists.read_only_paths.iter().map(String::as_str)
     }
 
     /// Paths of the project that can't be read.
     pub fn forbidden_paths(&self) -> impl Iterator<Item = &str> {
-        self.forbidden_paths.iter().map(|settled| settled.value.as_str())
+        self.lists.forbidden_paths.iter().map(String::as_str)
     }
 
     /// Hosts that may be reached, by exact lower-case name; none where it is empty.
     pub fn allowed_domains(&self) -> impl Iterator<Item = &str> {
-        self.allowed_domains.iter().map(|settled| settled.value.as_str())
+        self.lists.allowed_domains.iter().map(String::as_str)
     }
 
     /// Whether an organisation or a project said which hosts may be reached: then that holds for what
@@ -264,12 +300,12 @@ impl Policy {
 
     /// Protocols that may not be spoken, by lower-case name.
     pub fn forbidden_protocols(&self) -> impl Iterator<Item = &str> {
-        self.forbidden_protocols.iter().map(|settled| settled.value.as_str())
+        self.lists.forbidden_protocols.iter().map(String::as_str)
     }
 
     /// Programs that may not be started, by name.
     pub fn forbidden_commands(&self) -> impl Iterator<Item = &str> {
-        self.forbidden_commands.iter().map(|settled| settled.value.as_str())
+        self.lists.forbidden_commands.iter().map(String::as_str)
     }
 
     /// What calls people, and what follows.
@@ -298,6 +334,20 @@ impl Policy {
     /// Whether a missing wall forbids a run.
     pub fn sandbox_mode(&self) -> bool {
         self.sandbox_mode.value
+    }
+
+    /// Who said which hosts are allowed, or that none is.
+    pub fn domains_origin(&self) -> &Origin {
+        &self.domains_origin
+    }
+
+    /// Where the value of a key comes from (the key's last part is enough), or, of a list, this value.
+    pub fn origin_of(&self, key: &str, value: Option<&str>) -> Option<Origin> {
+        let is = |entry: &Entry| {
+            let value_is = |value| folder_or_not(&entry.value) == value;
+            entry.key.rsplit('.').next() == Some(key) && value.is_none_or(value_is)
+        };
+        self.entries().into_iter().find(is).map(|entry| entry.origin)
     }
 
     /// Where a limit's value comes from; `key` as in the file.
@@ -329,6 +379,10 @@ impl Policy {
             for settled in list {
                 put(key.to_string(), settled.value.clone(), &settled.origin);
             }
+            // That none is allowed is a value as well, and somebody's.
+            if list.is_empty() && key.ends_with("allowed_domains") {
+                put(key.to_string(), "[]".into(), &self.domains_origin);
+            }
         }
         for ((name, _), settled) in ESCALATION.iter().zip(&self.escalation) {
             let key = alloc::format!("escalation.{name}");
@@ -354,44 +408,61 @@ impl Policy {
     }
 }
 
-fn lower(
+fn number(
     settled: &mut Settled<u32>,
     layer: &Layer,
     written: Option<&Written<u32>>,
     key: &str,
 ) -> Result<(), Problem> {
     let Some(written) = written else { return Ok(()) };
-    if written.value > settled.value {
-        let (before, now) = (settled.value.to_string(), written.value.to_string());
+    settle(settled, layer, written, key, |now, before| now < before)
+}
+
+/// Takes what a layer says for a key: whatever it is by the first who may set it, and only what
+/// `is_tighter` after that. The value is then whose file says it, also where it is the default's.
+fn settle<T: Copy + PartialEq + ToString>(
+    settled: &mut Settled<T>,
+    layer: &Layer,
+    written: &Written<T>,
+    key: &str,
+    is_tighter: impl Fn(T, T) -> bool,
+) -> Result<(), Problem> {
+    let (before, now) = (settled.value, written.value);
+    let sets = layer.authority.may_set(&settled.origin);
+    if !sets && now != before && !is_tighter(now, before) {
+        let (before, now) = (before.to_string(), now.to_string());
         return Err(loosened(layer, written.span, key, &before, &now, &settled.origin));
     }
-    if written.value < settled.value {
+    if now != before || settled.origin.authority == Authority::Defaults {
         *settled = layer.settled(written);
     }
     Ok(())
 }
 
-/// A switch that protects: once on, it stays on.
-fn keep(
+/// A switch that protects: on is tighter.
+fn switch(
     settled: &mut Settled<bool>,
     layer: &Layer,
     written: Option<&Written<bool>>,
     key: &str,
 ) -> Result<(), Problem> {
     let Some(written) = written else { return Ok(()) };
-    if settled.value && !written.value {
-        return Err(loosened(layer, written.span, key, "true", "false", &settled.origin));
-    }
-    if settled.value != written.value {
-        *settled = layer.settled(written);
-    }
-    Ok(())
+    settle(settled, layer, written, key, |now, before| now && !before)
 }
 
+/// Lists of what is forbidden only grow, whoever speaks: an organisation that adds a path doesn't
+/// mean to open what the defaults close.
 fn add(settled: &mut Vec<Settled<String>>, layer: &Layer, more: &[Written<String>]) {
     for written in more {
-        if !settled.iter().any(|known| known.value == written.value) {
-            settled.push(layer.settled(written));
+        let same = |known: &&mut Settled<String>| {
+            folder_or_not(&known.value) == folder_or_not(&written.value)
+        };
+        match settled.iter_mut().find(same) {
+            None => settled.push(layer.settled(written)),
+            Some(known) if known.origin.authority == Authority::Defaults => {
+                *known = layer.settled(written);
+            }
+            Some(_) => {}
         }
     }
 }

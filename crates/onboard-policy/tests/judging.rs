@@ -151,22 +151,24 @@ fn a_sound_request_is_permitted_inside_definite_limits() {
                         bandwidth_kb_per_sec: 8192,
                         transfer_mb: 1024,
                     },
-                    read_only_paths: [
-                        ".git",
-                        ".ai_onboard",
-                    ],
-                    forbidden_paths: [
-                        ".env",
-                        ".env.local",
-                        ".netrc",
-                        ".ssh",
-                        ".aws",
-                    ],
-                    allowed_domains: [],
-                    domains_bind: false,
-                    forbidden_protocols: [],
-                    deny_ech: true,
-                    forbidden_commands: [],
+                    lists: Lists {
+                        read_only_paths: [
+                            ".git",
+                            ".ai_onboard",
+                        ],
+                        forbidden_paths: [
+                            ".env",
+                            ".env.local",
+                            ".netrc",
+                            ".ssh",
+                            ".aws",
+                        ],
+                        allowed_domains: [],
+                        forbidden_protocols: [],
+                        forbidden_commands: [],
+                        domains_bind: false,
+                        deny_ech: true,
+                    },
                     missing_walls: [],
                 },
             }
@@ -201,22 +203,24 @@ fn a_sound_request_is_permitted_inside_definite_limits() {
                         bandwidth_kb_per_sec: 8192,
                         transfer_mb: 1024,
                     },
-                    read_only_paths: [
-                        ".git",
-                        ".ai_onboard",
-                    ],
-                    forbidden_paths: [
-                        ".env",
-                        ".env.local",
-                        ".netrc",
-                        ".ssh",
-                        ".aws",
-                    ],
-                    allowed_domains: [],
-                    domains_bind: false,
-                    forbidden_protocols: [],
-                    deny_ech: true,
-                    forbidden_commands: [],
+                    lists: Lists {
+                        read_only_paths: [
+                            ".git",
+                            ".ai_onboard",
+                        ],
+                        forbidden_paths: [
+                            ".env",
+                            ".env.local",
+                            ".netrc",
+                            ".ssh",
+                            ".aws",
+                        ],
+                        allowed_domains: [],
+                        forbidden_protocols: [],
+                        forbidden_commands: [],
+                        domains_bind: false,
+                        deny_ech: true,
+                    },
                     missing_walls: [],
                 },
             }
@@ -344,22 +348,24 @@ fn a_base_without_sandbox_mode_permits_and_names_what_is_missing() {
                         bandwidth_kb_per_sec: 8192,
                         transfer_mb: 1024,
                     },
-                    read_only_paths: [
-                        ".git",
-                        ".ai_onboard",
-                    ],
-                    forbidden_paths: [
-                        ".env",
-                        ".env.local",
-                        ".netrc",
-                        ".ssh",
-                        ".aws",
-                    ],
-                    allowed_domains: [],
-                    domains_bind: false,
-                    forbidden_protocols: [],
-                    deny_ech: true,
-                    forbidden_commands: [],
+                    lists: Lists {
+                        read_only_paths: [
+                            ".git",
+                            ".ai_onboard",
+                        ],
+                        forbidden_paths: [
+                            ".env",
+                            ".env.local",
+                            ".netrc",
+                            ".ssh",
+                            ".aws",
+                        ],
+                        allowed_domains: [],
+                        forbidden_protocols: [],
+                        forbidden_commands: [],
+                        domains_bind: false,
+                        deny_ech: true,
+                    },
                     missing_walls: [
                         Cpu,
                     ],
@@ -394,42 +400,42 @@ fn a_limit_above_the_policy_is_denied_by_its_name() {
             Limits { cpu_percent: Some(11), ..none },
             "limits.cpu_percent",
             expect![
-                "the agent asks for 11 %, `max_cpu_percent` allows 10 % (max_cpu_percent); ask for less in the manifest; 10 % is set by the defaults (default-policy.yaml:16:22)"
+                "the agent asks for 11 %, `max_cpu_percent` allows 10 % (max_cpu_percent); ask for less in the manifest; 10 % is set by the defaults (default-policy.yaml:18:22)"
             ],
         ),
         (
             Limits { memory_mb: Some(513), ..none },
             "limits.memory_mb",
             expect![
-                "the agent asks for 513 MB, `max_memory_mb` allows 512 MB (max_memory_mb); ask for less in the manifest; 512 MB is set by the defaults (default-policy.yaml:18:20)"
+                "the agent asks for 513 MB, `max_memory_mb` allows 512 MB (max_memory_mb); ask for less in the manifest; 512 MB is set by the defaults (default-policy.yaml:20:20)"
             ],
         ),
         (
             Limits { pids: Some(129), ..none },
             "limits.pids",
             expect![
-                "the agent asks for 129, `max_pids` allows 128 (max_pids); ask for less in the manifest; 128 is set by the defaults (default-policy.yaml:23:15)"
+                "the agent asks for 129, `max_pids` allows 128 (max_pids); ask for less in the manifest; 128 is set by the defaults (default-policy.yaml:25:15)"
             ],
         ),
         (
             Limits { deadline_ms: Some(900_001), ..none },
             "limits.deadline",
             expect![
-                "the agent asks for 15m 1ms, `max_run_minutes` allows 15m (max_run_minutes); ask for less in the manifest; 15m is set by the defaults (default-policy.yaml:25:22)"
+                "the agent asks for 15m 1ms, `max_run_minutes` allows 15m (max_run_minutes); ask for less in the manifest; 15m is set by the defaults (default-policy.yaml:27:22)"
             ],
         ),
         (
             Limits { file_size_mb: Some(11), ..none },
             "limits.file_size_mb",
             expect![
-                "the agent asks for 11 MB, `max_file_size_mb` allows 10 MB (max_file_size_mb); ask for less in the manifest; 10 MB is set by the defaults (default-policy.yaml:54:25)"
+                "the agent asks for 11 MB, `max_file_size_mb` allows 10 MB (max_file_size_mb); ask for less in the manifest; 10 MB is set by the defaults (default-policy.yaml:57:25)"
             ],
         ),
         (
             Limits { io_ops_per_sec: Some(101), ..none },
             "limits.io_ops_per_sec",
             expect![
-                "the agent asks for 101/s, `max_io_ops_per_sec` allows 100/s (max_io_ops_per_sec); ask for less in the manifest; 100/s is set by the defaults (default-policy.yaml:19:25)"
+                "the agent asks for 101/s, `max_io_ops_per_sec` allows 100/s (max_io_ops_per_sec); ask for less in the manifest; 100/s is set by the defaults (default-policy.yaml:21:25)"
             ],
         ),
     ] {

@@ -25,36 +25,37 @@ fn shown(policy: &Policy) -> String {
 #[test]
 fn the_embedded_defaults_are_the_manual_and_are_right() {
     expect![[r#"
-        resource_limits.max_cpu_percent = 10 [the defaults (default-policy.yaml:16:22)]
-        resource_limits.max_memory_mb = 512 [the defaults (default-policy.yaml:18:20)]
-        resource_limits.max_io_ops_per_sec = 100 [the defaults (default-policy.yaml:19:25)]
-        resource_limits.max_network_requests = 50 [the defaults (default-policy.yaml:21:27)]
-        resource_limits.max_pids = 128 [the defaults (default-policy.yaml:23:15)]
-        resource_limits.max_run_minutes = 15 [the defaults (default-policy.yaml:25:22)]
-        resource_limits.max_connections = 64 [the defaults (default-policy.yaml:28:22)]
-        resource_limits.max_bandwidth_kb_per_sec = 8192 [the defaults (default-policy.yaml:29:31)]
-        resource_limits.max_transfer_mb = 1024 [the defaults (default-policy.yaml:30:22)]
-        resource_limits.max_storage_mb = 128 [the defaults (default-policy.yaml:34:21)]
-        action_restrictions.file_system.read_only_paths = .git [the defaults (default-policy.yaml:45:11)]
-        action_restrictions.file_system.read_only_paths = .ai_onboard [the defaults (default-policy.yaml:46:11)]
-        action_restrictions.file_system.forbidden_paths = .env [the defaults (default-policy.yaml:48:11)]
-        action_restrictions.file_system.forbidden_paths = .env.local [the defaults (default-policy.yaml:49:11)]
-        action_restrictions.file_system.forbidden_paths = .netrc [the defaults (default-policy.yaml:50:11)]
-        action_restrictions.file_system.forbidden_paths = .ssh [the defaults (default-policy.yaml:51:11)]
-        action_restrictions.file_system.forbidden_paths = .aws [the defaults (default-policy.yaml:52:11)]
-        escalation_triggers = resource_limit_exceeded [the defaults (default-policy.yaml:86:7)]
-        escalation_triggers = forbidden_action_attempted [the defaults (default-policy.yaml:87:7)]
-        escalation_triggers = unexpected_error_rate [the defaults (default-policy.yaml:88:7)]
-        escalation_triggers = safety_policy_violation [the defaults (default-policy.yaml:89:7)]
-        escalation_triggers = human_intervention_requested [the defaults (default-policy.yaml:90:7)]
-        escalation.warn = 1 [the defaults (default-policy.yaml:98:11)]
-        escalation.throttle = 5 [the defaults (default-policy.yaml:100:15)]
-        escalation.pause = 10 [the defaults (default-policy.yaml:102:12)]
-        escalation.quarantine = 20 [the defaults (default-policy.yaml:104:17)]
-        escalation.emergency = 3 [the defaults (default-policy.yaml:106:16)]
-        action_restrictions.file_system.max_file_size_mb = 10 [the defaults (default-policy.yaml:54:25)]
-        action_restrictions.network.deny_ech = true [the defaults (default-policy.yaml:66:17)]
-        action_restrictions.system.sandbox_mode = true [the defaults (default-policy.yaml:75:21)]
+        resource_limits.max_cpu_percent = 10 [the defaults (default-policy.yaml:18:22)]
+        resource_limits.max_memory_mb = 512 [the defaults (default-policy.yaml:20:20)]
+        resource_limits.max_io_ops_per_sec = 100 [the defaults (default-policy.yaml:21:25)]
+        resource_limits.max_network_requests = 50 [the defaults (default-policy.yaml:23:27)]
+        resource_limits.max_pids = 128 [the defaults (default-policy.yaml:25:15)]
+        resource_limits.max_run_minutes = 15 [the defaults (default-policy.yaml:27:22)]
+        resource_limits.max_connections = 64 [the defaults (default-policy.yaml:30:22)]
+        resource_limits.max_bandwidth_kb_per_sec = 8192 [the defaults (default-policy.yaml:31:31)]
+        resource_limits.max_transfer_mb = 1024 [the defaults (default-policy.yaml:32:22)]
+        resource_limits.max_storage_mb = 128 [the defaults (default-policy.yaml:36:21)]
+        action_restrictions.file_system.read_only_paths = .git [the defaults (default-policy.yaml:48:11)]
+        action_restrictions.file_system.read_only_paths = .ai_onboard [the defaults (default-policy.yaml:49:11)]
+        action_restrictions.file_system.forbidden_paths = .env [the defaults (default-policy.yaml:51:11)]
+        action_restrictions.file_system.forbidden_paths = .env.local [the defaults (default-policy.yaml:52:11)]
+        action_restrictions.file_system.forbidden_paths = .netrc [the defaults (default-policy.yaml:53:11)]
+        action_restrictions.file_system.forbidden_paths = .ssh [the defaults (default-policy.yaml:54:11)]
+        action_restrictions.file_system.forbidden_paths = .aws [the defaults (default-policy.yaml:55:11)]
+        action_restrictions.network.allowed_domains = [] [the defaults (default-policy.yaml:64:24)]
+        escalation_triggers = resource_limit_exceeded [the defaults (default-policy.yaml:89:7)]
+        escalation_triggers = forbidden_action_attempted [the defaults (default-policy.yaml:90:7)]
+        escalation_triggers = unexpected_error_rate [the defaults (default-policy.yaml:91:7)]
+        escalation_triggers = safety_policy_violation [the defaults (default-policy.yaml:92:7)]
+        escalation_triggers = human_intervention_requested [the defaults (default-policy.yaml:93:7)]
+        escalation.warn = 1 [the defaults (default-policy.yaml:101:11)]
+        escalation.throttle = 5 [the defaults (default-policy.yaml:103:15)]
+        escalation.pause = 10 [the defaults (default-policy.yaml:105:12)]
+        escalation.quarantine = 20 [the defaults (default-policy.yaml:107:17)]
+        escalation.emergency = 3 [the defaults (default-policy.yaml:109:16)]
+        action_restrictions.file_system.max_file_size_mb = 10 [the defaults (default-policy.yaml:57:25)]
+        action_restrictions.network.deny_ech = true [the defaults (default-policy.yaml:69:17)]
+        action_restrictions.system.sandbox_mode = true [the defaults (default-policy.yaml:78:21)]
     "#]].assert_eq(&shown(&merged(&[]).expect("complete")));
 }
 
@@ -185,7 +186,8 @@ fn a_path_that_could_be_misread_is_refused() {
         (".", "a path with `.` in it"),
         ("./x", "a path with `.` in it"),
         ("a//b", "a path with an empty part"),
-        ("a/", "a path with an empty part"),
+        ("a//", "a path with an empty part"),
+        ("docs/", "`docs/` is given a second time"),
         (
             "\"a\\0b\"",
             "`background_agent_safety.action_restrictions.file_system.forbidden_paths[1]` has a NUL character",
@@ -200,6 +202,7 @@ fn a_path_that_could_be_misread_is_refused() {
         assert_eq!(path(text), Err(why.to_string()), "{text}");
     }
     assert_eq!(path("config/production.yaml"), Ok(()));
+    assert_eq!(path("secrets/"), Ok(()), "a folder is meant");
     assert_eq!(path("\"with space/ünï\""), Ok(()));
 }
 
@@ -223,8 +226,12 @@ fn layers_tighten_and_say_who_did() {
         .map(|entry| format!("{} = {} [{}]", entry.key, entry.value, entry.origin))
         .collect();
     expect![[r#"
+        resource_limits.max_cpu_percent = 10 [the organisation (/etc/ai_onboard/policy.yaml:2:58)]
         resource_limits.max_memory_mb = 128 [the project (policy.yaml:2:36)]
-        action_restrictions.file_system.forbidden_paths = secrets [the project (policy.yaml:4:43)]"#]].assert_eq(&changed.join("\n"));
+        action_restrictions.file_system.forbidden_paths = .env [the project (policy.yaml:4:37)]
+        action_restrictions.file_system.forbidden_paths = secrets [the project (policy.yaml:4:43)]
+        action_restrictions.system.sandbox_mode = true [the project (policy.yaml:5:28)]"#]]
+    .assert_eq(&changed.join("\n"));
     assert_eq!(policy.forbidden_paths().count(), 6, ".env is there once");
     assert_ne!(policy.hash(), merged(&[]).expect("complete").hash());
     assert_eq!(policy.hash(), merged(&layers).expect("each tightens").hash());
@@ -238,7 +245,7 @@ fn a_layer_that_loosens_is_refused_with_both_values() {
             policy.yaml:3:22: `max_cpu_percent` would loosen 10 to 50
               3 |     max_cpu_percent: 50
                 |                      ^^
-                = 10 is set by the defaults (default-policy.yaml:16:22); the project may only tighten it"#]],
+                = 10 is set by the defaults (default-policy.yaml:18:22); the project may only tighten it"#]],
     );
     wrong(
         "  action_restrictions: {system: {sandbox_mode: false}}\n",
@@ -246,7 +253,7 @@ fn a_layer_that_loosens_is_refused_with_both_values() {
             policy.yaml:2:48: `sandbox_mode` would loosen true to false
               2 |   action_restrictions: {system: {sandbox_mode: false}}
                 |                                                ^^^^^
-                = true is set by the defaults (default-policy.yaml:75:21); the project may only tighten it"#]],
+                = true is set by the defaults (default-policy.yaml:78:21); the project may only tighten it"#]],
     );
     wrong(
         "  action_restrictions: {network: {deny_ech: false}}\n",
@@ -254,7 +261,7 @@ fn a_layer_that_loosens_is_refused_with_both_values() {
             policy.yaml:2:45: `deny_ech` would loosen true to false
               2 |   action_restrictions: {network: {deny_ech: false}}
                 |                                             ^^^^^
-                = true is set by the defaults (default-policy.yaml:66:17); the project may only tighten it"#]],
+                = true is set by the defaults (default-policy.yaml:69:17); the project may only tighten it"#]],
     );
     wrong(
         "  resource_limits: {max_connections: 65}\n",
@@ -262,7 +269,7 @@ fn a_layer_that_loosens_is_refused_with_both_values() {
             policy.yaml:2:38: `max_connections` would loosen 64 to 65
               2 |   resource_limits: {max_connections: 65}
                 |                                      ^^
-                = 64 is set by the defaults (default-policy.yaml:28:22); the project may only tighten it"#]],
+                = 64 is set by the defaults (default-policy.yaml:30:22); the project may only tighten it"#]],
     );
     wrong(
         "  resource_limits: {max_bandwidth_kb_per_sec: 8193}\n",
@@ -270,7 +277,7 @@ fn a_layer_that_loosens_is_refused_with_both_values() {
             policy.yaml:2:47: `max_bandwidth_kb_per_sec` would loosen 8192 to 8193
               2 |   resource_limits: {max_bandwidth_kb_per_sec: 8193}
                 |                                               ^^^^
-                = 8192 is set by the defaults (default-policy.yaml:29:31); the project may only tighten it"#]],
+                = 8192 is set by the defaults (default-policy.yaml:31:31); the project may only tighten it"#]],
     );
     wrong(
         "  action_restrictions: {file_system: {max_file_size_mb: 11}}\n",
@@ -278,7 +285,7 @@ fn a_layer_that_loosens_is_refused_with_both_values() {
             policy.yaml:2:57: `max_file_size_mb` would loosen 10 to 11
               2 |   action_restrictions: {file_system: {max_file_size_mb: 11}}
                 |                                                         ^^
-                = 10 is set by the defaults (default-policy.yaml:54:25); the project may only tighten it"#]],
+                = 10 is set by the defaults (default-policy.yaml:57:25); the project may only tighten it"#]],
     );
     let first = with("  resource_limits: {max_pids: 5}\n").expect("right");
     expect![[r#"
@@ -364,7 +371,7 @@ fn hosts_are_allowed_by_the_first_who_may_and_only_left_out_after() {
         policy.yaml:2:53: `allowed_domains` would be loosened by `b.example`
           2 |   action_restrictions: {network: {allowed_domains: [b.example]}}
             |                                                     ^^^^^^^^^
-            = the list is set by the defaults (default-policy.yaml:61:24); the project may only leave hosts out"#]].assert_eq(&domains(&[hosts(one, Authority::Project)]).expect_err("a project"));
+            = the list is set by the defaults (default-policy.yaml:64:24); the project may only leave hosts out"#]].assert_eq(&domains(&[hosts(one, Authority::Project)]).expect_err("a project"));
 }
 
 #[test]

@@ -171,6 +171,55 @@ fn system_entry(path: &str) -> Option<SystemEntry> {
     (metadata.is_dir() || link.is_some()).then(|| SystemEntry { path: path.to_owned(), link })
 }
 
+/// A project's folder, where the paths that a policy names are looked at.
+#[derive(Debug)]
+pub struct ProjectFolder(OwnedFd);
+
+/// What is at a path of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    Missing,
+    Folder,
+    File,
+}
+
+impl ProjectFolder {
+    /// Opens it by its path on the host.
+    pub fn open(project: &str) -> Result<Self, ProfileError> {
+        let failed = |error| ProfileError::HostPath(project.into(), error);
+        files::open_path(project).map(Self).map_err(failed)
+    }
+
+    /// Looks at a path without following any link.
+    pub fn look(&self, path: &str) -> Result<Thing, ProfileError> {
+        Ok(self.find(path)?.0)
+    }
+
+    /// Looks at a path that may not be read, as a launch does.
+    pub fn look_at_forbidden(&self, path: &str) -> Result<Thing, ProfileError> {
+        let (thing, found) = self.find(path)?;
+        if let Some(found) = found {
+            check_names(path, &found)?;
+        }
+        Ok(thing)
+    }
+
+    fn find(&self, path: &str) -> Result<(Thing, Option<OwnedFd>), ProfileError> {
+        let unreadable = |error| ProfileError::ForbiddenUnreadable(path.to_owned(), error);
+        match files::open_path_at(self.0.as_fd(), path, files::Resolve::BeneathNoLinks) {
+            Ok(found) => match files::is_dir(found.as_fd()).map_err(unreadable)? {
+                true => Ok((Thing::Folder, Some(found))),
+                false => Ok((Thing::File, Some(found))),
+            },
+            Err(e) if is_missing(&e) => Ok((Thing::Missing, None)),
+            Err(e) if e.raw_os_error() == Some(libc::ELOOP) => {
+                Err(ProfileError::ForbiddenSymlink(path.to_owned()))
+            }
+            Err(e) => Err(unreadable(e)),
+        }
+    }
+}
+
 /// Looks at each forbidden path without following any link. One that is missing is fine: the agent
 /// cannot make it, as the project is read-only. What somebody else makes there while a run goes on,
 /// that run must not see: the folders that it would appear in.
@@ -179,20 +228,12 @@ fn check_forbidden(project: &str, forbidden: &[String]) -> Result<BTreeSet<Strin
     if forbidden.is_empty() {
         return Ok(fixed);
     }
-    let root =
-        files::open_path(project).map_err(|error| ProfileError::HostPath(project.into(), error))?;
+    let folder = ProjectFolder::open(project)?;
     for path in forbidden {
-        match files::open_path_at(root.as_fd(), path, files::Resolve::BeneathNoLinks) {
-            Ok(found) => check_names(path, &found)?,
-            Err(e) if is_missing(&e) => {
-                if plan::outermost(forbidden).any(|outer| outer == path.trim_end_matches('/')) {
-                    fixed.insert(folder_that_is(&root, path));
-                }
-            }
-            Err(e) if e.raw_os_error() == Some(libc::ELOOP) => {
-                return Err(ProfileError::ForbiddenSymlink(path.clone()));
-            }
-            Err(e) => return Err(ProfileError::ForbiddenUnreadable(path.clone(), e)),
+        let is_missing = folder.look_at_forbidden(path)? == Thing::Missing;
+        if is_missing && plan::outermost(forbidden).any(|outer| outer == path.trim_end_matches('/'))
+        {
+            fixed.insert(folder_that_is(&folder.0, path));
         }
     }
     Ok(fixed)

@@ -335,11 +335,7 @@ impl Start {
             return Ok(None);
         }
         let listener = self.expect(Message::Watched)?.pop().ok_or_else(unexpected_end)?;
-        let rules = Rules {
-            forbidden_commands: profile.forbidden_commands.clone(),
-            forbidden: profile.forbidden.clone(),
-            works_in_tmp: profile.works_in_tmp,
-        };
+        let rules = Rules::of(profile);
         let run = self.pidfd.as_ref().ok_or_else(unexpected_end)?;
         let allowance = Allowance::of(profile.limits.cpu_percent);
         let listening = run

@@ -51,10 +51,12 @@ mod running;
 #[allow(unsafe_code)]
 mod sys;
 mod tree;
+pub mod view;
 mod watch;
 mod wire;
 
 pub use confine::confine_writes;
+pub use host::{ProjectFolder, Thing};
 pub use launch::{AgentFiles, LaunchError, launch, plan};
 pub use launcher::launcher_main_if_asked;
 pub use layer::{Layer, Mechanism, Status};

@@ -150,6 +150,7 @@ fn lets_go(event: &Event) -> bool {
             | Event::LeaseTaken { .. }
             | Event::CommandRefused { .. }
             | Event::PolicyAdopted { .. }
+            | Event::PolicyRefused { .. }
     )
 }
 

@@ -142,7 +142,12 @@ fn policy(global: &Global, paths: &Paths) -> Vec<Check> {
         let mend = "mend the file; until then a daemon goes on with the last sound policy, or runs nothing";
         return vec![Check::bad("policy", Verdict::Fail, problem, mend)];
     }
-    vec![Check::ok("policy", known.origin)]
+    let mut checks = vec![Check::ok("policy", known.origin.clone())];
+    checks.extend(known.warnings.iter().map(|warning| {
+        let mend = "ai_onboard policy check .ai_onboard/policy.yaml";
+        Check::bad("policy", Verdict::Warn, warning.clone(), mend)
+    }));
+    checks
 }
 
 /// What is done in agents' places, where somebody wants any of it.

@@ -17,6 +17,8 @@ mod logs;
 mod manual;
 mod models;
 mod policy;
+mod policy_ask;
+mod policy_words;
 mod proposals;
 mod recommendations;
 mod report;

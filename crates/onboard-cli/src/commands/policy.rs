@@ -1,11 +1,11 @@
 //! `policy …` and `schema`: a policy file before it is used, and what files give now. Needs no daemon.
 
-use super::Done;
+use super::{Done, policy_ask};
 use crate::arguments::{Global, PolicyCommand, SchemaOf, Whose};
 use crate::failure::{Failure, Kind};
 use crate::{output, paths, project};
 use onboard_daemon::policies::Policies;
-use onboard_policy::{Authority, Entry};
+use onboard_policy::{Authority, Entry, sound};
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -29,6 +29,8 @@ struct Checked {
     authority: String,
     /// Values of the file that would be in force.
     items: Vec<Setting>,
+    /// What is worth a look.
+    warnings: Vec<String>,
 }
 
 pub fn run(global: &Global, command: PolicyCommand) -> Done {
@@ -39,6 +41,8 @@ pub fn run(global: &Global, command: PolicyCommand) -> Done {
             check(global, &policies, &root, &file, authority)
         }
         PolicyCommand::Show { show_origin } => show(global, &policies, &root, show_origin),
+        PolicyCommand::Try { name, attempt } => policy_ask::attempt(global, &name, &attempt),
+        PolicyCommand::Explain { name } => policy_ask::explain(global, &name),
     }
 }
 
@@ -63,14 +67,15 @@ fn check(
         Some(Whose::Project) => Authority::Project,
         None => policies.whose(root, file).unwrap_or(Authority::Project),
     };
-    let policy = policies
+    let (policy, warnings) = policies
         .with(root, file, authority)
         .map_err(|problem| Failure::new(Kind::Failed, problem))?;
+    let policy = sound(&policy).map_err(|denial| Failure::new(Kind::Failed, denial.to_string()))?;
     let of_file = |entry: &Entry| entry.origin.authority == authority;
     let items: Vec<Setting> = policy.entries().into_iter().filter(of_file).map(setting).collect();
     let file = file.display().to_string();
     if global.is_json() {
-        output::json(&Checked { file, authority: authority.to_string(), items })?;
+        output::json(&Checked { file, authority: authority.to_string(), items, warnings })?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut out = format!("{file}: sound, as the policy of {authority}\n");
@@ -80,14 +85,17 @@ fn check(
     for Setting { key, value, .. } in &items {
         out.push_str(&format!("  {key}: {value}\n"));
     }
+    for warning in &warnings {
+        out.push_str(&format!("worth a look: {warning}\n"));
+    }
     output::data(&out)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn show(global: &Global, policies: &Policies, root: &Path, show_origin: bool) -> Done {
     let known = policies.of(root);
-    if let Some(problem) = known.problem {
-        return Err(Failure::new(Kind::Failed, problem).hint(
+    if let Some(problem) = &known.problem {
+        return Err(Failure::new(Kind::Failed, problem.as_str()).hint(
             "until it is mended the daemon keeps the last sound policy, or runs nothing where it \
              never had one",
         ));
@@ -96,6 +104,9 @@ fn show(global: &Global, policies: &Policies, root: &Path, show_origin: bool) ->
     if global.is_json() {
         output::json(&Shown { items })?;
         return Ok(ExitCode::SUCCESS);
+    }
+    for warning in &known.warnings {
+        output::note(&format!("worth a look: {warning}"));
     }
     let lines = items.iter().map(|Setting { key, value, origin }| {
         if show_origin {

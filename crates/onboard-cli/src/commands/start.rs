@@ -6,8 +6,9 @@ use crate::arguments::{Global, Which};
 use crate::failure::{Failure, Kind};
 use crate::follow::Follow;
 use crate::{chosen, connection, output, project, render};
+use onboard_daemon::policies::NO_POLICY;
 use onboard_domain::Command;
-use onboard_web::api::{AgentChange, AgentRow, FindingRow, ProposalRow, RunRow};
+use onboard_web::api::{AgentChange, AgentDetail, AgentRow, FindingRow, ProposalRow, RunRow};
 use onboard_web::client::Client;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ pub fn run(global: &Global, which: &Which, following: &Following) -> Done {
     client.register(&found.root, "")?;
     let here = Global { project: Some(found.root.clone()), ..global.clone() };
     let rows = chosen::to_start(&client, &here, which)?;
+    insist_on_policy(&client, &rows)?;
     let follow = Follow::open(&client, global)?.before_summary();
     let answer = client.command(Command::Start { agents: chosen::ids(&rows)? }, "")?;
     for agent in &answer.agents {
@@ -80,6 +82,32 @@ pub fn run(global: &Global, which: &Which, following: &Following) -> Done {
         output::data(&summary)?;
     }
     Ok(code(following, &runs, &unfinished))
+}
+
+/// Says what is wrong with the project's policy files.
+///
+/// # Errors
+/// When none is in force: then nothing would start.
+fn insist_on_policy(client: &Client, rows: &[AgentRow]) -> Result<(), Failure> {
+    let Some(row) = rows.first() else { return Ok(()) };
+    let detail: AgentDetail = client.get(&format!("/agents/{}", row.id), &[])?;
+    let safety = detail.safety;
+    for warning in &safety.policy_warnings {
+        output::note(&format!("worth a look: {warning}"));
+    }
+    match safety.policy_problem {
+        None => Ok(()),
+        Some(problem) if safety.policy_origin == NO_POLICY => {
+            Err(Failure::new(Kind::Refused, format!("the policy is not sound\n{problem}"))
+                .hint("mend it and start again: no agent starts without a sound policy"))
+        }
+        Some(problem) => {
+            output::note(&format!(
+                "the policy's files are not in force, the last sound policy is:\n{problem}"
+            ));
+            Ok(())
+        }
+    }
 }
 
 /// The same agents as they are now.

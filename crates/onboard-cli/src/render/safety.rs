@@ -17,6 +17,11 @@ pub fn lines(detail: &AgentDetail, look: &Look) -> Vec<(&'static str, String)> {
     if let Some(problem) = &safety.policy_problem {
         lines.push(("", problem_of_policy(problem, look)));
     }
+    for warning in &safety.policy_warnings {
+        // Where it is, and what; the lines of the file are for `policy check`.
+        let first = warning.lines().next().unwrap_or_default();
+        lines.push(("", look.paint(Ink::Yellow, &format!("worth a look: {first}"))));
+    }
     for (index, violation) in detail.violations.iter().take(REFUSED).enumerate() {
         let label = if index == 0 { "Refused" } else { "" };
         let ago = when::relative(look, violation.at);

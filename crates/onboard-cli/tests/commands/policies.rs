@@ -38,6 +38,10 @@ fn a_file_is_checked_before_it_is_used() {
         fs::write(world.project.path().join("draft.yaml"), text).unwrap();
         world.check(&["policy", "check", "draft.yaml"], code, says);
     }
+    fs::write(world.project.path().join("draft.yaml"), limit("1024")).unwrap();
+    let above = ["policy", "check", "draft.yaml", "--authority", "user"];
+    world.check(&above, 0, "the policy of the user\n  resource_limits.max_memory_mb: 1024");
+    fs::write(world.project.path().join("draft.yaml"), DOMAINS).unwrap();
     let user = ["policy", "check", "draft.yaml", "--authority", "user"];
     world.check(&user, 0, "allowed_domains: example.org");
     assert_eq!(world.json(&user)["authority"], "the user");
@@ -77,4 +81,86 @@ fn the_schema_is_json_of_every_section() {
     for section in ["resource_limits", "action_restrictions", "escalation_triggers", "escalation"] {
         assert!(safety[section].is_object(), "{section}: {safety}");
     }
+}
+
+/// An agent of the project that only may be asked about.
+fn asker(world: &World) {
+    let folder = world.project.path().join(".ai_onboard/agents/asker");
+    fs::create_dir_all(&folder).unwrap();
+    let manifest = "name: asker\ndescription: is asked about\nschedule: manual\nprogram: [sh, -c, exit]\nlimits: { pids: 9 }\n";
+    fs::write(folder.join("agent.yaml"), manifest).unwrap();
+    fs::write(world.project.path().join("readme"), "read me").unwrap();
+    fs::write(world.project.path().join(".env"), "secret").unwrap();
+}
+
+#[test]
+fn an_agent_is_asked_about() {
+    let world = World::new();
+    asker(&world);
+    let attempt = |words: &[&'static str], code: i32, says: &str| {
+        world.check(&[&["policy", "try", "asker"], words].concat(), code, says);
+    };
+    attempt(&["--read", "readme"], 0, "asker may read readme: allowed");
+    attempt(&["--read", "nothing"], 0, "allowed, but nothing is there");
+    attempt(&["--read", ".env"], 5, "asker may not read .env: denied by forbidden_path");
+    attempt(&["--read", ".env"], 5, "origin the defaults (default-policy.yaml:");
+    attempt(&["--write", "readme"], 5, "denied by read_only_path");
+    attempt(&["--write", ".git/config"], 5, "nor may it propose this as a patch");
+    attempt(&["--exec", "sh", "-c", "true"], 0, "asker may start sh -c true: allowed");
+    attempt(&["--connect", "example.org:443"], 5, "it has no network");
+    attempt(&["--connect", "example.org"], 2, "names no port");
+    attempt(&["--read", "a", "--write", "b"], 2, "cannot be used with");
+    world.check(&["policy", "try", "askr", "--read", "x"], 4, "did you mean `asker`?");
+    let (code, out, _) = world.run(&["policy", "try", "asker", "--read", ".env", "--json"]);
+    let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (code, &answer["allowed"], &answer["rule"]),
+        (5, &false.into(), &"forbidden_path".into())
+    );
+    write(&world, &limit("lots"));
+    attempt(&["--read", "readme"], 5, "policy.yaml:3:20");
+    world.check(&["policy", "explain", "asker"], 5, "policy.yaml:3:20");
+}
+
+#[test]
+fn what_an_agent_may_is_said_in_words() {
+    let world = World::new();
+    asker(&world);
+    write(&world, &limit("64"));
+    let explained = world.json(&["policy", "explain", "asker"]);
+    let items = explained["items"].as_array().unwrap();
+    let of = |says: &str| {
+        let item = items.iter().find(|item| item["says"].as_str().unwrap().contains(says));
+        item.unwrap_or_else(|| panic!("{says}: not in {items:#?}"))["origin"].to_string()
+    };
+    assert!(of("not .env").contains("default-policy.yaml"));
+    assert!(of("64 MB of memory").contains(".ai_onboard/policy.yaml:3:20"));
+    assert!(of("9 processes").contains("agent.yaml:5:"));
+    assert!(of("no host").contains("default-policy.yaml"));
+    assert!(of("an incident").contains("default-policy.yaml"));
+    world.check(&["policy", "explain", "asker"], 0, "\nwrites\n");
+}
+
+#[test]
+fn a_policy_that_is_bad_is_said_everywhere() {
+    let world = World::new();
+    asker(&world);
+    write(&world, &limit("lots"));
+    let place = "policy.yaml:3:20";
+    world.check(&["policy", "show"], 1, place);
+    world.check(&["doctor"], 1, place);
+    world.check(&["bg", "start", "asker", "--wait"], 5, place);
+    // Never started: it is not on its schedule, which is what the code says.
+    world.check(&["bg", "status", "asker"], 3, place);
+    world.check(&["daemon", "status"], 0, place);
+    world.check(&["bg", "run", "asker", "--wait"], 5, place);
+    // Sound again, and then bad: the sound one stays in force.
+    write(&world, &limit("64"));
+    world.check(&["bg", "start", "asker"], 0, "started");
+    world.check(&["bg", "run", "asker", "--wait"], 0, "");
+    write(&world, &limit("less"));
+    world.check(&["bg", "run", "asker", "--wait"], 0, "");
+    world.check(&["bg", "status", "asker"], 0, place);
+    world.check(&["bg", "status", "asker", "--json"], 0, "\"memory_mb\":64");
+    world.check(&["bg", "start", "asker"], 0, "the last sound policy is");
 }

@@ -4,7 +4,7 @@ use super::{World, agents, findings, oversight, projects, proposals};
 use crate::cut::cut;
 use onboard_domain::state::bounds;
 use onboard_domain::{
-    Actor, Answer, Command, Effect, Event, KillReason, Refusal, RefusalKind, Turn,
+    Actor, Answer, Command, Effect, Event, KillReason, ProjectId, Refusal, RefusalKind, Turn,
 };
 use onboard_scheduler::{Haste, ScheduleCache};
 
@@ -71,6 +71,7 @@ fn dispatch(
             proposals::decide(turn, actor, proposal, decision, reason)
         }
         Command::AdoptPolicy { hash, origin } => adopt_policy(turn, hash, origin),
+        Command::RefusePolicy { project, why } => Ok(refuse_policy(turn, project, &why)),
         Command::Shutdown => Ok(shutdown(turn, Haste::Grace)),
         Command::ShutdownNow => Ok(shutdown(turn, Haste::Now)),
     }
@@ -119,6 +120,16 @@ fn adopt_policy(turn: &mut Turn<'_>, hash: String, origin: String) -> Result<Ans
         turn.record(Event::PolicyAdopted { hash, origin });
     }
     Ok(Answer::Done { changed: !known })
+}
+
+/// Told once for each reason by whoever reads the files; a project that is gone has none.
+fn refuse_policy(turn: &mut Turn<'_>, project: ProjectId, why: &str) -> Answer {
+    let changed = turn.state().projects.contains_key(&project);
+    if changed {
+        let why = cut(why, bounds::PAYLOAD).to_string();
+        turn.record(Event::PolicyRefused { project, why });
+    }
+    Answer::Done { changed }
 }
 
 fn haste(now: bool) -> Haste {

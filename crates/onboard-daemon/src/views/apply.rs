@@ -222,6 +222,7 @@ fn subject(event: &Event) -> Option<Subject> {
         | Event::MessageAcked { .. }
         | Event::MessageDied { .. } => Some(Subject::default()),
         Event::ProjectRegistered { project, .. }
+        | Event::PolicyRefused { project, .. }
         | Event::ProjectChanged { project, .. }
         | Event::FindingResolved { project, .. }
         | Event::FindingAccepted { project, .. }

@@ -4,6 +4,7 @@
 //! speak to their host through; so it decides what it is before it starts a thread, and brings a
 //! small harness that speaks the protocol of the usual test runners.
 
+mod asked;
 mod brokers;
 mod calls;
 mod hostile;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("says") => says::main(&arguments[1..]),
+        Some("asked") => asked::main(&arguments[1..]),
         Some(word @ ("attack" | "inside")) => hostile::main(word, &arguments[1..]),
         Some("--attacks") => attacks(),
         Some("--attacks-of-one-user") => hostile::print(None),

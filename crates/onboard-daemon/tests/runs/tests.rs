@@ -1,5 +1,6 @@
 //! What real runs come to.
 
+use crate::asked;
 use crate::brokers;
 use crate::hostile;
 use crate::house::{House, lives};
@@ -16,7 +17,7 @@ use std::sync::mpsc::Receiver;
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
 
-pub const ALL: [Named; 36] = [
+pub const ALL: [Named; 38] = [
     ("a_daemon_opens_as_many_files_as_it_may", a_daemon_opens_as_many_files_as_it_may),
     ("the_last_leaves_no_group", the_last_leaves_no_group),
     ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
@@ -62,6 +63,8 @@ pub const ALL: [Named; 36] = [
         "a_program_checks_for_itself_whom_it_speaks_to",
         brokers::a_program_checks_for_itself_whom_it_speaks_to,
     ),
+    ("an_answer_is_what_the_kernel_does", asked::an_answer_is_what_the_kernel_does),
+    ("what_can_not_run_may_nothing", asked::what_can_not_run_may_nothing),
 ];
 
 const SUCCEEDED: &str = "succeeded: ";
@@ -340,7 +343,10 @@ fn a_policy_that_goes_bad_leaves_the_sound_one(house: House) {
     house.register();
     assert_eq!(house.outcome("worker"), SUCCEEDED);
     house.wait_for(|state| state.policy.clone());
+    let published = house.handle().follow();
     house.file(".ai_onboard/policy.yaml", &policy("lots"));
+    // Said when the file changes, before a run meets it.
+    assert!(refused_policy(&published).contains("policy.yaml:3:20"));
     assert_eq!(house.outcome("worker"), SUCCEEDED);
     house.script("worker", "limits: { memory_mb: 256 }", "exit 0");
     let root = house.handle().read(|state| state.projects[&ProjectId(0)].root.clone());
@@ -349,10 +355,23 @@ fn a_policy_that_goes_bad_leaves_the_sound_one(house: House) {
     assert!(refused.contains("128"), "{refused}");
 }
 
+/// Why a policy's files were refused, as it is published.
+fn refused_policy(published: &Receiver<Published>) -> String {
+    loop {
+        for event in &published.recv().expect("a daemon").batch.events {
+            if let Event::PolicyRefused { why, .. } = event {
+                return why.clone();
+            }
+        }
+    }
+}
+
 fn a_first_policy_that_is_bad_starts_nothing(house: House) {
     house.script("worker", "", "exit 0");
     house.file(".ai_onboard/policy.yaml", &policy("lots"));
+    let published = house.handle().follow();
     house.register();
+    assert!(refused_policy(&published).contains("policy.yaml:3:20"));
     let outcome = house.outcome("worker");
     assert!(outcome.starts_with("refused: "), "{outcome}");
     assert!(outcome.contains("policy.yaml:3:20"), "{outcome}");

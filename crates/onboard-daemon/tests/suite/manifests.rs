@@ -138,7 +138,7 @@ fn limits_above_the_policy() {
     check_agent(
         "name: bad\nschedule: daily\nlimits:\n  memory_mb: 4096\n  cpu_percent: 5\n",
         expect![[r#"
-            /loom/.ai_onboard/agents/bad.yaml:4:14: the agent asks for 4096 MB, `max_memory_mb` allows 512 MB (max_memory_mb); ask for less in the manifest; 512 MB is set by the defaults (default-policy.yaml:18:20)
+            /loom/.ai_onboard/agents/bad.yaml:4:14: the agent asks for 4096 MB, `max_memory_mb` allows 512 MB (max_memory_mb); ask for less in the manifest; 512 MB is set by the defaults (default-policy.yaml:20:20)
               4 |   memory_mb: 4096
                 |              ^^^^
         "#]],
@@ -146,7 +146,7 @@ fn limits_above_the_policy() {
     check(
         &[("config/config.yaml", "agents:\n  well:\n    limits: { cpu_percent: 90 }\n")],
         expect![[r#"
-            /config/config.yaml:3:28: the agent asks for 90 %, `max_cpu_percent` allows 10 % (max_cpu_percent); ask for less in the manifest; 10 % is set by the defaults (default-policy.yaml:16:22)
+            /config/config.yaml:3:28: the agent asks for 90 %, `max_cpu_percent` allows 10 % (max_cpu_percent); ask for less in the manifest; 10 % is set by the defaults (default-policy.yaml:18:22)
               3 |     limits: { cpu_percent: 90 }
                 |                            ^^
         "#]],

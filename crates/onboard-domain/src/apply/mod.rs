@@ -103,7 +103,9 @@ impl State {
                 });
                 Ok(())
             }
-            Event::CommandRefused { .. } | Event::EventEmitted { .. } => self.apply_note(event),
+            Event::CommandRefused { .. }
+            | Event::EventEmitted { .. }
+            | Event::PolicyRefused { .. } => self.apply_note(event),
             Event::EmergencyDeclared { reason } => {
                 if self.emergency.is_none() {
                     self.emergency = Some(Emergency { since: self.time, reason: reason.clone() });

@@ -115,13 +115,17 @@ fn read(call: Call, seen: &Seen, rules: &Rules) -> Option<Violation> {
     Some(if led == named { violation } else { violation.resolved(led) })
 }
 
-fn rule_of(path: &[u8], rules: &Rules) -> Rule {
+/// The rule that a write at this path runs into; the path has no `.`, `..` or empty part.
+pub fn rule_of(path: &[u8], rules: &Rules) -> Rule {
     let Some(inside) = path.strip_prefix(PROJECT_DIR.as_bytes()) else { return Rule::OutsidePath };
-    let inside = inside.strip_prefix(b"/").unwrap_or(inside);
-    let forbidden = rules.forbidden.iter().map(|path| path.trim_end_matches('/').as_bytes());
-    match forbidden.into_iter().any(|forbidden| is_below(inside, forbidden)) {
-        true => Rule::ForbiddenPath,
-        false => Rule::ReadOnlyPath,
+    let inside = match inside.split_first() {
+        None => inside,
+        Some((b'/', inside)) => inside,
+        Some(_) => return Rule::OutsidePath,
+    };
+    match rules.forbidden.over(inside) {
+        Some(_) => Rule::ForbiddenPath,
+        None => Rule::ReadOnlyPath,
     }
 }
 
@@ -134,15 +138,7 @@ fn execute(call: Call, seen: &Seen, rules: &Rules) -> Verdict {
         true => program.to_vec(),
         false => seen.arguments.join(&b' '),
     };
-    let first = seen.arguments.first().map_or(&[][..], Vec::as_slice);
-    let is_forbidden = [program, led, first].iter().any(|name| names_one(name, rules));
-    // A program of many names is told by its first argument what to be.
-    let second = seen.arguments.get(1).map_or(&[][..], Vec::as_slice);
-    let applet = is_multi_call(base(led)) && names_one(second, rules);
-    // A loader is told which program to load, after its own options.
-    let loaded = is_loader(base(led))
-        && seen.arguments.iter().skip(1).any(|argument| names_one(argument, rules));
-    if is_forbidden || applet || loaded {
+    if forbidden_name(seen, rules).is_some() {
         let violation = Violation::new(Sensor::Notifier, Rule::ForbiddenCommand, call.name, &line);
         let violation = violation.hint().resolved(led);
         return Verdict { errno: Some(libc::EACCES), violation: Some(violation) };
@@ -159,6 +155,20 @@ fn execute(call: Call, seen: &Seen, rules: &Rules) -> Verdict {
     allowed(None)
 }
 
+/// The name of a forbidden command that a program is started by, if it is by one.
+pub fn forbidden_name<'a>(seen: &'a Seen, rules: &Rules) -> Option<&'a [u8]> {
+    let program = seen.path.as_deref().or(seen.raw.as_deref())?;
+    let led = seen.resolved.as_deref().unwrap_or(program);
+    let argument = |at: usize| seen.arguments.get(at).map_or(&[][..], Vec::as_slice);
+    // A program of many names is told by its first argument what to be.
+    let applet = if is_multi_call(base(led)) { argument(1) } else { &[] };
+    // A loader is told which program to load, after its own options.
+    let loaded = seen.arguments.iter().skip(1).filter(|_| is_loader(base(led)));
+    let names = [program, led, argument(0), applet].into_iter();
+    let mut names = names.chain(loaded.map(Vec::as_slice)).map(base);
+    names.find(|name| rules.forbidden_commands.has(name))
+}
+
 /// A file that is only in memory, or has no folder at all: pipes, sockets.
 fn is_memory(path: &[u8]) -> bool {
     path.first() != Some(&b'/') || path.starts_with(b"/memfd:")
@@ -172,11 +182,6 @@ fn is_loader(name: &[u8]) -> bool {
     [&b"ld-linux"[..], b"ld-musl", b"ld.so"].iter().any(|begin| name.starts_with(begin))
 }
 
-fn names_one(path: &[u8], rules: &Rules) -> bool {
-    let name = base(path);
-    !name.is_empty() && rules.forbidden_commands.iter().any(|command| command.as_bytes() == name)
-}
-
 fn base(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
@@ -185,6 +190,7 @@ fn base(path: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
     use expect_test::{Expect, expect};
+    use onboard_policy::{NameSet, PathSet};
 
     fn seen(path: &str, resolved: Option<&str>, arguments: &[&str]) -> Seen {
         Seen {
@@ -201,8 +207,8 @@ mod tests {
 
     fn check(cases: &[(i64, Seen)], expect: Expect) {
         let rules = Rules {
-            forbidden_commands: vec!["rm".into(), "curl".into()],
-            forbidden: vec![".env".into(), "secret/".into()],
+            forbidden_commands: NameSet::new(["rm", "curl"].map(Into::into)),
+            forbidden: PathSet::new([".env", "secret/"].map(Into::into)),
             works_in_tmp: false,
         };
         let mut out = String::new();

@@ -193,7 +193,7 @@ fn own_link(raw: &[u8]) -> Option<String> {
 }
 
 /// Without empty parts, `.` and `..`.
-fn normal(path: &[u8]) -> Vec<u8> {
+pub fn normal(path: &[u8]) -> Vec<u8> {
     // What has no folder is no path: `memfd:name (deleted)`, `pipe:[7]`.
     if path.first() != Some(&b'/') {
         return path.to_vec();

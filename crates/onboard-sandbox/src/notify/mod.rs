@@ -10,9 +10,11 @@ pub(crate) mod judge;
 pub(crate) mod look;
 
 use crate::allowance::Allowance;
+use crate::profile::Profile;
 use crate::report::Reports;
 use crate::sys::{self, notify, process};
 use call::Call;
+use onboard_policy::{NameSet, PathSet};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::thread::JoinHandle;
@@ -24,11 +26,22 @@ const STACK: usize = 128 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     /// Programs that may not be started, by name.
-    pub forbidden_commands: Vec<String>,
+    pub forbidden_commands: NameSet,
     /// Paths of the project that may not be read, relative to it.
-    pub forbidden: Vec<String>,
+    pub forbidden: PathSet,
     /// What lies in `/tmp` may be executed.
     pub works_in_tmp: bool,
+}
+
+impl Rules {
+    /// What a run with this profile is held to.
+    pub fn of(profile: &Profile) -> Rules {
+        Rules {
+            forbidden_commands: NameSet::new(profile.forbidden_commands.iter().cloned()),
+            forbidden: PathSet::new(profile.forbidden.iter().cloned()),
+            works_in_tmp: profile.works_in_tmp,
+        }
+    }
 }
 
 /// One run's notifier: its thread, and what is known of how well it hears.

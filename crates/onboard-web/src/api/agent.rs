@@ -214,6 +214,9 @@ pub struct Safety {
     /// Why the policy's present files are not in force, if they are not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_problem: Option<String>,
+    /// What is worth a look in the policy's files, and no reason to refuse them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policy_warnings: Vec<String>,
     /// What is kept for the agent, and how much may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<StorageView>,

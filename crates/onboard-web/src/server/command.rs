@@ -99,7 +99,7 @@ fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, P
 
 /// What peers may ask for, and as whom.
 fn allowed(command: &Command, via: Via) -> Result<(), Problem> {
-    if matches!(command, Command::AdoptPolicy { .. }) {
+    if matches!(command, Command::AdoptPolicy { .. } | Command::RefusePolicy { .. }) {
         let text = "a policy takes effect when the daemon reads its file, not by a request";
         return Err(Problem::new(ProblemKind::Forbidden, text));
     }

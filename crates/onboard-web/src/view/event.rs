@@ -206,6 +206,11 @@ fn tell(event: &Event) -> Told {
         Event::PolicyAdopted { origin, .. } => {
             info("policy.adopted", None, format!("policy of {origin} is in force"))
         }
+        Event::PolicyRefused { project, why } => warning(
+            "policy.refused",
+            Some(project.to_string()),
+            format!("its policy's files are not in force: {why}"),
+        ),
         Event::CommandRefused { what, message, .. } => {
             warning("command.refused", None, format!("{what} refused: {message}"))
         }

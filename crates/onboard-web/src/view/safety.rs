@@ -41,6 +41,7 @@ pub fn of(handle: &Handle, agent: AgentId) -> Safety {
         denied,
         policy_origin: policy.origin,
         policy_problem: policy.problem,
+        policy_warnings: policy.warnings,
         layers: layers(handle),
     }
 }

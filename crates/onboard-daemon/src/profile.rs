@@ -1,0 +1,167 @@
+//! From what a run is allowed to the profile of its walls: the same for a run and for a question.
+
+use crate::git_outside::{GitOutside, git_outside};
+use crate::network::Reach;
+use onboard_domain::AgentSpec;
+use onboard_domain::spec::Program;
+use onboard_policy::Assessment;
+use onboard_sandbox::{APP_DIR, Limits, Network, Profile, ReadOnly};
+use std::path::{Path, PathBuf};
+
+/// A git folder that lies outside of the project is seen by this name below [`APP_DIR`].
+const GIT_NAME: &str = "git";
+/// The variable by which an agent finds it.
+const GIT_DIR: &str = "AI_ONBOARD_GIT_DIR";
+
+/// The word that this program is started with to make a copy and start a program in it; the command
+/// line knows it too.
+pub const IN_COPY: &str = "in-copy";
+
+/// What a profile is made of, beside what is allowed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProfileOf<'a> {
+    /// The first part of the control groups' names.
+    pub(crate) instance: &'a str,
+    pub(crate) run: &'a str,
+    /// The project's folder.
+    pub(crate) root: &'a str,
+    pub(crate) spec: &'a AgentSpec,
+    /// This program, as agents see it read-only.
+    pub(crate) program: &'a Path,
+    /// The daemon's own state.
+    pub(crate) state: &'a Path,
+}
+
+/// The profile of a run that is allowed this, with what it may reach.
+///
+/// # Errors
+/// When its program is not on this machine.
+pub(crate) fn profile(
+    of: &ProfileOf<'_>,
+    bounds: &Assessment,
+    reach: Option<&Reach>,
+) -> Result<Profile, String> {
+    let mut read_only =
+        vec![ReadOnly { host: of.program.to_path_buf(), name: "ai_onboard".into() }];
+    let argv = match &of.spec.program {
+        Program::BuiltIn => {
+            vec![format!("{APP_DIR}/ai_onboard"), "agent".into(), of.spec.name.as_str().into()]
+        }
+        Program::Command { argv, folder } => {
+            read_only.push(ReadOnly { host: folder.into(), name: "agent".into() });
+            command_line(argv)?
+        }
+    };
+    let works_on_copy = of.spec.checks_proposals;
+    let argv = if works_on_copy { in_copy(argv) } else { argv };
+    let mut env = environment(of.spec);
+    let network = reach.map(|_| Network::default());
+    env.extend(reach.iter().flat_map(|reach| reach.environment()));
+    if let Some(git) = visible_git(of.root, bounds) {
+        let folder = Path::new(APP_DIR).join(GIT_NAME).join(git.own);
+        env.push((GIT_DIR.into(), folder.to_string_lossy().into_owned()));
+        read_only.push(ReadOnly { host: git.common, name: GIT_NAME.into() });
+    }
+    Ok(Profile {
+        instance: of.instance.into(),
+        run: of.run.into(),
+        argv,
+        env,
+        project: PathBuf::from(of.root),
+        forbidden: forbidden(of, bounds),
+        forbidden_commands: bounds.forbidden_commands().to_vec(),
+        read_only,
+        network,
+        limits: if works_on_copy { with_copy(limits(bounds)) } else { limits(bounds) },
+        works_in_tmp: works_on_copy,
+        must_enforce: Vec::new(),
+    })
+}
+
+/// The policy's paths; and the daemon's own state, where somebody has it inside of a project: with
+/// the credentials, which no agent may read.
+fn forbidden(of: &ProfileOf<'_>, bounds: &Assessment) -> Vec<String> {
+    let mut forbidden = bounds.forbidden_paths().to_vec();
+    let state = of.state.canonicalize().unwrap_or_else(|_| of.state.to_path_buf());
+    if let Ok(inside) = state.strip_prefix(of.root)
+        && let Some(inside) = inside.to_str().filter(|inside| !inside.is_empty())
+    {
+        forbidden.push(inside.into());
+    }
+    forbidden
+}
+
+/// The copy and what is made in it lie in memory, which is limited as a whole; a quarter of it is left
+/// to the programs at least.
+fn with_copy(limits: Limits) -> Limits {
+    Limits { tmp_bytes: limits.memory_bytes / 4 * 3, ..limits }
+}
+
+/// The program started in its copy, which this program makes there first.
+fn in_copy(argv: Vec<String>) -> Vec<String> {
+    let maker = [format!("{APP_DIR}/ai_onboard"), IN_COPY.to_string()];
+    maker.into_iter().chain(argv).collect()
+}
+
+/// The git folder outside of the project that a run may see: none where the policy forbids a part
+/// of the project's own, since that could not be masked in another place.
+fn visible_git(root: &str, bounds: &Assessment) -> Option<GitOutside> {
+    let is_of_git = |path: &String| Path::new(path).starts_with(".git");
+    if bounds.forbidden_paths().iter().any(is_of_git) {
+        return None;
+    }
+    git_outside(Path::new(root)).unwrap_or_else(|why| {
+        eprintln!("agents of {root} can't read its git repository: {why}");
+        None
+    })
+}
+
+/// What the walls hold, from what is allowed.
+fn limits(bounds: &Assessment) -> Limits {
+    let permitted = bounds.limits();
+    Limits {
+        cpu_percent: permitted.cpu_percent,
+        memory_bytes: u64::from(permitted.memory_mb) << 20,
+        pids: permitted.pids,
+        file_bytes: u64::from(permitted.file_size_mb) << 20,
+        reads_per_second: Some(permitted.io_ops_per_sec),
+        ..Limits::default()
+    }
+}
+
+/// The whole environment of an agent: nothing of the daemon's own.
+fn environment(spec: &AgentSpec) -> Vec<(String, String)> {
+    let variable = |name: &str, value: &str| (name.to_string(), value.to_string());
+    vec![
+        variable("PATH", &format!("{APP_DIR}:/usr/local/bin:/usr/bin:/bin")),
+        variable("HOME", "/tmp"),
+        variable("TMPDIR", "/tmp"),
+        variable("LANG", "C.UTF-8"),
+        // The project is read-only: what programs would write beside their work is not tried.
+        variable("PYTHONDONTWRITEBYTECODE", "1"),
+        variable("GIT_OPTIONAL_LOCKS", "0"),
+        variable("AI_ONBOARD_AGENT", spec.name.as_str()),
+    ]
+}
+
+/// Where the words of a command line are inside: `./FILE` beside the manifest, a bare name in the
+/// system's folders.
+fn command_line(argv: &[String]) -> Result<Vec<String>, String> {
+    let inside = |word: &String| match word.strip_prefix("./") {
+        Some(beside) => format!("{APP_DIR}/agent/{beside}"),
+        None => word.clone(),
+    };
+    let mut argv: Vec<String> = argv.iter().map(inside).collect();
+    let Some(program) = argv.first_mut() else { return Err("the program is empty".into()) };
+    if !program.contains('/') {
+        let found = ["/usr/local/bin", "/usr/bin", "/bin"]
+            .iter()
+            .map(|folder| Path::new(folder).join(&program))
+            .find(|path| path.is_file());
+        match found {
+            Some(path) => *program = path.to_string_lossy().into_owned(),
+            None => return Err(format!("there is no program `{program}` on this machine")),
+        }
+    }
+    Ok(argv)
+}
