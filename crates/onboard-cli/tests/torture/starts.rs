@@ -25,10 +25,11 @@ const REST_LIMIT: Duration = Duration::from_secs(30);
 /// Sequential starts between two words about how far it is.
 const TELL_EVERY: u64 = 100;
 
-/// Waits until the project has the file `go`, and has done its work.
+/// Waits until the project's file `go` says so, and has done its work. The file is there all the
+/// while: the names of a project's folder are those that it had when the run started.
 const WAITER: &str = r#"
 call heartbeat '{}'
-until [ -e /project/go ]; do sleep 0.2; done
+until grep -q now /project/go; do sleep 0.2; done
 call finish '{"nothing_to_report":true,"summary":"went"}'
 "#;
 
@@ -132,7 +133,7 @@ impl Soak {
 
     /// One start of one agent, to its end.
     fn one(&self, at: u64) {
-        fs::write(self.world.project().join("go"), "").expect("a file");
+        fs::write(self.world.project().join("go"), "now").expect("a file");
         let agent = self.agents[at as usize % self.agents.len()];
         self.run(&[agent]);
         self.ended();
@@ -141,8 +142,7 @@ impl Soak {
     /// A start of every agent; all have a process at the same time, and end. What is counted while
     /// they work.
     fn together(&self, place: &Place<'_>) -> Counts {
-        // There is none before the first.
-        let _ = fs::remove_file(self.world.project().join("go"));
+        fs::write(self.world.project().join("go"), "wait").expect("a file");
         self.run(&self.agents);
         eventually(ROUND_LIMIT, || {
             // Of a run only the agent itself has the marker, once it is executed.
@@ -152,7 +152,7 @@ impl Soak {
         })
         .expect("all at once");
         let busy = place.count();
-        fs::write(self.world.project().join("go"), "").expect("a file");
+        fs::write(self.world.project().join("go"), "now").expect("a file");
         self.ended();
         let rows: Vec<AgentRow> =
             self.client.items("/agents", &[("limit", "500")]).expect("agents");

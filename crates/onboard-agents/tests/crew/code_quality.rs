@@ -1,19 +1,14 @@
 //! The index and the code quality optimizer on real repositories.
 
-#[path = "support/fixture.rs"]
-#[allow(dead_code, reason = "shared with tests that need more of it")]
-mod fixture;
-#[path = "support/memory_host.rs"]
-mod memory_host;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use expect_test::{Expect, expect};
-use fixture::{Fixture, History, NOW_MS};
-use memory_host::MemoryHost;
 use onboard_agents::host::{AgentError, Outcome, Task};
 use onboard_agents::{code_quality_optimizer, facts, project_index};
+
+use super::fixture::{Fixture, History, NOW_MS};
+use super::memory_host::MemoryHost;
 
 /// The index's host, and the one of the agent that reads it.
 struct Crew {
