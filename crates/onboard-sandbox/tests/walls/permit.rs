@@ -8,7 +8,7 @@ const POLICY: &str = "
 background_agent_safety:
   resource_limits: { max_cpu_percent: 100, max_memory_mb: 512, max_io_ops_per_sec: 100,
     max_network_requests: 0, max_pids: 128, max_run_minutes: 15, max_connections: 64,
-    max_bandwidth_kb_per_sec: 8192, max_transfer_mb: 1024 }
+    max_bandwidth_kb_per_sec: 8192, max_transfer_mb: 1024, max_storage_mb: 128 }
   action_restrictions:
     file_system: { read_only_paths: [], forbidden_paths: [], max_file_size_mb: 10 }
     network: { allowed_domains: [], forbidden_protocols: [], deny_ech: true }
