@@ -4,7 +4,7 @@
 use onboard_domain::state::Trigger;
 use onboard_domain::{AgentName, MessageId, RunId, Time};
 use onboard_protocol::tool::{TOOLS, Tool};
-use onboard_protocol::{HostAnswer, Letter, StateValue, Task, arguments};
+use onboard_protocol::{HostAnswer, Letter, StateValue, Task, WorkCopy, arguments};
 use serde_json::{Map, Value, json};
 
 /// Arguments with every property there is.
@@ -137,7 +137,7 @@ fn answer(tool: Tool) -> HostAnswer {
             leases: [("l".to_string(), 3)].into(),
             checkpoints: vec!["c".into()],
             facts: [("a".into(), [("n".into(), "/app/facts.a.n".into())].into())].into(),
-            copy: None,
+            copy: Some(WorkCopy { patch: None, forbidden: vec![".env".into()], bytes_max: 1 }),
         })),
         Tool::RecordFinding => HostAnswer::Finding { status: "new".into() },
         Tool::SendMessage => HostAnswer::Sent(MessageId(1)),
