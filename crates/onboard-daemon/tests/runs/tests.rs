@@ -176,10 +176,10 @@ fn stopped_means_gone(house: House) {
     assert_eq!(house.records(), 0);
 }
 
-/// Keeps what it has when it is told to end; what it waits in is told so, too.
+/// Keeps what it has when it is told to end; what it waits in is told so, too. It is at work when its
+/// shell waits: between two commands a shell would begin the second before it minds the signal.
 const POLITE: &str = "trap 'ai_onboard says save late words; exit 0' TERM
-    ai_onboard says save at work
-    while :; do setsid -w sleep 1000; done";
+    setsid -w sh -c 'ai_onboard says save at work; sleep 1000'";
 
 /// Takes no notice, nor does any of its children.
 const STUBBORN: &str = "trap '' TERM
