@@ -15,9 +15,9 @@ use onboard_domain::Violation;
 use onboard_domain::violation::{Rule, Sensor};
 use serde::Serialize;
 use std::io::{self, PipeReader, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -65,6 +65,7 @@ pub fn probe(layout: &Layout) -> Vec<Capability> {
         Ok(ground) => {
             // What still holds a process stays, and is in nobody's way.
             layout.sweep(INSTANCE, is_of_somebody);
+            sweep_folders(&std::env::temp_dir());
             try_all(&ground, layout)
         }
     };
@@ -118,8 +119,25 @@ impl Ground {
 /// What the names of trials begin with: who makes them, as no other process was or will be.
 const TRIAL: &str = "ai_onboard-probe-";
 
-/// A folder of nobody else's. A trial that was killed leaves its own behind, and names that are taken
-/// are passed over.
+/// Removes the folders of trials that were killed, as far as they are ours to remove.
+fn sweep_folders(temporary: &Path) {
+    let Ok(entries) = std::fs::read_dir(temporary) else { return };
+    let own = sys::process::effective_uid();
+    let trials = entries.flatten().filter(|entry| {
+        let name = entry.file_name();
+        let is_trial = name.to_str().is_some_and(|name| name.starts_with(TRIAL));
+        // The entry itself is looked at, not what a link in a folder of everybody's points to.
+        let is_own = || entry.metadata().is_ok_and(|it| it.is_dir() && it.uid() == own);
+        is_trial && is_own() && !name.to_str().is_some_and(is_of_somebody)
+    });
+    for trial in trials.take(NAMES_MAX as usize) {
+        // What stays is an empty trial in the folder for temporary files.
+        let _ = std::fs::remove_dir_all(trial.path());
+    }
+}
+
+/// A folder of nobody else's. A trial that was killed leaves its own behind until the next one, and
+/// names that are taken are passed over.
 fn new_folder() -> io::Result<PathBuf> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let own = std::process::id();
@@ -444,4 +462,30 @@ fn try_freeze(trial: &Trial) -> io::Result<()> {
         return Err(io::Error::other("a frozen run answered"));
     }
     host.read_exact(&mut [0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_removes_what_killed_trials_left() {
+        let temporary = tempfile::tempdir().expect("folder");
+        let own = std::process::id();
+        let start = tree::stat(own.cast_signed()).expect("our own state").start_ticks;
+        let [living, dead, linked] = [
+            format!("{TRIAL}{own}-{start}-0"),
+            format!("{TRIAL}{own}-1-0"),
+            format!("{TRIAL}1-1-0"),
+        ];
+        for name in [&living, &dead, "somebody-else-s"] {
+            std::fs::create_dir_all(temporary.path().join(name).join("masked-folder")).expect("it");
+        }
+        let other = temporary.path().join("somebody-else-s");
+        std::os::unix::fs::symlink(&other, temporary.path().join(&linked)).expect("link");
+        sweep_folders(temporary.path());
+        let left = |name: &str| std::fs::symlink_metadata(temporary.path().join(name)).is_ok();
+        assert_eq!([&living, &dead, &linked].map(|name| left(name)), [true, false, true]);
+        assert!(other.join("masked-folder").exists());
+    }
 }
