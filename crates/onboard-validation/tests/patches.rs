@@ -268,6 +268,7 @@ fn hostile_and_broken_patches_are_refused_with_their_place() {
         git("new file mode 120000\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+/etc/passwd\n"),
         git("new file mode 160000\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+Subproject\n"),
         git("new file mode 104755\n"),
+        git(&format!("new file mode {}\n", "x".repeat(5_000))),
         git("old mode 100755\nnew mode 100644\n"),
         git("old mode 100644\nnew mode 120000\n"),
         git("index 1234567..89abcde 120000\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"),
@@ -308,6 +309,7 @@ fn hostile_and_broken_patches_are_refused_with_their_place() {
         line 1: symbolic links can't be proposed
         line 1: submodules can't be proposed
         line 1: mode 104755 can't be proposed
+        line 2: a mode is six octal digits, such as 100644
         line 1: of modes, only 100644 to 100755 can be proposed
         line 1: symbolic links can't be proposed
         line 2: only plain files can be proposed

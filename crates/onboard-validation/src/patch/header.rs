@@ -178,6 +178,7 @@ pub(super) fn unquoted(text: &str, line: usize) -> Result<String, Malformed> {
 
 /// A mode in octal.
 pub(super) fn mode(text: &str, line: usize) -> Result<u32, Malformed> {
-    u32::from_str_radix(text, 8)
-        .map_err(|_| Malformed { line, why: alloc::format!("`{text}` is no mode") })
+    // The text is an agent's, of any length: it is pointed at, not repeated.
+    let why = "a mode is six octal digits, such as 100644";
+    u32::from_str_radix(text, 8).map_err(|_| Malformed { line, why: why.into() })
 }
