@@ -34,7 +34,12 @@ pub fn read(task: &Task) -> Result<ProjectFacts, String> {
     }
     let mut history = Vec::new();
     for number in &index.history {
-        history.extend(part::<HistoryPart>(parts, &history_name(*number))?);
+        let Some(mut part) = part::<HistoryPart>(parts, &history_name(*number))? else { continue };
+        if index.history.last() == Some(number) {
+            // Names are used again: of the newest part, what the index knows of counts.
+            part.commits.truncate(index.newest);
+        }
+        history.push(part);
     }
     let mut files = Vec::with_capacity(index.files);
     for number in 0..FILE_PARTS {

@@ -81,12 +81,15 @@ pub enum AgentError {
     Host(HostError),
     /// The agent's own tables could not be written as text.
     Encoding(String),
+    /// What was read a moment ago can't be read any more.
+    Repository(String),
 }
 
 impl fmt::Display for AgentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host(error) => error.fmt(f),
+            Self::Repository(what) => write!(f, "git: {what}"),
             Self::Encoding(what) => write!(f, "checkpoint cannot be encoded: {what}"),
         }
     }

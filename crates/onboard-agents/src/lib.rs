@@ -4,6 +4,7 @@ pub mod code_quality_optimizer;
 pub mod facts;
 pub mod git;
 pub mod host;
+mod pace;
 pub mod project_health_monitor;
 pub mod project_index;
 mod socket_host;

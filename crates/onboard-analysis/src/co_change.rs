@@ -156,7 +156,7 @@ impl CoChange {
 }
 
 fn drop_rarest(partners: &mut BTreeMap<u64, Pair>) {
-    if partners.len() > MOST_PARTNERS {
+    while partners.len() > MOST_PARTNERS {
         let rarest = partners.iter().min_by_key(|(_, pair)| (pair.count, pair.last_ms));
         if let Some(key) = rarest.map(|(key, _)| *key) {
             partners.remove(&key);

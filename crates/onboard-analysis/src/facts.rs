@@ -25,16 +25,33 @@ pub struct Index {
     pub mainline: String,
     /// The commit that files and history are of.
     pub tip: String,
-    /// A first walk that was cut short: the line it walks, and how many of its commits are kept.
-    pub walk: Option<(String, usize)>,
+    /// Under way, or cut short: until it is done, files and history are not of one commit.
+    pub walk: Option<Walk>,
     /// History's parts, oldest first; part `n` is the checkpoint [`history_name`] of it.
     pub history: Vec<u32>,
+    /// Commits of the newest part. It may have more, of a run that ended before it could say so.
+    pub newest: usize,
     pub commits: usize,
+    /// Commits that could not be read.
+    pub damaged: usize,
+    /// Commits of which not all changes are kept: there were too many.
+    pub cut: usize,
     pub files: usize,
     /// Files with metrics.
     pub measured: usize,
     /// What is left out, and why.
     pub limits: Vec<String>,
+}
+
+/// Commits on their way into the index.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Walk {
+    /// Up to this commit,
+    pub to: String,
+    /// from what this one has, if any.
+    pub from: Option<String>,
+    /// How many of them, oldest first, are in the parts.
+    pub done: usize,
 }
 
 /// The checkpoint of a part of history: names are used again once their parts are gone.
@@ -97,8 +114,11 @@ impl HistoryWriter {
         let paths = part.paths.iter().cloned().zip(0..).collect();
         let people = part.people.iter().cloned().zip(0..).collect();
         let text: usize = part.paths.iter().map(|path| path.len() + 3).sum();
+        let names: usize =
+            part.people.iter().map(|(name, email)| name.len() + email.len() + 8).sum();
         let rows: usize = part.commits.iter().map(row_bytes).sum();
-        Self { part: HistoryPart { version: VERSION, ..part }, paths, people, bytes: text + rows }
+        let bytes = text + names + rows;
+        Self { part: HistoryPart { version: VERSION, ..part }, paths, people, bytes }
     }
 
     pub fn bytes(&self) -> usize {
@@ -107,6 +127,19 @@ impl HistoryWriter {
 
     pub fn part(&self) -> &HistoryPart {
         &self.part
+    }
+
+    /// At most how many bytes a commit adds.
+    pub fn cost(facts: &CommitFacts) -> usize {
+        let of_path = |path: &str| path.len() + 3;
+        let changes = facts.changes.iter().flatten();
+        let changes: usize = changes
+            .map(|change| {
+                CHANGE + of_path(&change.path) + change.old_path.as_deref().map_or(0, of_path)
+            })
+            .sum();
+        let author = &facts.commit.author;
+        ROW + facts.commit.subject.len() + author.name.len() + author.email.len() + 8 + changes
     }
 
     /// Adds a commit; its subject as `subject` gives it.
@@ -161,9 +194,14 @@ impl HistoryWriter {
     }
 }
 
-/// What a row is about as text: names of its fields, and some sixteen bytes a change.
+/// Names of a row's fields, its id and times.
+const ROW: usize = 150;
+/// A change: five values and what is between them.
+const CHANGE: usize = 28;
+
+/// What a row is about as text.
 fn row_bytes(row: &CommitRow) -> usize {
-    150 + row.subject.len() + 20 * row.changes.len()
+    ROW + row.subject.len() + CHANGE * row.changes.len()
 }
 
 /// All of history that is kept, with one table of paths and people.
@@ -259,6 +297,9 @@ fn past(row: CommitRow, path: &[usize], person: &[usize]) -> Option<PastCommit> 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FilesPart {
     pub version: u32,
+    /// The simplest functions, and notes, were left out for it to fit.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub trimmed: bool,
     pub files: Vec<FileRow>,
 }
 

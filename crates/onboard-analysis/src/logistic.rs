@@ -5,8 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Newton's steps; it converges in under ten or not at all.
+/// Newton's steps; with halving it converges in about ten.
 const MOST_STEPS: usize = 40;
+/// Halvings of one step; a step that is no gain then is at the optimum, to rounding.
+const MOST_HALVINGS: usize = 30;
 /// A step smaller than this changes no probability that anybody reads.
 const SMALL: f64 = 1e-8;
 
@@ -23,7 +25,7 @@ pub struct Logistic {
 
 impl Logistic {
     /// Fits to rows of features and their outcomes; `None` where the outcomes are all alike, rows
-    /// differ in length, or the system has no solution.
+    /// differ in length, the system has no solution, or the steps do not come to rest.
     pub fn fit(rows: &[Vec<f64>], outcomes: &[bool], ridge: f64) -> Option<Self> {
         let width = rows.first()?.len();
         let positives = outcomes.iter().filter(|outcome| **outcome).count();
@@ -40,17 +42,45 @@ impl Logistic {
             deviations,
         };
         let scaled: Vec<Vec<f64>> = rows.iter().map(|row| model.scaled(row)).collect();
+        let mut fits = model.log_likelihood(&scaled, outcomes, ridge);
         for _ in 0..MOST_STEPS {
-            let step = model.step(&scaled, outcomes, ridge)?;
-            model.intercept += step[0];
-            for (weight, change) in model.weights.iter_mut().zip(&step[1..]) {
-                *weight += change;
-            }
-            if step.iter().all(|change| change.abs() < SMALL) {
-                break;
+            let mut step = model.step(&scaled, outcomes, ridge)?;
+            // Where outcomes are rare a whole step leads far beyond the optimum, and the next
+            // further still: half of it is tried, and half of that, until it is a gain.
+            let gain = (0..MOST_HALVINGS).find_map(|_| {
+                let moved = model.moved(&step);
+                let likelihood = moved.log_likelihood(&scaled, outcomes, ridge);
+                step.iter_mut().for_each(|change| *change /= 2.0);
+                (likelihood >= fits).then_some((moved, likelihood))
+            });
+            let Some((moved, likelihood)) = gain else { return Some(model) };
+            // What was taken is twice what is left of the step.
+            let is_small = step.iter().all(|change| change.abs() * 2.0 < SMALL);
+            (model, fits) = (moved, likelihood);
+            if is_small {
+                return Some(model);
             }
         }
-        Some(model)
+        None
+    }
+
+    fn moved(&self, step: &[f64]) -> Self {
+        let weights = self.weights.iter().zip(&step[1..]).map(|(weight, change)| weight + change);
+        Self { intercept: self.intercept + step[0], weights: weights.collect(), ..self.clone() }
+    }
+
+    /// What the fit makes as large as it can: how likely the outcomes are, less the ridge.
+    fn log_likelihood(&self, rows: &[Vec<f64>], outcomes: &[bool], ridge: f64) -> f64 {
+        let of_row = |(row, outcome): (&Vec<f64>, &bool)| {
+            let sum: f64 =
+                row.iter().zip(&self.weights).map(|(value, weight)| value * weight).sum();
+            let odds = if *outcome { self.intercept + sum } else { -self.intercept - sum };
+            // ln(sigmoid(odds)), without losing small ones.
+            odds.min(0.0) - (-odds.abs()).exp().ln_1p()
+        };
+        let likely: f64 = rows.iter().zip(outcomes).map(of_row).sum();
+        let squares: f64 = self.weights.iter().map(|weight| weight * weight).sum();
+        likely - ridge * squares / 2.0
     }
 
     /// The probability of a row.
@@ -165,6 +195,25 @@ mod tests {
         let mean: f64 = rows.iter().map(|row| model.probability(row)).sum::<f64>() / 4_000.0;
         let rate = outcomes.iter().filter(|outcome| **outcome).count() as f64 / 4_000.0;
         assert!((mean - rate).abs() < 1e-6, "{mean} {rate}");
+    }
+
+    /// Rare outcomes and features with long tails that say nearly the same: a whole first step goes
+    /// too far.
+    #[test]
+    fn rare_outcomes_are_fitted() {
+        let mut draw = Draw::new(3);
+        let mut row = || {
+            let far = draw.normal().exp().powi(2);
+            vec![far, far + 0.1 * draw.normal(), draw.normal()]
+        };
+        let rows: Vec<Vec<f64>> = (0..6_000).map(|_| row()).collect();
+        let chance = |row: &Vec<f64>| sigmoid(-5.0 + 0.4 * row[0].min(8.0) + 0.5 * row[2]);
+        let outcomes: Vec<bool> = rows.iter().map(|row| draw.unit() < chance(row)).collect();
+        let model = Logistic::fit(&rows, &outcomes, 1.0).expect("a fit");
+        let rate = outcomes.iter().filter(|outcome| **outcome).count() as f64 / 6_000.0;
+        let mean = rows.iter().map(|row| model.probability(row)).sum::<f64>() / 6_000.0;
+        assert!(rate < 0.1 && (mean - rate).abs() < 1e-6, "{mean} {rate}");
+        assert!(model.weights.iter().all(|weight| weight.abs() < 10.0), "{:?}", model.weights);
     }
 
     #[test]

@@ -121,7 +121,7 @@ fn add(totals: &mut Totals, metrics: &FileMetrics) {
 
 fn days(from_ms: i64, to_ms: i64) -> f64 {
     // A commit that says it comes from the future is of today.
-    ((to_ms - from_ms) as f64 / DAY_MS).max(0.0)
+    (to_ms.saturating_sub(from_ms) as f64 / DAY_MS).max(0.0)
 }
 
 /// Changes of every path, under the name it has now.

@@ -11,9 +11,7 @@ use onboard_analysis::facts::{
 use super::parts;
 use crate::git::{Repository, TreeFile};
 use crate::host::{AgentError, Host};
-
-/// Files between two words about progress.
-const PROGRESS_EVERY: usize = 50;
+use crate::pace::Pace;
 
 /// Measures what changed since the parts were stored.
 pub fn bring_up(
@@ -30,21 +28,30 @@ pub fn bring_up(
             return Ok(());
         }
     };
+    if !listing.unreadable.is_empty() {
+        index.limits.push(format!("{} folders can't be listed", listing.unreadable.len()));
+    }
     if listing.cut {
         index.limits.push(format!("only the first {} files are kept", listing.files.len()));
     }
-    let mut measuring =
-        Measuring { host, repository, total: listing.files.len(), done: 0, stride, trimmed: false };
+    let total = listing.files.len();
+    let pace = Pace::new();
+    let mut measuring = Measuring { host, repository, total, done: 0, pace, stride, unreadable: 0 };
+    let mut is_trimmed = false;
     (index.files, index.measured) = (0, 0);
     for part in 0..FILE_PARTS {
         let is_here = |file: &&TreeFile| !file.link && files_part(file.key) == part;
         let files: Vec<&TreeFile> = listing.files.iter().filter(is_here).collect();
-        let rows = measuring.part(part, &files)?;
-        index.files += rows.files.len();
-        index.measured += rows.files.iter().filter(|row| row.measured.file().is_some()).count();
+        let part = measuring.part(part, &files)?;
+        is_trimmed |= part.trimmed;
+        index.files += part.files.len();
+        index.measured += part.files.iter().filter(|row| row.measured.file().is_some()).count();
     }
-    if measuring.trimmed {
+    if is_trimmed {
         index.limits.push("the simplest functions are left out: there are too many to keep".into());
+    }
+    if measuring.unreadable > 0 {
+        index.limits.push(format!("{} files could not be read", measuring.unreadable));
     }
     Ok(())
 }
@@ -54,8 +61,10 @@ struct Measuring<'a> {
     repository: &'a Repository,
     total: usize,
     done: usize,
+    pace: Pace,
     stride: usize,
-    trimmed: bool,
+    /// A partial clone does not have them, or they are damaged.
+    unreadable: usize,
 }
 
 impl Measuring<'_> {
@@ -68,43 +77,51 @@ impl Measuring<'_> {
         for row in stored.files {
             known.insert((row.path, row.blob), row.measured);
         }
-        let mut part = FilesPart { version: VERSION, files: Vec::with_capacity(files.len()) };
+        let files_here = Vec::with_capacity(files.len());
+        let mut part = FilesPart { version: VERSION, trimmed: stored.trimmed, files: files_here };
         let mut fresh = 0;
         for file in files {
-            if self.done.is_multiple_of(PROGRESS_EVERY) {
+            if self.pace.is_due() {
                 let (done, total) = (self.done as u64, Some(self.total as u64));
                 self.host.progress(done, total, "measuring files")?;
             }
             self.done += 1;
-            let (path, blob) = (file.path.clone(), file.blob.to_string());
-            let key = (path, blob);
-            let measured = known.remove(&key).unwrap_or_else(|| {
-                fresh += 1;
-                self.measure(file)
-            });
+            let key = (file.path.clone(), file.blob.to_string());
+            let measured = match known.remove(&key) {
+                Some(measured) => measured,
+                None => {
+                    let Some(measured) = self.measure(file) else { continue };
+                    fresh += 1;
+                    measured
+                }
+            };
             part.files.push(FileRow { path: key.0, blob: key.1, measured });
             if fresh > 0 && fresh % self.stride == 0 {
-                // What is not met yet is kept beside, or the next run would measure it anew.
-                self.save(&name, &part)?;
+                // With what is not met yet, or a killed run would lose it.
+                let rest = known.iter().map(|((path, blob), measured)| FileRow {
+                    path: path.clone(),
+                    blob: blob.clone(),
+                    measured: measured.clone(),
+                });
+                let files = part.files.iter().cloned().chain(rest).collect();
+                parts::save_files(self.host, &name, &mut FilesPart { files, ..part })?;
             }
         }
         if fresh > 0 || part.files.len() != before {
-            self.save(&name, &part)?;
+            parts::save_files(self.host, &name, &mut part)?;
         }
         Ok(part)
     }
 
-    fn save(&mut self, name: &str, part: &FilesPart) -> Result<(), AgentError> {
-        self.trimmed |= parts::save_files(self.host, name, part)?;
-        Ok(())
-    }
-
-    fn measure(&self, file: &TreeFile) -> Measured {
+    /// `None` where it can't be read: the next run tries again.
+    fn measure(&mut self, file: &TreeFile) -> Option<Measured> {
         let content = match self.repository.content(file.blob, MOST_BYTES as u64) {
             Ok(Some(content)) => content,
-            Ok(None) => return Measured::Skipped(Exclusion::Huge),
-            // A partial clone does not have it, or it is damaged.
-            Err(_) => return Measured::Unknown,
+            Ok(None) => return Some(Measured::Skipped(Exclusion::Huge)),
+            Err(_) => {
+                self.unreadable += 1;
+                return None;
+            }
         };
         let mut measured = measure(&file.path, &content);
         if let Measured::File(metrics) = &mut measured {
@@ -112,6 +129,6 @@ impl Measuring<'_> {
                 note.text = parts::clean(&note.text);
             }
         }
-        measured
+        Some(measured)
     }
 }

@@ -3,172 +3,188 @@
 use std::ops::ControlFlow;
 
 use gix::ObjectId;
-use onboard_analysis::facts::{HISTORY_PARTS, HistoryPart, HistoryWriter, Index, history_name};
+use onboard_analysis::facts::{
+    HISTORY_PARTS, HistoryPart, HistoryWriter, Index, VERSION, Walk, history_name,
+};
 use onboard_analysis::history::CommitFacts;
 
 use super::{Source, open, parts};
-use crate::git::{Ingest, Unreadable, Wanted, ingest};
+use crate::git::{Ingest, Repository, Unreadable, Wanted, ingest};
 use crate::host::{AgentError, Host, Level};
+use crate::pace::Pace;
 
-/// A part is closed at this many bytes of text: under what a checkpoint may have, since what is
-/// counted is about right only, and so that the newest, which changes, is not stored too often.
+/// A part has at most about this many bytes of text: half of what a checkpoint may have, since
+/// letters that JSON escapes count once, and so that the newest, which changes, is soon stored.
 const PART_BYTES: usize = 2 * 1024 * 1024;
 /// New commits followed from the last run before everything is read anew instead.
 const MOST_NEW: usize = 100_000;
-/// Commits between two words about progress.
-const PROGRESS_EVERY: usize = 100;
 
-/// Brings the parts up to the main line's tip.
+/// Brings the parts up to the main line's tip. The index that comes back still says that the walk
+/// is under way: the files are not of this commit yet.
 pub fn follow(
     host: &mut dyn Host,
     source: &Source<'_>,
     tip: ObjectId,
-    before: Index,
+    mut index: Index,
     stride: usize,
 ) -> Result<Index, AgentError> {
-    if let Some((line, done)) = before.walk.clone() {
-        let now = tip.to_string();
-        if now == line {
-            return walk(host, source, tip, before, done, stride);
-        }
-        // The tip moved while the walk was cut short: what it has is as good as a run to its line
-        // would have left, once it is finished.
-        if let Some(at) = ObjectId::from_hex(line.as_bytes()).ok()
-            && source.repository.recorded_ms(at).is_some()
-        {
-            let index = walk(host, source, at, before, done, stride)?;
-            return news(host, source, tip, Index { tip: line, ..index }, stride);
-        }
-        return walk(host, source, tip, Index::default(), 0, stride);
+    // What was cut short first; the tip may have moved since.
+    if let Some(walk) = index.walk.clone() {
+        index = match commits(&source.repository, &walk) {
+            Some(ids) => Writing::all(host, source, index, walk, &ids, stride)?,
+            None => Index::default(),
+        };
     }
-    news(host, source, tip, before, stride)
+    let tip = tip.to_string();
+    if index.tip == tip {
+        return Ok(index);
+    }
+    let from = Some(index.tip.clone()).filter(|from| !from.is_empty());
+    let walk = Walk { to: tip, from, done: 0 };
+    if let Some(ids) = commits(&source.repository, &walk) {
+        return Writing::all(host, source, index, walk, &ids, stride);
+    }
+    host.log(Level::Info, "history was rewritten; reading it anew");
+    let walk = Walk { from: None, ..walk };
+    let ids = commits(&source.repository, &walk).unwrap_or_default();
+    Writing::all(host, source, Index::default(), walk, &ids, stride)
 }
 
-/// What came since an earlier run; everything where history was rewritten.
-fn news(
-    host: &mut dyn Host,
-    source: &Source<'_>,
-    tip: ObjectId,
-    before: Index,
-    stride: usize,
-) -> Result<Index, AgentError> {
-    let known = ObjectId::from_hex(before.tip.as_bytes()).ok();
-    let apart = known.map(|known| source.repository.divergence(tip, known, MOST_NEW));
-    match apart {
-        Some(apart) if apart.behind == 0 && apart.complete => {
-            let mut writing = Writing::open(host, before, None, stride)?;
-            writing.all(source, &apart.ahead)?;
-            writing.close()
-        }
-        apart => {
-            if apart.is_some() {
-                host.log(Level::Info, "history was rewritten; reading it anew");
-            }
-            walk(host, source, tip, Index::default(), 0, stride)
-        }
-    }
-}
-
-/// Everything that the tip builds on, from the `done`th commit on.
-fn walk(
-    host: &mut dyn Host,
-    source: &Source<'_>,
-    tip: ObjectId,
-    index: Index,
-    done: usize,
-    stride: usize,
-) -> Result<Index, AgentError> {
-    host.progress(0, None, "listing commits")?;
-    let ids = source.repository.ancestry(tip).ids;
-    let done = done.min(ids.len());
-    let mut writing = Writing::open(host, index, Some((tip.to_string(), done)), stride)?;
-    writing.all(source, &ids[done..])?;
-    writing.close()
+/// The commits of a walk, oldest first, the same whenever they are asked for; `None` where it does
+/// not lead on from what is there.
+fn commits(repository: &Repository, walk: &Walk) -> Option<Vec<ObjectId>> {
+    let to = ObjectId::from_hex(walk.to.as_bytes()).ok()?;
+    repository.recorded_ms(to)?;
+    let Some(from) = &walk.from else { return Some(repository.ancestry(to).ids) };
+    let from = ObjectId::from_hex(from.as_bytes()).ok()?;
+    let apart = repository.divergence(to, from, MOST_NEW);
+    (apart.behind == 0 && apart.complete).then_some(apart.ahead)
 }
 
 /// Commits on their way into parts.
 struct Writing<'a> {
     host: &'a mut dyn Host,
     index: Index,
+    walk: Walk,
     writer: HistoryWriter,
     /// Commits taken since the last checkpoint.
     unsaved: usize,
+    pace: Pace,
     stride: usize,
-    damaged: usize,
 }
 
 impl<'a> Writing<'a> {
-    fn open(
+    /// Takes what of these commits is not in the parts yet.
+    fn all(
         host: &'a mut dyn Host,
+        source: &Source<'_>,
         mut index: Index,
-        walk: Option<(String, usize)>,
+        mut walk: Walk,
+        ids: &[ObjectId],
         stride: usize,
-    ) -> Result<Self, AgentError> {
-        index.walk = walk;
-        let newest = index.history.last().map(|part| history_name(*part));
-        let part = newest.map(|name| parts::load(host, &name)).transpose()?.flatten();
-        if part.is_none() {
-            index.history = vec![index.history.last().map_or(0, |last| last + 1)];
+    ) -> Result<Index, AgentError> {
+        let part = Self::newest(host, &index)?;
+        if part.is_none() && !index.history.is_empty() {
+            // The other parts follow on nothing without it.
+            host.log(Level::Warning, "the newest part of history is lost; reading it anew");
+            let walk = Walk { from: None, done: 0, ..walk };
+            let ids = commits(&source.repository, &walk).unwrap_or_default();
+            return Self::all(host, source, Index::default(), walk, &ids, stride);
         }
-        let part: HistoryPart = part.unwrap_or_default();
-        let writer = HistoryWriter::of(part);
-        Ok(Self { host, index, writer, unsaved: 0, stride, damaged: 0 })
+        if index.history.is_empty() {
+            index.history.push(0);
+        }
+        index.version = VERSION;
+        walk.done = walk.done.min(ids.len());
+        let writer = HistoryWriter::of(part.unwrap_or_default());
+        let pace = Pace::new();
+        let mut writing = Self { host, index, walk, writer, unsaved: 0, pace, stride };
+        writing.take_all(source, ids)?;
+        writing.close()
     }
 
-    /// Reads these commits, oldest first, and keeps where it is every `stride` of them.
-    fn all(&mut self, source: &Source<'_>, ids: &[ObjectId]) -> Result<(), AgentError> {
+    /// The newest part, as far as the index knows of it.
+    fn newest(host: &mut dyn Host, index: &Index) -> Result<Option<HistoryPart>, AgentError> {
+        let Some(newest) = index.history.last() else { return Ok(None) };
+        let part: Option<HistoryPart> = parts::load(host, &history_name(*newest))?;
+        Ok(match part {
+            // It was begun and not stored before the run ended.
+            None if index.newest == 0 => Some(HistoryPart::default()),
+            Some(_) if index.newest == 0 => Some(HistoryPart::default()),
+            Some(mut part) if part.commits.len() >= index.newest => {
+                part.commits.truncate(index.newest);
+                Some(part)
+            }
+            _ => None,
+        })
+    }
+
+    /// Reads them, oldest first, and keeps where it is every `stride` of them.
+    fn take_all(&mut self, source: &Source<'_>, ids: &[ObjectId]) -> Result<(), AgentError> {
         let how = Ingest { wanted: Wanted::Lines, threads: 1, known: &|_, _| None };
-        let (mut failed, mut taken) = (None, 0);
+        let mut failed = None;
         let task = source.task;
+        let rest = &ids[self.walk.done..];
         let opened = ingest(
             || open(task),
-            ids,
+            rest,
             &how,
-            |facts| {
-                let told = match taken % PROGRESS_EVERY {
-                    0 => self.progress(taken, ids.len()),
-                    _ => Ok(()),
-                };
-                taken += 1;
-                match told.and_then(|()| self.take(facts)) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(error) => {
-                        failed = Some(error);
-                        ControlFlow::Break(())
-                    }
+            |facts| match self.take(facts, ids.len()) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
                 }
             },
         );
-        if let Err(error) = opened {
-            // It was open a moment ago: what is there is kept, the rest comes with the next run.
-            self.host.log(Level::Warning, &format!("the repository does not open: {error}"));
-        }
+        // It was open a moment ago. What is kept says how far it is; the next run goes on.
+        let gone = |error| AgentError::Repository(format!("it does not open any more: {error}"));
+        opened.map_err(gone)?;
         failed.map_or(Ok(()), Err)
     }
 
-    fn progress(&mut self, done: usize, total: usize) -> Result<(), AgentError> {
-        Ok(self.host.progress(done as u64, Some(total as u64), "reading history")?)
-    }
-
-    fn take(&mut self, facts: Result<CommitFacts, Unreadable>) -> Result<(), AgentError> {
-        if let Some((_, done)) = &mut self.index.walk {
-            *done += 1;
+    fn take(
+        &mut self,
+        facts: Result<CommitFacts, Unreadable>,
+        total: usize,
+    ) -> Result<(), AgentError> {
+        if self.pace.is_due() {
+            self.host.progress(self.walk.done as u64, Some(total as u64), "reading history")?;
         }
+        self.walk.done += 1;
         match facts {
-            Ok(facts) => {
-                let subject = parts::clean(&facts.commit.subject);
-                self.writer.push(&facts, subject);
-                self.index.commits += 1;
-            }
-            Err(_) => self.damaged += 1,
+            Ok(facts) => self.push(facts)?,
+            Err(_) => self.index.damaged += 1,
         }
         self.unsaved += 1;
-        if self.writer.bytes() >= PART_BYTES {
-            self.save()?;
-            self.next_part();
-        } else if self.unsaved >= self.stride {
-            self.save()?;
+        match self.unsaved >= self.stride {
+            true => self.save(),
+            false => Ok(()),
         }
+    }
+
+    /// Into the newest part, or into one of its own where that would be too large.
+    fn push(&mut self, mut facts: CommitFacts) -> Result<(), AgentError> {
+        let before = facts.changes.as_ref().map_or(0, Vec::len);
+        while HistoryWriter::cost(&facts) > PART_BYTES
+            && let Some(changes) = facts.changes.as_mut().filter(|changes| !changes.is_empty())
+        {
+            changes.truncate(changes.len() / 2);
+        }
+        let kept = facts.changes.as_ref().map_or(0, Vec::len);
+        self.index.cut += usize::from(facts.cut || kept < before);
+        if self.writer.bytes() + HistoryWriter::cost(&facts) > PART_BYTES
+            && !self.writer.part().commits.is_empty()
+        {
+            // This one is not in it yet.
+            self.walk.done -= 1;
+            self.save()?;
+            self.walk.done += 1;
+            self.next_part();
+        }
+        let subject = parts::clean(&facts.commit.subject);
+        self.writer.push(&facts, subject);
+        self.index.commits += 1;
         Ok(())
     }
 
@@ -177,13 +193,15 @@ impl<'a> Writing<'a> {
         self.unsaved = 0;
         let newest = self.index.history.last().copied().unwrap_or_default();
         parts::save(self.host, &history_name(newest), self.writer.part())?;
-        // Files are of another commit until they are brought up.
+        self.index.newest = self.writer.part().commits.len();
+        self.index.walk = Some(self.walk.clone());
         parts::save(self.host, "index", &self.index)
     }
 
     fn next_part(&mut self) {
         let next = self.index.history.last().map_or(0, |last| last + 1);
         self.index.history.push(next);
+        self.index.newest = 0;
         self.writer = HistoryWriter::default();
         if self.index.history.len() > HISTORY_PARTS as usize {
             self.index.history.remove(0);
@@ -191,15 +209,11 @@ impl<'a> Writing<'a> {
     }
 
     fn close(mut self) -> Result<Index, AgentError> {
-        self.index.walk = None;
         if self.unsaved > 0 {
-            let newest = self.index.history.last().copied().unwrap_or_default();
-            parts::save(self.host, &history_name(newest), self.writer.part())?;
+            self.save()?;
         }
-        if self.damaged > 0 {
-            let why = format!("{} commits could not be read", self.damaged);
-            self.host.log(Level::Warning, &why);
-        }
+        self.index.tip.clone_from(&self.walk.to);
+        self.index.walk = Some(self.walk);
         Ok(self.index)
     }
 }

@@ -78,9 +78,14 @@ fn bring_up(
     if source.repository.is_shallow() {
         index.limits.push("a shallow clone: older commits are not here".into());
     }
-    index.version = VERSION;
+    if index.damaged > 0 {
+        index.limits.push(format!("{} commits could not be read", index.damaged));
+    }
     index.mainline.clone_from(&mainline.name);
-    index.tip = mainline.tip.to_string();
+    if index.cut > 0 {
+        index.limits.push(format!("of {} commits not all changes are kept", index.cut));
+    }
+    index.walk = None;
     Ok(index)
 }
 

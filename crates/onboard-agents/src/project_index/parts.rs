@@ -21,29 +21,29 @@ pub fn load<T: DeserializeOwned>(host: &mut dyn Host, name: &str) -> Result<Opti
 }
 
 pub fn save(host: &mut dyn Host, name: &str, part: &impl Serialize) -> Result<(), AgentError> {
-    let text =
-        serde_json::to_string(part).map_err(|error| AgentError::Encoding(error.to_string()))?;
-    Ok(host.save_checkpoint(name, &text)?)
+    Ok(host.save_checkpoint(name, &encode(part)?)?)
 }
 
-/// Stores a part of the files; says whether functions had to be left out for it to fit.
-pub fn save_files(host: &mut dyn Host, name: &str, part: &FilesPart) -> Result<bool, AgentError> {
-    let mut part = part.clone();
+/// Stores a part of the files, without as many of its simplest functions as are too many to fit.
+pub fn save_files(host: &mut dyn Host, name: &str, part: &mut FilesPart) -> Result<(), AgentError> {
     for least in [0, 1, 5, 15, u32::MAX] {
-        trim(&mut part, least);
-        let text = serde_json::to_string(&part)
-            .map_err(|error| AgentError::Encoding(error.to_string()))?;
+        trim(part, least);
+        let text = encode(part)?;
         if text.len() <= LARGEST_CHECKPOINT {
-            host.save_checkpoint(name, &text)?;
-            return Ok(least > 0);
+            return Ok(host.save_checkpoint(name, &text)?);
         }
     }
     // Paths alone do not fit: a hundred thousand files in an eighth of the project.
-    while serde_json::to_string(&part).map_or(0, |text| text.len()) > LARGEST_CHECKPOINT {
+    let mut text = encode(part)?;
+    while text.len() > LARGEST_CHECKPOINT {
         part.files.truncate(part.files.len() / 2);
+        text = encode(part)?;
     }
-    save(host, name, &part)?;
-    Ok(true)
+    Ok(host.save_checkpoint(name, &text)?)
+}
+
+fn encode(part: &impl Serialize) -> Result<String, AgentError> {
+    serde_json::to_string(part).map_err(|error| AgentError::Encoding(error.to_string()))
 }
 
 /// Leaves out functions that are simpler than this, and notes.
@@ -51,6 +51,7 @@ fn trim(part: &mut FilesPart, least_cognitive: u32) {
     if least_cognitive == 0 {
         return;
     }
+    part.trimmed = true;
     for row in &mut part.files {
         if let Measured::File(file) = &mut row.measured {
             file.functions.retain(|function| function.cognitive >= least_cognitive);

@@ -227,6 +227,43 @@ fn a_run_that_was_killed_is_gone_on_with() {
     }
 }
 
+/// What is kept is changed by hand: whoever reads everything anew would not have it.
+fn mark(crew: &mut Crew) {
+    let kept = crew.index.checkpoints.get_mut("history-0").expect("a part is kept");
+    *kept = kept.replace("\"begin\"", "\"kept\"");
+}
+
+#[test]
+fn what_is_kept_is_not_read_again() {
+    let fixture = Fixture::of(&project());
+    let mut crew = Crew::of(fixture.root());
+    crew.index.saves_left = Some(5);
+    project_index::run_with_stride(&mut crew.index, 3).expect_err("killed");
+    mark(&mut crew);
+    crew.index.saves_left = None;
+    // The tip moves on before it is gone on with, and again, with a run that is killed.
+    let mut more = History::default();
+    let on_main = b"reset refs/heads/main\nfrom refs/heads/main^0\n\n";
+    more.raw(on_main);
+    more.commit("main", "ann", 2, "more", &[("src/more.rs", "fn more() {}\n")]);
+    fixture.import(&more);
+    crew.index();
+    let mut most = History::default();
+    most.raw(on_main);
+    for day in 0..6 {
+        let text = format!("fn most() {{}} // {day}\n");
+        most.commit("main", "ann", 1, "most", &[("src/most.rs", &text)]);
+    }
+    fixture.import(&most);
+    crew.index.saves_left = Some(3);
+    project_index::run_with_stride(&mut crew.index, 2).expect_err("killed");
+    crew.index.saves_left = None;
+    crew.index();
+    let mut whole = Crew::of(fixture.root());
+    whole.index();
+    assert_eq!(everything(&crew), everything(&whole).replace("begin", "kept"));
+}
+
 #[test]
 fn rewritten_history_is_read_anew() {
     let fixture = Fixture::of(&project());

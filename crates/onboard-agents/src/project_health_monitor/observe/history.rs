@@ -1,18 +1,16 @@
 //! Folding commits into the ledger: everything once, after that only what is new.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 use gix::ObjectId;
 
 use crate::git::{Listing, Mainline, Repository, Scratch, Unreadable};
 use crate::host::{AgentError, Host, Level};
+use crate::pace::Pace;
 use crate::project_health_monitor::state::{self, History, Walk};
 
 /// New commits followed from the last run before everything is read anew instead.
 const MOST_NEW: usize = 100_000;
-/// Between two words about progress: four a second is as often as a person can read them.
-const PROGRESS_GAP: Duration = Duration::from_millis(250);
 /// Commits between two looks at the clock.
 const CLOCK_EVERY: usize = 64;
 /// Unreadable objects remembered.
@@ -102,11 +100,6 @@ fn note(history: &mut History, damage: impl IntoIterator<Item = Unreadable>) {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "paces what is told of progress; no fact comes of it")]
-fn instant() -> Instant {
-    Instant::now()
-}
-
 /// Folds a list of commits, oldest first.
 struct Fold<'a> {
     host: &'a mut dyn Host,
@@ -114,14 +107,13 @@ struct Fold<'a> {
     stride: usize,
     scratch: Scratch,
     buffer: Vec<u8>,
-    /// When progress was last told.
-    told: Instant,
+    pace: Pace,
 }
 
 impl<'a> Fold<'a> {
     fn new(host: &'a mut dyn Host, repository: &'a Repository, stride: usize) -> Self {
-        let (scratch, buffer, told) = (Scratch::default(), Vec::new(), instant());
-        Self { host, repository, stride, scratch, buffer, told }
+        let (scratch, buffer, pace) = (Scratch::default(), Vec::new(), Pace::new());
+        Self { host, repository, stride, scratch, buffer, pace }
     }
 
     /// With a walk, skips what it has done and saves where it is every `stride` commits.
@@ -134,9 +126,8 @@ impl<'a> Fold<'a> {
         let now_ms = self.host.task().now_ms;
         let skipped = walk.as_ref().map_or(0, |walk| walk.done);
         for (index, id) in ids.iter().enumerate().skip(skipped) {
-            if index % CLOCK_EVERY == 0 && self.told.elapsed() >= PROGRESS_GAP {
+            if index % CLOCK_EVERY == 0 && self.pace.is_due() {
                 self.host.progress(index as u64, Some(ids.len() as u64), "reading history")?;
-                self.told = instant();
             }
             if let Some(walk) = &walk
                 && index > skipped
