@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// What `--help` says last.
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok · 1 failure · 2 usage · 3 not running · 4 no such agent · 5 refused by policy \
-· 6 timed out · 7 daemon unreachable · 130 interrupted
+· 6 timed out · 7 daemon unreachable · 8 waits for the council · 130 interrupted
 
 Environment: AI_ONBOARD_HOME (everything under one folder; otherwise the XDG folders), NO_COLOR, \
 CLICOLOR_FORCE";
@@ -114,6 +114,12 @@ pub enum Command {
     /// Changes that agents want: look at them, and decide
     #[command(subcommand)]
     Proposals(ProposalsCommand),
+    /// What waits for your yes: look at it exactly, approve, reject
+    #[command(subcommand)]
+    Approvals(ApprovalsCommand),
+    /// Who decides, and what was decided
+    #[command(subcommand)]
+    Council(CouncilCommand),
     /// The safety policy: check a file before it is used, and see what is in force
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -432,6 +438,9 @@ pub enum ProposalsCommand {
         /// Only if it is still the patch with this SHA-256, as `show` says
         #[arg(long, value_name = "HASH")]
         patch: Option<String>,
+        /// Also what of it runs by itself: continuous integration, hooks, our own configuration
+        #[arg(long)]
+        protected: bool,
         /// Why
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
@@ -452,6 +461,63 @@ pub enum ProposalsCommand {
         /// Why
         #[arg(long, value_name = "TEXT")]
         reason: String,
+    },
+}
+
+/// `approvals …`
+#[derive(Debug, Subcommand)]
+pub enum ApprovalsCommand {
+    /// List what waits; with --all, what is settled too
+    List {
+        /// Of all projects
+        #[arg(short = 'A', long)]
+        all_projects: bool,
+        /// Settled ones too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show one, with exactly what is decided on, and who said what
+    Show {
+        /// Its id, or the beginning of its hash
+        id: String,
+    },
+    /// Say yes, with every seat of the council that you hold
+    Approve {
+        /// Its id, or the beginning of its hash
+        id: String,
+        /// Only if it is still exactly what has this hash, as `show` says
+        #[arg(long, value_name = "HASH")]
+        hash: Option<String>,
+        /// With all that wait and are the same kind of action of the same agent; each is shown
+        #[arg(long, conflicts_with = "hash")]
+        all: bool,
+        /// Why
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Say no; an agent is told so, and why
+    Reject {
+        /// Its id, or the beginning of its hash
+        id: String,
+        /// With all that wait and are the same kind of action of the same agent
+        #[arg(long)]
+        all: bool,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+}
+
+/// `council …`
+#[derive(Debug, Subcommand)]
+pub enum CouncilCommand {
+    /// Who holds which seat, and what each kind of decision needs
+    Status,
+    /// What was put before it, newest first, with every vote
+    Log {
+        /// Of all projects
+        #[arg(short = 'A', long)]
+        all_projects: bool,
     },
 }
 

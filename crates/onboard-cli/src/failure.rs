@@ -15,6 +15,8 @@ pub enum Kind {
     Refused,
     TimedOut,
     Unreachable,
+    /// The council has to agree first; what was asked for is done when it does.
+    Waiting,
 }
 
 impl Kind {
@@ -28,6 +30,7 @@ impl Kind {
             Kind::Refused => 5,
             Kind::TimedOut => 6,
             Kind::Unreachable => 7,
+            Kind::Waiting => 8,
         }
     }
 

@@ -108,6 +108,8 @@ impl<'a> Asked<'a> {
             let fence = Fence {
                 forbidden: self.bounds.forbidden_paths().to_vec(),
                 read_only: self.bounds.read_only_paths().to_vec(),
+                // Proposed they may be; people are asked.
+                allows_protected: true,
             };
             if let Err(denied) = fence.check(inside) {
                 said.why = format!(

@@ -8,13 +8,16 @@ use crate::facts::Facts;
 use crate::handle::Shared;
 use crate::input::{Exit, Input};
 use crate::latch::{self, Latch};
+use crate::manifests;
 use crate::network;
 use crate::policies::Policies;
 use crate::profile::{ProfileOf, profile};
-use crate::step::Escalations;
+use crate::step::{Escalations, has_adopted};
 use crate::writing::{Writing, failed};
+use onboard_domain::council::Kind;
 use onboard_domain::proposal::Work;
-use onboard_domain::state::{Phase, State, Trigger, Usage};
+use onboard_domain::spec::Program;
+use onboard_domain::state::{Agent, Phase, State, Trigger, Usage};
 use onboard_domain::{Actor, Command, Effect, Generation, ProjectId, ProposalId, RunId, Time, Via};
 use onboard_policy::{PolicyInForce, Request, Walls, judge};
 use onboard_protocol::{Task, WorkCopy};
@@ -47,6 +50,8 @@ pub(crate) struct Effects {
     pub(crate) adopted: BTreeMap<PathBuf, (String, String)>,
     /// Why policies' files are refused, by project, as it was told.
     pub(crate) refused: BTreeMap<PathBuf, String>,
+    /// The newest policy of each project that may be in force.
+    pub(crate) agreed: BTreeMap<PathBuf, Arc<PolicyInForce>>,
     /// Who works on proposals.
     pub(crate) writing: Writing,
     /// What follows at once from effects of this turn.
@@ -131,6 +136,8 @@ impl Effects {
             accepted_s: accepted.0.div_euclid(1_000),
             forbidden: policy.forbidden_paths().map(Into::into).collect(),
             read_only: policy.read_only_paths().map(Into::into).collect(),
+            // It is looked at before people are asked, and undone as it was done.
+            protected: work != Work::Write || proposal.protected,
             file_bytes_max: u64::from(policy.limits().file_size_mb) << 20,
             branch: proposal.branch.clone(),
         }))
@@ -191,6 +198,7 @@ impl Effects {
         let Phase::Placed { deadline_ms, .. } = entry.phase else { return Ok(None) };
         let Some(agent) = state.agents.get(&entry.agent) else { return Ok(None) };
         let Some(project) = state.projects.get(&agent.project) else { return Ok(None) };
+        is_as_decided(agent).map_err(|why| ("council".into(), why))?;
         let policy = self.policy_of(state, Path::new(&project.root));
         let none = Walls::none();
         let walls = self.walls.as_ref().unwrap_or(&none);
@@ -204,6 +212,8 @@ impl Effects {
         let fence = Fence {
             forbidden: permit.bounds().forbidden_paths().to_vec(),
             read_only: permit.bounds().read_only_paths().to_vec(),
+            // Proposed they may be; people are asked.
+            allows_protected: true,
         };
         let paths = &self.house.shared.paths;
         let credentials = Credentials::new(paths.credentials());
@@ -259,6 +269,7 @@ impl Effects {
         self.tell_refused(state, root, known.problem.as_deref());
         if let PolicyInForce::Sound(policy) = &*known.in_force {
             let hash = policy.hash();
+            let is_decided = self.is_decided(state, &hash);
             let in_force = (hash.clone(), known.origin.clone());
             // By project: two projects with a policy each don't take turns in the journal.
             let told = self.adopted.insert(root.into(), in_force.clone());
@@ -266,8 +277,23 @@ impl Effects {
             if told.or_else(recorded) != Some(in_force) {
                 self.tell_policy(Command::AdoptPolicy { hash, origin: known.origin });
             }
+            if !is_decided {
+                let why = "it changed, and the council has not agreed: `ai_onboard approvals list`";
+                let held = Arc::new(PolicyInForce::Broken(why.into()));
+                return self.agreed.get(root).cloned().unwrap_or(held);
+            }
+            self.agreed.insert(root.into(), Arc::clone(&known.in_force));
         }
         known.in_force
+    }
+
+    /// Whether a policy may be in force: where people have to agree to a change of it, only the one
+    /// that is, and those that they have agreed to.
+    fn is_decided(&self, state: &State, hash: &str) -> bool {
+        let council = self.policies.council();
+        let is_free = council.problem.is_none() && council.rule(Kind::ChangePolicy).quorum == 0;
+        let in_force = state.policy.as_ref();
+        is_free || in_force.is_none_or(|policy| policy.hash == hash) || has_adopted(state, hash)
     }
 
     /// Each reason once, until the files are sound again.
@@ -334,6 +360,24 @@ impl Effects {
             let why = format!("no thread to attend to it: {error}");
             self.tell(Input::LaunchRefused { run, generation, rule: "threads".into(), why });
         }
+    }
+}
+
+/// Whether an agent that came with a project is the one that people let run, to the byte. What its
+/// program reads beside the files that its manifest names is not looked at.
+fn is_as_decided(agent: &Agent) -> Result<(), String> {
+    let name = &agent.spec.name;
+    if !agent.is_deployed() {
+        return Err(format!("nobody has let it run: `ai_onboard background-agents start {name}`"));
+    }
+    let Program::Command { folder, .. } = &agent.spec.program else { return Ok(()) };
+    match manifests::hash_of(Path::new(&agent.spec.origin), Path::new(folder)) {
+        Ok(hash) if hash == agent.spec.hash => Ok(()),
+        Ok(_) => Err(format!(
+            "its manifest or program changed since people let it run; look at it, then \
+             `ai_onboard background-agents start {name}`"
+        )),
+        Err(error) => Err(format!("its manifest or program can't be read: {error}")),
     }
 }
 

@@ -155,6 +155,21 @@ fn read_manifests(root: &Path, built_in: &[BuiltInManifest]) -> Result<Vec<Sourc
     Ok(sources.into_values().collect())
 }
 
+/// The hash of the manifest at `path` and of the files in `folder` that it names, as they are now.
+///
+/// # Errors
+/// When they can't be read, or are no manifest.
+pub(crate) fn hash_of(path: &Path, folder: &Path) -> Result<String, LoadError> {
+    let gone = || io::Error::new(io::ErrorKind::NotFound, "it is not there");
+    let Some(text) = read_text(path)? else {
+        return Err(LoadError::File { path: path.into(), error: gone() });
+    };
+    let manifest = parse_manifest(&text, &path.to_string_lossy()).map_err(one)?;
+    let files = program_files(&manifest, folder)?;
+    let files: Vec<&[u8]> = files.iter().map(Vec::as_slice).collect();
+    Ok(manifest.into_spec(&folder.to_string_lossy(), &files).hash)
+}
+
 fn one(problem: Problem) -> LoadError {
     LoadError::Problems(vec![problem])
 }

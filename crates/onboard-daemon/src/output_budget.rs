@@ -74,6 +74,9 @@ fn cost(call: &HostCall) -> Option<(usize, usize)> {
         HostCall::Agent(AgentCall::SendMessage { body, .. }) => body.len(),
         HostCall::Agent(AgentCall::PutState { value, .. }) => value.len(),
         HostCall::Agent(AgentCall::AskPerson { text }) => text.len(),
+        HostCall::Agent(AgentCall::RequestApproval { action, what, reason, .. }) => {
+            action.len() + what.len() + reason.len()
+        }
         HostCall::Agent(AgentCall::Finish { summary, .. }) => summary.len(),
         HostCall::Agent(
             AgentCall::AckMessage { .. }

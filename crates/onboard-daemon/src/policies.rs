@@ -13,8 +13,8 @@ use onboard_domain::spec::Limits;
 use onboard_domain::state::bounds;
 pub use onboard_policy::StorageQuota;
 use onboard_policy::{
-    Authority, EffectiveLimits, Entry, Escalation, Layer, Policy, PolicyInForce, check_limits,
-    default_layer, merge, parse_layer,
+    Authority, Council, EffectiveLimits, Entry, Escalation, Layer, Policy, PolicyInForce,
+    check_limits, default_layer, merge, parse_council, parse_layer,
 };
 use onboard_protocol::Problem;
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 const ORGANISATION: &str = "/etc/ai_onboard/policy.yaml";
 /// The origin where no policy is in force.
 pub const NO_POLICY: &str = "none";
+/// The council's file, beside a policy: of the organisation and of the user, never of a project.
+const COUNCIL: &str = "council.yaml";
 /// Bytes of a policy file.
 const TEXT_MAX: u64 = 256 * 1024;
 
@@ -198,7 +200,35 @@ impl Inner {
     }
 }
 
+impl Policies {
+    /// The council: the organisation's, where it has written one down; else the user's. Read when it
+    /// is asked for, which people do a few times a day. One that is wrong decides nothing.
+    pub fn council(&self) -> Council {
+        let files = {
+            let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            [(&inner.organisation, Authority::Organisation), (&inner.user, Authority::User)]
+                .map(|(policy, authority)| (policy.with_file_name(COUNCIL), authority))
+        };
+        for (path, authority) in &files {
+            let name = path.to_string_lossy();
+            match read_text(path, *authority) {
+                Ok(None) => {}
+                Ok(Some(text)) => {
+                    let read = parse_council(&text, &name).map_err(|problem| problem.to_string());
+                    return read.unwrap_or_else(|problem| Council::broken(problem, &name));
+                }
+                Err(problem) => return Council::broken(problem, &name),
+            }
+        }
+        Council::default()
+    }
+}
+
 impl Escalations for Policies {
+    fn council(&self) -> Council {
+        Policies::council(self)
+    }
+
     fn escalation(&self, root: &str) -> Escalation {
         self.of(Path::new(root)).escalation().unwrap_or_else(Escalation::strictest)
     }

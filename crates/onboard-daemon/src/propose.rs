@@ -79,6 +79,7 @@ mod tests {
         let fence = Fence {
             forbidden: vec!["secret".into(), ".env".into()],
             read_only: vec!["docs/law".into()],
+            allows_protected: true,
         };
         let cases = [
             "src/x.rs",
@@ -112,8 +113,8 @@ mod tests {
             docs/lawless.md taken
             outside_path: forbidden: `patch` may not touch `../up`: it has `.` or `..`
             forbidden_path: forbidden: `patch` may not touch `.git/hooks/pre-commit`: it belongs to git itself
-            read_only_path: forbidden: `patch` may not touch `.github/workflows/ci.yml`: it is protected: it is continuous integration
-            read_only_path: forbidden: `patch` may not touch `.ai_onboard/policy.yaml`: it is protected: it is configuration of ai_onboard
+            .github/workflows/ci.yml taken
+            .ai_onboard/policy.yaml taken
         "#]].assert_eq(&out);
         let renamed = "diff --git a/x b/.GIT/x\nrename from x\nrename to .GIT/x\n";
         let refused = look_over(renamed, &fence).unwrap_err();

@@ -59,6 +59,7 @@ pub(crate) fn what(call: &HostCall) -> &'static str {
         HostCall::Agent(AgentCall::TakeLease { .. }) => "take_lease",
         HostCall::Agent(AgentCall::ReleaseLease { .. }) => "release_lease",
         HostCall::Agent(AgentCall::AskPerson { .. }) => "ask_person",
+        HostCall::Agent(AgentCall::RequestApproval { .. }) => "request_approval",
         HostCall::Agent(AgentCall::Finish { .. }) => "finish",
         HostCall::SaveCheckpoint { .. } => "save_checkpoint",
         HostCall::LoadCheckpoint { .. } => "load_checkpoint",
@@ -102,6 +103,12 @@ impl LookOver {
                 self.must_be_clean("name", name);
             }
             AgentCall::AskPerson { text } => self.clean("text", text),
+            AgentCall::RequestApproval { action, what, reason, .. } => {
+                self.must_be_clean("action", action);
+                // People approve it to the letter, so nothing of it is changed.
+                self.must_be_clean("what", what);
+                self.clean("reason", reason);
+            }
             AgentCall::Finish { summary, .. } => self.clean("summary", summary),
             AgentCall::ReadInbox { .. }
             | AgentCall::AckMessage { .. }

@@ -2,8 +2,9 @@
 //!
 //! Progress and log lines are not here: they are not facts, and never enter the journal.
 
+use crate::council;
 use crate::finding::Finding;
-use crate::ids::{MessageId, ProposalId, Time};
+use crate::ids::{MessageId, MotionId, ProposalId, Time};
 use crate::proposal::{self, Proposed};
 use crate::state::{BlobRef, Message, SharedValue};
 use alloc::{string::String, vec::Vec};
@@ -70,6 +71,15 @@ pub enum AgentCall {
     AskPerson {
         text: String,
     },
+    /// May this be done? The run ends, and another goes on with the answer; asked again with the
+    /// same words, it gets it.
+    RequestApproval {
+        action: String,
+        what: String,
+        reason: String,
+        /// How long people have to answer.
+        expires_ms: i64,
+    },
     /// How the agent itself sees its run's end; the exit decides whether it counts.
     Finish {
         nothing_to_report: bool,
@@ -102,6 +112,15 @@ pub enum CallAnswer {
     Proposal {
         id: ProposalId,
         status: proposal::Status,
+    },
+    /// How it stands with an approval. `executed` is a yes, given with this very answer and never
+    /// again.
+    Approval {
+        id: MotionId,
+        status: council::Status,
+        /// The hash of exactly what was asked.
+        hash: String,
+        note: String,
     },
 }
 

@@ -1,5 +1,7 @@
 //! The consistency checker: what must hold of every state, for tests, the simulation and operators.
 
+use crate::command::Actor;
+use crate::council::{self, Motion};
 use crate::ids::AgentId;
 use crate::incident;
 use crate::proposal;
@@ -15,6 +17,7 @@ pub fn check(state: &State) -> Vec<String> {
     check_agents(state, &mut notes);
     check_projects(state, &mut notes);
     check_incidents(state, &mut notes);
+    check_motions(state, &mut notes);
     check_indexes(state, &mut notes);
     notes
 }
@@ -105,6 +108,24 @@ fn check_incidents(state: &State, notes: &mut Vec<String>) {
     }
 }
 
+fn check_motions(state: &State, notes: &mut Vec<String>) {
+    let open = |motion: &&Motion| motion.status == council::Status::Open;
+    if state.motions.values().filter(open).count() > council::bounds::OPEN
+        || state.motions.len() > council::bounds::OPEN + council::bounds::KEPT
+    {
+        notes.push(alloc::format!("{} motions are remembered", state.motions.len()));
+    }
+    for (id, motion) in &state.motions {
+        if motion.digest != motion.subject.digest() {
+            notes.push(alloc::format!("{id} is bound to another subject than it has"));
+        }
+        let by_an_agent = |cast: &council::Cast| matches!(cast.vote.by, Some(Actor::Agent { .. }));
+        if motion.votes.values().any(by_an_agent) {
+            notes.push(alloc::format!("an agent voted on {id}"));
+        }
+    }
+}
+
 fn check_indexes(state: &State, notes: &mut Vec<String>) {
     let mut rebuilt = state.clone();
     rebuilt.reindex();
@@ -113,6 +134,7 @@ fn check_indexes(state: &State, notes: &mut Vec<String>) {
         || rebuilt.deadlines != state.deadlines
         || rebuilt.active != state.active
         || rebuilt.expiring != state.expiring
+        || rebuilt.waiting != state.waiting
     {
         notes.push("a derived index differs from what it is derived from".into());
     }

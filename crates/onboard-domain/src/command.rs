@@ -1,6 +1,9 @@
 //! What people and programs ask of the daemon, who they are, and how it answers.
 
-use crate::ids::{AgentId, AgentName, Fingerprint, IncidentId, ProjectId, ProposalId, RunId};
+use crate::council::Ballot;
+use crate::ids::{
+    AgentId, AgentName, Fingerprint, IncidentId, MotionId, ProjectId, ProposalId, RunId,
+};
 use crate::proposal::Decision;
 use crate::spec::AgentSpec;
 use alloc::{boxed::Box, string::String, vec::Vec};
@@ -91,6 +94,13 @@ pub enum Command {
         incident: IncidentId,
         reason: String,
     },
+    /// What a person says to a motion, whose subject has this hash.
+    Vote {
+        motion: MotionId,
+        digest: String,
+        ballot: Ballot,
+        reason: String,
+    },
     /// The text of a policy that was parsed, checked and takes effect now.
     AdoptPolicy {
         hash: String,
@@ -136,6 +146,9 @@ impl Command {
             Command::DecideProposal { decision: Decision::Revert, .. } => "revert_proposal",
             Command::NoteIncident { .. } => "note_incident",
             Command::CloseIncident { .. } => "close_incident",
+            Command::Vote { ballot: Ballot::Approve, .. } => "approve",
+            Command::Vote { ballot: Ballot::Reject, .. } => "reject",
+            Command::Vote { ballot: Ballot::Abstain, .. } => "abstain",
             Command::AdoptPolicy { .. } => "adopt_policy",
             Command::RefusePolicy { .. } => "refuse_policy",
             Command::Shutdown => "shutdown",
@@ -193,6 +206,11 @@ pub enum Answer {
     Done {
         changed: bool,
     },
+    /// Not yet: the council has to agree, and this is who is missing.
+    Waiting {
+        motion: MotionId,
+        missing: String,
+    },
 }
 
 /// What a command did to one agent.
@@ -202,6 +220,9 @@ pub struct AgentAnswer {
     pub changed: bool,
     /// The run that was queued for it, if any.
     pub run: Option<RunId>,
+    /// The motion that it waits for, and who is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<(MotionId, String)>,
 }
 
 /// Why a command was not carried out.

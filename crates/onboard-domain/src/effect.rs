@@ -43,6 +43,8 @@ pub enum KillReason {
     Limit,
     /// What its agent tried had this consequence.
     Violation,
+    /// It asked for an approval: it gives its place back while people think.
+    Approval,
 }
 
 impl KillReason {
@@ -56,6 +58,7 @@ impl KillReason {
             KillReason::Shutdown => "the daemon was stopped",
             KillReason::Limit => "a limit that the host watches",
             KillReason::Violation => "what it tried is not allowed",
+            KillReason::Approval => "it waits for an approval",
         }
     }
 }

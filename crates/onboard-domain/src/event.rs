@@ -7,10 +7,12 @@
 
 use crate::command::Cause;
 use crate::command::RefusalKind;
+use crate::council;
 use crate::effect::KillReason;
 use crate::finding::Finding;
 use crate::ids::{
-    AgentId, Fingerprint, Generation, IncidentId, MessageId, ProjectId, ProposalId, RunId, Time,
+    AgentId, Fingerprint, Generation, IncidentId, MessageId, MotionId, ProjectId, ProposalId,
+    RunId, Time,
 };
 use crate::incident;
 use crate::model;
@@ -362,6 +364,11 @@ pub enum Event {
     /// A request of a model has come further.
     Model {
         fact: Box<model::Fact>,
+    },
+    /// A matter before the council has come further.
+    Motion {
+        motion: MotionId,
+        fact: Box<council::Fact>,
     },
 
     EmergencyDeclared {

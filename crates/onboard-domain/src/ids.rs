@@ -51,6 +51,10 @@ number_id!(
     ProposalId(u64), "c"
 );
 number_id!(
+    /// One matter that is put before the council.
+    MotionId(u64), "v"
+);
+number_id!(
     /// How often a run was placed; an effect or an answer of an older generation is refused.
     Generation(u32), "g"
 );

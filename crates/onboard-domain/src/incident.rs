@@ -181,4 +181,10 @@ impl Incident {
     pub fn is_open(&self) -> bool {
         self.closed.is_none()
     }
+
+    /// How often it went on: grows with each escalation, and not with what people write.
+    pub fn moments(&self) -> u64 {
+        let escalated = |moment: &&Moment| matches!(moment.fact, Fact::Escalated { .. });
+        self.timeline.iter().filter(escalated).count() as u64 + u64::from(self.dropped)
+    }
 }

@@ -5,7 +5,7 @@
 //! replay on another machine gives the same bytes.
 //!
 //! Reading order: [`ids`], [`spec`], [`command`], [`event`], [`proposal`], [`state`], [`mod@apply`], [`check`], [`violation`], [`incident`],
-//! [`model`].
+//! [`model`], [`council`].
 
 #![no_std]
 
@@ -15,6 +15,7 @@ pub mod apply;
 pub mod call;
 pub mod check;
 pub mod command;
+pub mod council;
 pub mod effect;
 pub mod event;
 pub mod finding;
@@ -34,8 +35,8 @@ pub use effect::{Effect, KillReason};
 pub use event::{Batch, Event, FORMAT};
 pub use finding::{Evidence, EvidenceKind, Finding, Severity};
 pub use ids::{
-    AgentId, AgentName, Fingerprint, Generation, IncidentId, MessageId, ProjectId, ProposalId,
-    RunId, Time,
+    AgentId, AgentName, Fingerprint, Generation, IncidentId, MessageId, MotionId, ProjectId,
+    ProposalId, RunId, Time,
 };
 pub use spec::AgentSpec;
 pub use state::State;

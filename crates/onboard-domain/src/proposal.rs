@@ -194,6 +194,9 @@ pub struct Proposal {
     /// When people accepted it; the commit carries this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Time>,
+    /// Whether the council said that it may touch what runs by itself.
+    #[serde(default, skip_serializing_if = "is_not_said")]
+    pub protected: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<Branch>,
     /// What was last said of it: a person's reason, or why something did not go.
@@ -224,6 +227,9 @@ pub enum Fact {
         /// Although a check of the project's own had not passed.
         #[serde(default, skip_serializing_if = "is_not_said")]
         despite_check: bool,
+        /// Whether it may touch what runs by itself.
+        #[serde(default, skip_serializing_if = "is_not_said")]
+        protected: bool,
     },
     /// A check of the project's own has ended.
     Tried {
@@ -306,6 +312,9 @@ pub enum Decision {
         /// Also where a check of the project's own has not passed.
         #[serde(default, skip_serializing_if = "is_not_said")]
         despite_check: bool,
+        /// Also to what of it runs by itself.
+        #[serde(default, skip_serializing_if = "is_not_said")]
+        protected: bool,
     },
     Reject,
     Revert,

@@ -160,6 +160,27 @@ pub struct Limits {
     pub io_ops_per_sec: Option<u32>,
 }
 
+impl Limits {
+    /// These, with each that `wanted` makes smaller. No number is the policy's own, which is the most
+    /// that can be had.
+    pub fn tightened_by(&self, wanted: &Limits) -> Limits {
+        fn least<T: Ord>(own: Option<T>, wanted: Option<T>) -> Option<T> {
+            match (own, wanted) {
+                (Some(own), Some(wanted)) => Some(own.min(wanted)),
+                (own, wanted) => own.or(wanted),
+            }
+        }
+        Limits {
+            cpu_percent: least(self.cpu_percent, wanted.cpu_percent),
+            memory_mb: least(self.memory_mb, wanted.memory_mb),
+            pids: least(self.pids, wanted.pids),
+            deadline_ms: least(self.deadline_ms, wanted.deadline_ms),
+            file_size_mb: least(self.file_size_mb, wanted.file_size_mb),
+            io_ops_per_sec: least(self.io_ops_per_sec, wanted.io_ops_per_sec),
+        }
+    }
+}
+
 /// What happens to slots that passed while nothing could run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

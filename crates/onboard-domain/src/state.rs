@@ -3,11 +3,12 @@
 //! Only what decisions read is here. History (ended runs, resolved findings, old events) lives in
 //! views that are rebuilt from the journal.
 
+use crate::council::{Motion, Subject};
 use crate::effect::KillReason;
 use crate::finding::Finding;
 use crate::ids::{
-    AgentId, AgentName, Fingerprint, Generation, IncidentId, MessageId, ProjectId, ProposalId,
-    RunId, Time,
+    AgentId, AgentName, Fingerprint, Generation, IncidentId, MessageId, MotionId, ProjectId,
+    ProposalId, RunId, Time,
 };
 use crate::incident::{Conduct, Incident};
 use crate::model::Spending;
@@ -90,6 +91,9 @@ pub struct State {
     /// What models cost, and what is set aside for requests on their way.
     #[serde(default, skip_serializing_if = "is_none_yet")]
     pub models: Spending,
+    /// What was put before the council, the newest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub motions: BTreeMap<MotionId, Motion>,
     pub emergency: Option<Emergency>,
     pub policy: Option<PolicyRef>,
     pub daemon: Option<DaemonRef>,
@@ -108,6 +112,9 @@ pub struct State {
     /// Derived: leases that end by themselves.
     #[serde(skip)]
     pub expiring: BTreeSet<(Time, ProjectId, String)>,
+    /// Derived: motions that wait, by the time they expire.
+    #[serde(skip)]
+    pub waiting: BTreeSet<(Time, MotionId)>,
 }
 
 /// The next number of each kind.
@@ -122,6 +129,8 @@ pub struct Counters {
     pub proposal: u64,
     #[serde(default, skip_serializing_if = "is_none_yet")]
     pub incident: u64,
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub motion: u64,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
@@ -164,6 +173,9 @@ pub struct Agent {
     pub desired: Desired,
     /// Whether a person ever started this very program.
     pub started_before: bool,
+    /// The hash of manifest and program that the council last let run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployed: Option<String>,
     pub since: Time,
     /// When the schedule next wants a run.
     pub due: Option<Time>,
@@ -304,6 +316,9 @@ pub struct Run {
     /// How often it asked for a person.
     #[serde(default, skip_serializing_if = "is_none_yet")]
     pub asked: u32,
+    /// The approval that it ends for, and is resumed after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<MotionId>,
     /// What it tried and was refused, each once with its count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Violation>,
@@ -367,6 +382,10 @@ pub enum Trigger {
     Proposal {
         proposal: ProposalId,
     },
+    /// What it asked people for was answered, or nobody answered in time.
+    Answered {
+        approval: MotionId,
+    },
 }
 
 /// A process, so named that a reused pid is not mistaken for it.
@@ -399,6 +418,10 @@ pub enum Outcome {
     Lost {
         why: String,
     },
+    /// It asked for an approval and ended; another run goes on when people have answered.
+    WaitingForApproval {
+        approval: MotionId,
+    },
 }
 
 impl Outcome {
@@ -423,6 +446,9 @@ impl Outcome {
             Outcome::TimedOut => "its deadline passed".into(),
             Outcome::Killed { why } => why.explanation().into(),
             Outcome::Refused { rule, why } => alloc::format!("{why} ({rule})"),
+            Outcome::WaitingForApproval { approval } => {
+                alloc::format!("it goes on when {approval} is answered")
+            }
         }
     }
 
@@ -436,6 +462,7 @@ impl Outcome {
             Outcome::Killed { .. } => "killed",
             Outcome::Refused { .. } => "refused",
             Outcome::Lost { .. } => "lost",
+            Outcome::WaitingForApproval { .. } => "waiting_for_approval",
         }
     }
 }
@@ -522,6 +549,17 @@ impl State {
         self.daemon.as_ref().is_some_and(|daemon| daemon.running && daemon.stopping)
     }
 
+    /// Whether a run of the agent has ended to wait for an approval that nobody has answered.
+    pub fn waits_for_approval(&self, agent: AgentId) -> bool {
+        let waits = |id: &MotionId| {
+            self.motions.get(id).is_some_and(|motion| {
+                motion.status == crate::council::Status::Open
+                    && matches!(motion.subject, Subject::Act { agent: by, .. } if by == agent)
+            })
+        };
+        self.waiting.iter().any(|(_, id)| waits(id))
+    }
+
     /// The agent of a project by name.
     pub fn agent_named(&self, project: ProjectId, name: &str) -> Option<AgentId> {
         self.projects.get(&project)?.agents.get(name).copied()
@@ -586,6 +624,18 @@ impl State {
             .flat_map(|(id, project)| project.leases.iter().map(move |(name, l)| (*id, name, l)))
             .filter_map(|(id, name, lease)| Some((lease.expires?, id, name.clone())))
             .collect();
+        let live = self.motions.iter().filter(|(_, motion)| motion.status.is_live());
+        self.waiting = live.map(|(id, motion)| (motion.expires, *id)).collect();
+    }
+}
+
+impl Agent {
+    /// Whether a person, or the council, let this very program run. What comes with `ai_onboard`
+    /// needs nobody's yes.
+    pub fn is_deployed(&self) -> bool {
+        self.spec.program == crate::spec::Program::BuiltIn
+            || self.started_before
+            || self.deployed.as_ref() == Some(&self.spec.hash)
     }
 }
 

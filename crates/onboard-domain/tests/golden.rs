@@ -4,6 +4,7 @@
 //! that needs one edited would make journals unreadable. New events get new lines.
 
 use onboard_domain::command::{Actor, Cause, RefusalKind, Via};
+use onboard_domain::council::{self, Ballot, Seat, Subject, Vote};
 use onboard_domain::effect::KillReason;
 use onboard_domain::event::{Adaptation, LeaseGrant, Passed};
 use onboard_domain::finding::{Evidence, EvidenceKind, Finding, Severity};
@@ -19,7 +20,7 @@ use onboard_domain::state::{BlobRef, Outcome, Process, Trigger, Usage};
 use onboard_domain::violation::{Action, Confidence, Rule, Sensor};
 use onboard_domain::{
     AgentId, AgentName, AgentSpec, Batch, Event, Fingerprint, Generation, IncidentId, MessageId,
-    ProjectId, ProposalId, RunId, Time, Violation,
+    MotionId, ProjectId, ProposalId, RunId, Time, Violation,
 };
 use std::collections::BTreeMap;
 
@@ -80,6 +81,7 @@ fn place(event: &Event) -> usize {
         Event::Model { .. } => 48,
         Event::TimeLeapt { .. } => 49,
         Event::PolicyRefused { .. } => 50,
+        Event::Motion { .. } => 51,
     }
 }
 const PLACES: usize = 51;
@@ -239,8 +241,8 @@ fn findings() -> Vec<Finding> {
     std::iter::once(plain.clone()).chain(severities.into_iter().map(full)).collect()
 }
 
-fn kill_reasons() -> [KillReason; 7] {
-    all!(KillReason: Stopped, Deadline, Replaced, Emergency, Shutdown, Limit, Violation)
+fn kill_reasons() -> [KillReason; 8] {
+    all!(KillReason: Stopped, Deadline, Replaced, Emergency, Shutdown, Limit, Violation, Approval)
 }
 
 fn outcomes() -> Vec<Outcome> {
@@ -251,6 +253,7 @@ fn outcomes() -> Vec<Outcome> {
         Outcome::TimedOut,
         Outcome::Refused { rule: "max_memory_mb".into(), why: "too much".into() },
         Outcome::Lost { why: "the daemon ended while it ran".into() },
+        Outcome::WaitingForApproval { approval: MotionId(8) },
     ];
     outcomes.extend(kill_reasons().map(|why| Outcome::Killed { why }));
     for outcome in &outcomes {
@@ -262,6 +265,7 @@ fn outcomes() -> Vec<Outcome> {
             | Outcome::TimedOut
             | Outcome::Killed { .. }
             | Outcome::Refused { .. }
+            | Outcome::WaitingForApproval { .. }
             | Outcome::Lost { .. } => {}
         }
     }
@@ -279,6 +283,7 @@ fn triggers() -> Vec<Trigger> {
         Trigger::Retry { of: RunId(2) },
         Trigger::CatchUp { missed: 4 },
         Trigger::Proposal { proposal: ProposalId(6) },
+        Trigger::Answered { approval: MotionId(8) },
     ];
     for trigger in &triggers {
         // A new trigger needs a line.
@@ -290,6 +295,7 @@ fn triggers() -> Vec<Trigger> {
             | Trigger::Event { .. }
             | Trigger::Message
             | Trigger::Retry { .. }
+            | Trigger::Answered { .. }
             | Trigger::CatchUp { .. }
             | Trigger::Proposal { .. } => {}
         }
@@ -502,7 +508,18 @@ fn proposals() -> Vec<Event> {
         Fact::Made { project: P, agent: A, run: R, proposed: fenced },
         Fact::Checked { base: Some("12ab".into()), checks },
         Fact::Checked { base: None, checks: Vec::new() },
-        Fact::Accepted { patch: "00ff".into(), reason: why(), despite_check: false },
+        Fact::Accepted {
+            patch: "00ff".into(),
+            reason: why(),
+            despite_check: false,
+            protected: false,
+        },
+        Fact::Accepted {
+            patch: "00ff".into(),
+            reason: why(),
+            despite_check: false,
+            protected: true,
+        },
         Fact::Rejected { reason: why() },
         Fact::Written { branch: branch.clone() },
         Fact::NotWritten { stale: true, why: why() },
@@ -510,7 +527,12 @@ fn proposals() -> Vec<Event> {
         Fact::Reverted { branch: None },
         Fact::Reverted { branch: Some(branch) },
         Fact::NotReverted { why: why() },
-        Fact::Accepted { patch: "00ff".into(), reason: why(), despite_check: true },
+        Fact::Accepted {
+            patch: "00ff".into(),
+            reason: why(),
+            despite_check: true,
+            protected: false,
+        },
         Fact::Tried { trial: trial(true, "") },
         Fact::Tried { trial: trial(false, "exit code 1: no") },
     ];
@@ -590,6 +612,95 @@ fn models() -> Vec<Event> {
     facts.into_iter().map(|fact| Event::Model { fact: Box::new(fact) }).collect()
 }
 
+fn every_subject() -> Vec<Subject> {
+    let text = || "because".to_string();
+    let subjects = vec![
+        Subject::Deploy { agent: A, hash: "00ff".into() },
+        Subject::Widen { agent: A, limits: Limits { pids: Some(64), ..Limits::default() } },
+        Subject::Apply {
+            proposal: ProposalId(6),
+            patch: "00ff".into(),
+            protected: Vec::new(),
+            despite_check: false,
+        },
+        Subject::Apply {
+            proposal: ProposalId(6),
+            patch: "00ff".into(),
+            protected: vec![".github/ci.yml: it is continuous integration".into()],
+            despite_check: false,
+        },
+        Subject::LiftQuarantine { agent: A, why: text() },
+        Subject::LiftEmergency { since: T, why: text() },
+        Subject::ChangePolicy { hash: "00ff".into(), origin: "the defaults".into() },
+        Subject::CloseIncident { incident: IncidentId(7), moments: 3 },
+        Subject::Act {
+            agent: A,
+            program: "00ff".into(),
+            action: "release.publish".into(),
+            what: "publish 1.2.0".into(),
+        },
+    ];
+    for subject in &subjects {
+        match subject {
+            Subject::Deploy { .. }
+            | Subject::Widen { .. }
+            | Subject::Apply { .. }
+            | Subject::LiftQuarantine { .. }
+            | Subject::LiftEmergency { .. }
+            | Subject::ChangePolicy { .. }
+            | Subject::CloseIncident { .. }
+            | Subject::Act { .. } => {}
+        }
+    }
+    subjects
+}
+
+fn motions() -> Vec<Event> {
+    let person = || Actor::Person { uid: 1000, name: "ada".into() };
+    let opened = |subject| council::Fact::Opened {
+        subject: Box::new(subject),
+        by: person(),
+        reason: "because".into(),
+        expires: T,
+    };
+    let rules = |ballot: &Ballot| Vote {
+        seat: Seat::SafetyMonitor,
+        ballot: *ballot,
+        by: None,
+        reasons: vec!["because".into()],
+    };
+    let vote =
+        |seat: &Seat| Vote { seat: *seat, ballot: Ballot::Approve, by: None, reasons: Vec::new() };
+    let of_person = Vote { by: Some(person()), ..vote(&Seat::UserRepresentative) };
+    let mut votes: Vec<Vote> = Seat::ALL.iter().map(vote).collect();
+    votes.extend(Ballot::ALL.iter().map(rules));
+    votes.push(of_person);
+    let mut facts: Vec<council::Fact> = every_subject().into_iter().map(opened).collect();
+    let why = || "because".to_string();
+    facts.extend([
+        council::Fact::Repeated { run: R },
+        council::Fact::Voted { digest: "00ff".into(), votes },
+        council::Fact::Decided { carried: true, why: why() },
+        council::Fact::Decided { carried: false, why: why() },
+        council::Fact::Expired,
+        council::Fact::Withdrawn { why: why() },
+        council::Fact::Executed,
+    ]);
+    for fact in &facts {
+        match fact {
+            council::Fact::Opened { .. }
+            | council::Fact::Repeated { .. }
+            | council::Fact::Voted { .. }
+            | council::Fact::Decided { .. }
+            | council::Fact::Expired
+            | council::Fact::Withdrawn { .. }
+            | council::Fact::Executed => {}
+        }
+    }
+    let event = |fact| Event::Motion { motion: MotionId(8), fact: Box::new(fact) };
+    facts.into_iter().map(event).collect()
+}
+
 fn causes() -> Vec<Cause> {
     let actors = [
         Actor::Person { uid: 1000, name: "ada".into() },
@@ -620,6 +731,7 @@ fn batches() -> Vec<Batch> {
         proposals(),
         oversight(),
         models(),
+        motions(),
     ]
     .concat();
     let mut batches: Vec<Batch> =

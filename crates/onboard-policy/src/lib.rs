@@ -5,7 +5,8 @@
 //! only maker of a [`Permit`], without which nothing is launched.
 //!
 //! Reading order: [`access`], [`authority`], [`layer`], [`mod@machine`], [`named`],
-//! [`policy`], [`walls`], [`mod@judge`], [`mod@schema`].
+//! [`policy`], [`walls`], [`mod@judge`], [`mod@schema`]; [`mod@council`] and [`members`] for what
+//! people decide.
 
 #![no_std]
 
@@ -13,10 +14,12 @@ extern crate alloc;
 
 pub mod access;
 pub mod authority;
+pub mod council;
 pub mod escalation;
 pub mod judge;
 pub mod layer;
 pub mod machine;
+pub mod members;
 pub mod named;
 pub mod policy;
 pub mod schema;
@@ -24,10 +27,12 @@ pub mod walls;
 
 pub use access::{NameSet, PathSet};
 pub use authority::{Authority, Origin};
+pub use council::{Council, Holder, Tally, parse_council};
 pub use escalation::{Due, Escalation};
 pub use judge::{Assessment, Denial, Permit, Request, assess, bounds, check_limits, judge, sound};
 pub use layer::{Layer, default_layer, parse_layer};
 pub use machine::Machine;
+pub use members::{Room, automatic};
 pub use named::NamedPath;
 pub use onboard_text::Problem;
 pub use policy::{EffectiveLimits, Entry, Policy, PolicyInForce, StorageQuota, merge};

@@ -6,6 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use onboard_domain::council::bounds as council;
 use onboard_domain::finding::bounds as finding;
 use onboard_domain::incident::bounds as incident;
 use onboard_domain::proposal::bounds as proposal;
@@ -34,6 +35,11 @@ pub const LEASE_MS: (i64, i64) = (1_000, 3_600_000);
 const STEPS: u64 = 1_000_000_000_000;
 /// Largest whole number that every JSON reader keeps exactly.
 const SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// Shortest and longest time that people are given for an approval, and what they have where nothing
+/// is said: a week is a holiday, a day has an evening and a morning.
+pub const APPROVAL_MS: (i64, i64) = (1_000, 7 * 24 * 3_600_000);
+pub const APPROVAL_DEFAULT_MS: i64 = 24 * 3_600_000;
 
 const SEVERITIES: [(&str, Severity); 5] = [
     ("info", Severity::Info),
@@ -95,6 +101,7 @@ pub fn read(tool: Tool, arguments: Map<String, Value>) -> Result<HostCall, CallR
         Tool::AskPerson => HostCall::Agent(AgentCall::AskPerson {
             text: args.required("text", Arguments::text, 1..=incident::TEXT)?,
         }),
+        Tool::RequestApproval => HostCall::Agent(request_approval(&mut args)?),
         Tool::Log => {
             let text = args.required("text", Arguments::text, 1..=LOG_LINE)?;
             let level = args.one_of("level", &LEVELS)?.unwrap_or(Level::Info);
@@ -200,6 +207,22 @@ fn event(args: &mut Arguments) -> Result<AgentCall, CallRefusal> {
     }
     let data = args.json("data")?.unwrap_or_else(|| "{}".into());
     Ok(AgentCall::EmitEvent { kind, data })
+}
+
+fn request_approval(args: &mut Arguments) -> Result<AgentCall, CallRefusal> {
+    let action = args.required("action", Arguments::line, 1..=council::ACTION)?;
+    if !is_topic(&action) {
+        let message = "`action` is lower-case words joined by dots, such as `release.publish`";
+        return Err(CallRefusal::new("bounds", message));
+    }
+    let range = APPROVAL_MS.0.unsigned_abs()..=APPROVAL_MS.1.unsigned_abs();
+    let expires = args.integer("expires_ms", range)?.and_then(|ms| i64::try_from(ms).ok());
+    Ok(AgentCall::RequestApproval {
+        action,
+        what: args.required("what", Arguments::text, 1..=council::WHAT)?,
+        reason: args.required("reason", Arguments::text, 1..=council::REASON)?,
+        expires_ms: expires.unwrap_or(APPROVAL_DEFAULT_MS),
+    })
 }
 
 fn message(args: &mut Arguments) -> Result<AgentCall, CallRefusal> {

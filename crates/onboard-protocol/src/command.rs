@@ -32,12 +32,14 @@ usage: ai_onboard host COMMAND [--json]
   lease take NAME --ttl 30s            an exclusive, expiring right
   lease release NAME                   give it back
   ask-person TEXT                      a person should look, and why
+  request-approval ACTION WHAT         may this be done? the run ends here and goes on in another
+          --reason R [--expires 24h]   with the answer; exit 1 when that is no
   log TEXT [--level debug|info|warn|error]
   heartbeat                            the run is alive
   finish [--summary S] [--nothing-to-report]
 ";
 
-const WORDS: [&str; 15] = [
+const WORDS: [&str; 16] = [
     "task",
     "progress",
     "finding",
@@ -50,6 +52,7 @@ const WORDS: [&str; 15] = [
     "state",
     "lease",
     "ask-person",
+    "request-approval",
     "log",
     "heartbeat",
     "finish",
@@ -124,6 +127,7 @@ pub fn host_command(words: &[&str]) -> Result<HostCommand, UsageError> {
             other => return Err(unknown(other, &["load", "save"])),
         },
         "ask-person" => (Tool::AskPerson, json!({ "text": line.take("a text")? })),
+        "request-approval" => (Tool::RequestApproval, request_approval(&mut line)?),
         "log" => (Tool::Log, log(&mut line)?),
         "finish" => (Tool::Finish, finish(&mut line)?),
         other => return Err(unknown(other, &WORDS)),
@@ -158,6 +162,7 @@ impl HostCommand {
         let found = match self.tool {
             Tool::LoadCheckpoint => !answer["content"].is_null(),
             Tool::GetState => answer["version"] != json!(0),
+            Tool::RequestApproval => answer["status"] == json!("approved"),
             _ => true,
         };
         let text = if self.json { alloc::format!("{answer}\n") } else { self.words(answer) };
@@ -173,6 +178,9 @@ impl HostCommand {
             Tool::PutState => alloc::format!("{}\n", part("version")),
             Tool::TakeLease => alloc::format!("{}\n", part("token")),
             Tool::RecordFinding => alloc::format!("{}\n", part("status")),
+            Tool::RequestApproval => {
+                alloc::format!("{}\t{}\t{}\n", part("status"), part("id"), part("note"))
+            }
             Tool::ProposeChange => alloc::format!("{}\t{}\n", part("id"), part("status")),
             Tool::SendMessage => alloc::format!("{}\n", part("id")),
             Tool::ReadInbox => messages(&answer["messages"]),
@@ -334,6 +342,18 @@ fn lease(line: &mut Line) -> Result<(Tool, Value), UsageError> {
         "release" => Ok((Tool::ReleaseLease, json!({ "name": line.take("a name")? }))),
         other => Err(unknown(other, &["take", "release"])),
     }
+}
+
+fn request_approval(line: &mut Line) -> Result<Value, UsageError> {
+    let action = line.take("an action, such as release.publish")?;
+    let what = line.take("what exactly will be done")?;
+    let mut arguments = json!({ "action": action, "what": what, "reason": line.needed("reason")? });
+    if let Some(text) = line.flag("expires")? {
+        let ms =
+            duration::parse(&text).map_err(|why| UsageError(alloc::format!("--expires: {why}")))?;
+        arguments["expires_ms"] = ms.into();
+    }
+    Ok(arguments)
 }
 
 fn log(line: &mut Line) -> Result<Value, UsageError> {

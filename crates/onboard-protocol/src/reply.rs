@@ -6,10 +6,11 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use onboard_domain::council;
 use onboard_domain::proposal::Status;
 use onboard_domain::state::{BlobRef, Trigger};
 use onboard_domain::{
-    AgentId, AgentName, CallAnswer, CallRefusal, MessageId, ProposalId, RunId, Time,
+    AgentId, AgentName, CallAnswer, CallRefusal, MessageId, MotionId, ProposalId, RunId, Time,
 };
 use serde_json::{Map, Value, json};
 
@@ -96,6 +97,12 @@ pub enum HostAnswer {
         id: ProposalId,
         status: Status,
     },
+    Approval {
+        id: MotionId,
+        status: council::Status,
+        hash: String,
+        note: String,
+    },
 }
 
 impl HostAnswer {
@@ -130,6 +137,9 @@ impl HostAnswer {
             CallAnswer::Stored { version } => HostAnswer::Stored { version },
             CallAnswer::Lease { token, expires } => HostAnswer::Lease { token, expires },
             CallAnswer::Proposal { id, status } => HostAnswer::Proposal { id, status },
+            CallAnswer::Approval { id, status, hash, note } => {
+                HostAnswer::Approval { id, status, hash, note }
+            }
             CallAnswer::Checkpoint(None) => HostAnswer::Checkpoint(None),
             CallAnswer::Checkpoint(Some(blob)) => return Err(blob),
         })
@@ -160,6 +170,12 @@ impl HostAnswer {
             HostAnswer::Proposal { id, status } => {
                 json!({ "id": id.to_string(), "status": status.word() })
             }
+            HostAnswer::Approval { id, status, hash, note } => json!({
+                "id": id.to_string(),
+                "status": approval_word(*status),
+                "hash": hash,
+                "note": note,
+            }),
         }
     }
 }
@@ -172,6 +188,15 @@ fn checkpoint(content: Option<&[u8]>) -> Value {
         Some((bytes, Err(_))) => (Some(BASE64_STANDARD.encode(bytes)), "base64"),
     };
     json!({ "content": content, "encoding": encoding })
+}
+
+/// The word for an agent: a yes is given in the moment in which it is used up.
+fn approval_word(status: council::Status) -> &'static str {
+    match status {
+        council::Status::Open => "waiting",
+        council::Status::Approved | council::Status::Executed => "approved",
+        other => other.word(),
+    }
 }
 
 fn task_value(task: &Task) -> Value {

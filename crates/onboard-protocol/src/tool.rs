@@ -23,13 +23,14 @@ pub enum Tool {
     LoadCheckpoint,
     ProposeChange,
     AskPerson,
+    RequestApproval,
     Log,
     Heartbeat,
     Finish,
 }
 
 /// Every tool, in the order of `tools/list`: what a run does first comes first.
-pub const TOOLS: [Tool; 18] = [
+pub const TOOLS: [Tool; 19] = [
     Tool::GetTask,
     Tool::LoadCheckpoint,
     Tool::SaveCheckpoint,
@@ -45,6 +46,7 @@ pub const TOOLS: [Tool; 18] = [
     Tool::TakeLease,
     Tool::ReleaseLease,
     Tool::AskPerson,
+    Tool::RequestApproval,
     Tool::Log,
     Tool::Heartbeat,
     Tool::Finish,
@@ -74,6 +76,7 @@ impl Tool {
             Tool::LoadCheckpoint => "load_checkpoint",
             Tool::ProposeChange => "propose_change",
             Tool::AskPerson => "ask_person",
+            Tool::RequestApproval => "request_approval",
             Tool::Log => "log",
             Tool::Heartbeat => "heartbeat",
             Tool::Finish => "finish",
@@ -111,6 +114,12 @@ impl Tool {
                 "Ask for a person to look, saying why: it is put into this agent's incident, if the \
                  project's policy has people called."
             }
+            Tool::RequestApproval => {
+                "Ask people whether something may be done, in the exact words in which it will be \
+                 done. Save a checkpoint first: the run ends here, and another starts with trigger \
+                 `answered` when people have answered or the time is over. Asked again in the same \
+                 words it gives the answer: approved (once, for this very answer), rejected or expired."
+            }
             Tool::Log => "Write a line to this agent's log.",
             Tool::Heartbeat => "Say that the run is alive though it has nothing to tell.",
             Tool::Finish => {
@@ -147,6 +156,7 @@ impl Tool {
             Tool::LoadCheckpoint => LOAD_CHECKPOINT,
             Tool::ProposeChange => PROPOSE_CHANGE,
             Tool::AskPerson => ASK_PERSON,
+            Tool::RequestApproval => REQUEST_APPROVAL,
             Tool::Log => LOG,
             Tool::Finish => FINISH,
         }
@@ -164,6 +174,7 @@ impl Tool {
             Tool::TakeLease => LEASE,
             Tool::LoadCheckpoint => CHECKPOINT,
             Tool::ProposeChange => PROPOSED,
+            Tool::RequestApproval => APPROVAL,
             _ => DONE,
         }
     }
@@ -289,6 +300,13 @@ const ASK_PERSON: &str = r#"{"type":"object","additionalProperties":false,
 "required":["text"],"properties":{
 "text":{"type":"string","minLength":1,"maxLength":2000,"description":"what a person should look at or decide"}}}"#;
 
+const REQUEST_APPROVAL: &str = r#"{"type":"object","additionalProperties":false,
+"required":["action","what","reason"],"properties":{
+"action":{"type":"string","minLength":1,"maxLength":80,"pattern":"^[a-z0-9_-]+(\\.[a-z0-9_-]+)*$","description":"the kind of action, such as release.publish; people see those of one kind together"},
+"what":{"type":"string","minLength":1,"maxLength":4000,"description":"exactly what will be done: the command, the request, the text"},
+"reason":{"type":"string","minLength":1,"maxLength":2000,"description":"why it should be done"},
+"expires_ms":{"type":"integer","minimum":1000,"maximum":604800000,"default":86400000,"description":"milliseconds that people have to answer"}}}"#;
+
 const LOG: &str = r#"{"type":"object","additionalProperties":false,
 "required":["text"],"properties":{
 "text":{"type":"string","minLength":1,"maxLength":4096},
@@ -320,6 +338,12 @@ const RECORDED: &str = r#"{"type":"object","required":["status"],"properties":{
 const PROPOSED: &str = r#"{"type":"object","required":["id","status"],"properties":{
 "id":{"type":"string"},
 "status":{"type":"string","description":"checking when it is new; else where it is: refused, open, accepted, rejected, written"}}}"#;
+
+const APPROVAL: &str = r#"{"type":"object","required":["id","status","hash"],"properties":{
+"id":{"type":"string"},
+"status":{"type":"string","description":"waiting: the run ends; approved: do it now, once; rejected; expired: nobody answered; withdrawn: the agent changed or was stopped"},
+"hash":{"type":"string","description":"of exactly what was asked"},
+"note":{"type":"string","description":"what people or rules said"}}}"#;
 
 const SENT: &str = r#"{"type":"object","required":["id"],"properties":{"id":{"type":"string"}}}"#;
 

@@ -24,6 +24,9 @@ fn full(tool: Tool) -> Value {
         }),
         Tool::EmitEvent => json!({ "kind": "a.b", "data": 1 }),
         Tool::AskPerson => json!({ "text": "t" }),
+        Tool::RequestApproval => json!({
+            "action": "release.publish", "what": "publish 1.2.0", "reason": "r", "expires_ms": 60000,
+        }),
         Tool::SendMessage => json!({ "to": "agent", "body": "b" }),
         Tool::ReadInbox => json!({ "limit": 3 }),
         Tool::AckMessage => json!({ "id": "m1" }),
@@ -161,6 +164,12 @@ fn answer(tool: Tool) -> HostAnswer {
             let status = onboard_domain::proposal::Status::Checking;
             HostAnswer::Proposal { id: onboard_domain::ProposalId(1), status }
         }
+        Tool::RequestApproval => HostAnswer::Approval {
+            id: onboard_domain::MotionId(1),
+            status: onboard_domain::council::Status::Open,
+            hash: "00ff".into(),
+            note: "n".into(),
+        },
         _ => HostAnswer::Done,
     }
 }

@@ -96,6 +96,11 @@ pub fn queue_now(turn: &mut Turn<'_>, agent: AgentId, trigger: Trigger) -> Optio
     crate::queue::queue(turn, agent, now, trigger, 1, now)
 }
 
+/// Ends one run that has a process, in `haste`; its end is awaited.
+pub fn stop_run(turn: &mut Turn<'_>, run: RunId, why: KillReason, haste: Haste) {
+    crate::overdue::stop(turn, run, why, haste);
+}
+
 /// Ends an agent's runs: queued ones at once, those with a process in `haste`; their end is awaited.
 pub fn stop_runs(turn: &mut Turn<'_>, agent: AgentId, why: KillReason, haste: Haste) {
     for (run, active) in live_runs(turn.state(), agent) {

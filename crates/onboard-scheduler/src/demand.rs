@@ -22,7 +22,7 @@ const CPU_PERMILLE: (u64, u64) = (33, 66);
 /// What a run reserves whose agent names no limit: the limits of a policy that says nothing else.
 /// Policies only lower these, and a run that asks for more than its policy allows is refused when it
 /// starts: so no run may use more than it has reserved, and all together not more than the budget.
-const UNNAMED: Budget = Budget { cpu_percent: 10, memory_mb: 512 };
+pub const UNNAMED: Budget = Budget { cpu_percent: 10, memory_mb: 512 };
 
 /// What the agent's next run reserves of the machine's budget.
 pub(crate) fn reserved(agent: &Agent) -> Budget {

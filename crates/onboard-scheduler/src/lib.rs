@@ -29,8 +29,10 @@ mod validate;
 mod wait;
 
 pub use cache::{ScheduleCache, Zones};
-pub use decide::{decide, plan_next, queue_now, run_now, start_agent, stop_active, stop_runs};
-pub use demand::reserved_by_all;
+pub use decide::{
+    decide, plan_next, queue_now, run_now, start_agent, stop_active, stop_run, stop_runs,
+};
+pub use demand::{UNNAMED, reserved_by_all};
 pub use explain::{Explanation, StateWord, explain, waiting};
 pub use host::{HostSample, Pressure, Verdict};
 pub use overdue::Haste;

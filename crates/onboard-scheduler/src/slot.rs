@@ -159,6 +159,8 @@ impl Round<'_, '_> {
         match agent.breaker {
             _ if agent.desired == Desired::Paused => Some(Passed::Paused),
             Breaker::Open { until, .. } if until > self.now => Some(Passed::BreakerOpen),
+            // The run that asked goes on later: it is not over.
+            _ if self.state().waits_for_approval(id) => Some(Passed::Overlap),
             _ => None,
         }
     }

@@ -215,9 +215,11 @@ impl Sight<'_> {
         }
         // A person who asks for one run of a stopped agent gets it.
         let asked = run.trigger == Trigger::Manual;
+        // So does one who answers what a run of it asked.
+        let wanted = asked || is_answered(run);
         match (agent.desired, &agent.breaker) {
             _ if agent.quarantine.is_some() => return Some(Wait::Quarantined),
-            (Desired::Stopped, _) if !asked => return Some(Wait::Stopped),
+            (Desired::Stopped, _) if !wanted => return Some(Wait::Stopped),
             (Desired::Paused, _) => return Some(Wait::Paused),
             (_, Breaker::Open { until, .. }) if *until > now && !asked => {
                 return Some(Wait::Breaker { until: *until, now });
@@ -270,9 +272,10 @@ impl Sight<'_> {
 /// be decided.
 fn urgency(run: &Run, agent: &Agent) -> Priority {
     match run.trigger {
-        Trigger::Manual | Trigger::Started | Trigger::Proposal { .. } => {
-            agent.spec.priority.max(Priority::High)
-        }
+        Trigger::Manual
+        | Trigger::Started
+        | Trigger::Proposal { .. }
+        | Trigger::Answered { .. } => agent.spec.priority.max(Priority::High),
         _ => agent.spec.priority,
     }
 }
@@ -287,9 +290,15 @@ pub(crate) fn class(priority: Priority) -> i64 {
     }
 }
 
-/// The first dependency that is not fulfilled. A run asked for by hand doesn't wait for any.
+/// Whether a run goes on after one that ended to wait for an approval.
+fn is_answered(run: &Run) -> bool {
+    matches!(run.trigger, Trigger::Answered { .. })
+}
+
+/// The first dependency that is not fulfilled. A run asked for by hand doesn't wait for any, nor does
+/// one that goes on after an approval.
 pub(crate) fn dependency(state: &State, run: &Run, agent: &Agent) -> Option<Wait> {
-    if run.trigger == Trigger::Manual {
+    if run.trigger == Trigger::Manual || is_answered(run) {
         return None;
     }
     agent.spec.depends_on.iter().find_map(|name| {

@@ -138,6 +138,7 @@ pub fn trigger_word(trigger: &Trigger) -> &'static str {
         Trigger::Retry { .. } => "retry",
         Trigger::CatchUp { .. } => "catch_up",
         Trigger::Proposal { .. } => "proposal",
+        Trigger::Answered { .. } => "answered",
     }
 }
 

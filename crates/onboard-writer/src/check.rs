@@ -4,6 +4,7 @@ use crate::edit;
 use crate::order::Order;
 use crate::repository::Repository;
 use onboard_domain::proposal::{Check, Verdict, bounds};
+use onboard_validation::patch::paths::check as check_path;
 use onboard_validation::patch::{Patch, parse};
 use onboard_validation::secrets;
 
@@ -41,14 +42,18 @@ pub(crate) fn parsed(order: &Order) -> Result<Patch, String> {
 /// Whether every path of a patch lies on the right side of the fence.
 pub(crate) fn allowed(order: &Order, patch: &Patch) -> Result<String, String> {
     let fence = order.fence();
+    let mut notes: Vec<String> = Vec::new();
     for file in &patch.files {
         for path in [Some(file.path.as_str()), file.source()].into_iter().flatten() {
             fence
                 .check(path)
                 .map_err(|denied| format!("{}: {}", path.escape_debug(), denied.why()))?;
+            if let Err(refused) = check_path(path) {
+                notes.push(format!("{}: {}", path.escape_debug(), refused.why()));
+            }
         }
     }
-    Ok(String::new())
+    Ok(notes.join("; "))
 }
 
 /// Whether nothing in a patch is a secret.

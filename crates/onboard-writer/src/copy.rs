@@ -40,7 +40,7 @@ pub fn copy(copying: &Copying<'_>, into: &Path) -> Result<String, String> {
     let repository = Repository::open(copying.repository)?;
     let head = repository.head()?;
     let tree = repository.tree_of(head)?;
-    let fence = Fence { forbidden: copying.forbidden.to_vec(), read_only: Vec::new() };
+    let fence = Fence { forbidden: copying.forbidden.to_vec(), ..Fence::default() };
     let room = copying.bytes_max;
     let mut copier =
         Copier { repository: &repository, fence, entries: 0, room, bytes_max: copying.bytes_max };

@@ -25,6 +25,9 @@ pub struct Order {
     /// What the policy keeps from being changed, and the largest file it allows.
     pub forbidden: Vec<String>,
     pub read_only: Vec<String>,
+    /// Whether it may touch what runs by itself: people said so, or are still to be asked.
+    #[serde(default)]
+    pub protected: bool,
     pub file_bytes_max: u64,
     /// To be taken back.
     pub branch: Option<Branch>,
@@ -38,6 +41,10 @@ impl Order {
 
     /// What may not be changed.
     pub fn fence(&self) -> Fence {
-        Fence { forbidden: self.forbidden.clone(), read_only: self.read_only.clone() }
+        Fence {
+            forbidden: self.forbidden.clone(),
+            read_only: self.read_only.clone(),
+            allows_protected: self.protected,
+        }
     }
 }

@@ -75,6 +75,7 @@ impl Project {
             accepted_s: 1_800_000_000,
             forbidden: vec!["secret".into()],
             read_only: vec!["law".into()],
+            protected: false,
             file_bytes_max: 1 << 20,
             branch: None,
         }

@@ -90,7 +90,10 @@ fn tell(
     why: &str,
     done: &str,
 ) -> Done {
-    client.command(command, why)?;
+    let answer = client.command(command, why)?;
+    if let Some(waits) = &answer.waits {
+        return Err(super::approvals::waiting(waits));
+    }
     let row = find(client, incident)?;
     if global.is_json() {
         output::json(&row)?;

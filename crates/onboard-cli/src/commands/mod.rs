@@ -1,10 +1,12 @@
 //! The commands, one file each, and which words lead to which.
 
 mod agent;
+mod approvals;
 mod audit;
 mod config;
 mod coordination;
 mod credentials;
+mod council;
 mod daemon;
 mod daemon_run;
 mod doctor;
@@ -54,6 +56,8 @@ pub fn run(cli: Cli) -> Done {
         Command::Recommendations(command) => recommendations::run(global, command),
         Command::Incidents(command) => incidents::run(global, command),
         Command::Proposals(command) => proposals::run(global, command),
+        Command::Approvals(command) => approvals::run(global, command),
+        Command::Council(command) => council::run(global, command),
         Command::Policy(command) => policy::run(global, command),
         Command::Credentials(command) => credentials::run(global, command),
         Command::Models(command) => models::run(global, command),

@@ -30,10 +30,10 @@ pub fn run(global: &Global, command: ProposalsCommand) -> Done {
             }
             Ok(ExitCode::SUCCESS)
         }
-        ProposalsCommand::Apply { id, patch, reason, despite_check: despite } => {
+        ProposalsCommand::Apply { id, patch, protected, reason, despite_check: despite } => {
             let found = find(&client, &id)?;
             let patch = patch.unwrap_or_else(|| found.proposal.patch_sha256.clone());
-            let decision = Decision::Apply { patch, despite_check: despite.is_some() };
+            let decision = Decision::Apply { patch, despite_check: despite.is_some(), protected };
             decide(&client, global, &found, decision, despite.unwrap_or(reason))
         }
         ProposalsCommand::Reject { id, reason } => {
@@ -106,7 +106,10 @@ fn decide(
         Decision::Reject => Status::Rejected,
         Decision::Revert => Status::Reverted,
     };
-    client.command(Command::DecideProposal { proposal, decision, reason }, &why)?;
+    let answer = client.command(Command::DecideProposal { proposal, decision, reason }, &why)?;
+    if let Some(waits) = &answer.waits {
+        return Err(super::approvals::waiting(waits));
+    }
     let row = settled(client, id)?;
     if global.is_json() {
         output::json(&row)?;

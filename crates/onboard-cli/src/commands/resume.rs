@@ -43,7 +43,10 @@ fn lift_quarantine(client: &Client, row: &AgentRow, reason: Option<&str>) -> Res
     };
     for agent in chosen::ids(std::slice::from_ref(row))? {
         let reason = reason.to_string();
-        client.command(Command::LiftQuarantine { agent, reason }, "")?;
+        let answer = client.command(Command::LiftQuarantine { agent, reason }, "")?;
+        if let Some(waits) = &answer.waits {
+            return Err(super::approvals::waiting(waits));
+        }
         output::note(&format!("{}: quarantine lifted", row.name));
     }
     Ok(())
@@ -61,6 +64,9 @@ fn lift_emergency(global: &Global, reason: &str) -> Done {
     let (client, paths) = connection::client_of_running()?;
     let command = Command::LiftEmergency { reason: reason.to_string() };
     let answer = client.command(command, reason)?;
+    if let Some(waits) = &answer.waits {
+        return Err(super::approvals::waiting(waits));
+    }
     latch::clear(&paths)
         .map_err(|error| Failure::file("remove the latch in", &paths.state, &error))?;
     if global.is_json() {

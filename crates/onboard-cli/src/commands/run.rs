@@ -17,6 +17,9 @@ pub fn run(global: &Global, name: &str, wait: bool, timeout: i64) -> Done {
         return Err(Failure::new(Kind::NoSuchAgent, format!("no agent `{name}`")));
     };
     let answer = client.command(Command::Run { agent }, "")?;
+    if let Some(waits) = &answer.waits {
+        return Err(super::approvals::waiting(waits));
+    }
     let run = answer.run.clone().unwrap_or_default();
     let Some(follow) = follow else {
         if global.is_json() {
@@ -44,6 +47,7 @@ fn finished(global: &Global, run: &RunRow) -> Done {
         _ if run.is_success() => ExitCode::SUCCESS,
         "refused" => Kind::Refused.exit_code(),
         "timed_out" => Kind::TimedOut.exit_code(),
+        "waiting_for_approval" => Kind::Waiting.exit_code(),
         _ => Kind::Failed.exit_code(),
     })
 }

@@ -8,6 +8,7 @@ use crate::follow::Follow;
 use crate::{chosen, connection, output, project, render};
 use onboard_daemon::policies::NO_POLICY;
 use onboard_domain::Command;
+use onboard_domain::council::Status;
 use onboard_web::api::{AgentChange, AgentDetail, AgentRow, FindingRow, ProposalRow, RunRow};
 use onboard_web::client::Client;
 use serde::Serialize;
@@ -50,11 +51,14 @@ pub fn run(global: &Global, which: &Which, following: &Following) -> Done {
     let follow = Follow::open(&client, global)?.before_summary();
     let answer = client.command(Command::Start { agents: chosen::ids(&rows)? }, "")?;
     for agent in &answer.agents {
-        output::note(&format!(
-            "{} {}",
-            agent.name,
-            if agent.changed { "started" } else { "already started" }
-        ));
+        output::note(&match &agent.waits {
+            Some(waits) => format!(
+                "{} is not started: {} waits for {}\n  look:    ai_onboard approvals show {}",
+                agent.name, waits.approval, waits.missing, waits.approval
+            ),
+            None if agent.changed => format!("{} started", agent.name),
+            None => format!("{} already started", agent.name),
+        });
     }
     let first: Vec<String> = answer.agents.iter().filter_map(|agent| agent.run.clone()).collect();
     let (runs, unfinished) = match following.detach {
@@ -80,6 +84,12 @@ pub fn run(global: &Global, which: &Which, following: &Following) -> Done {
         let waiting = proposals.iter().filter(|row| row.status.is_open()).count();
         let summary = render::summary::draw(&agents, &runs, &findings, waiting, &unfinished, &look);
         output::data(&summary)?;
+        let approvals = super::approvals::rows(&client, &here, false)?;
+        let open = approvals.iter().filter(|row| row.status == Status::Open).count();
+        output::data(&render::approvals::hint(open))?;
+    }
+    if answer.agents.iter().any(|agent| agent.waits.is_some()) {
+        return Ok(Kind::Waiting.exit_code());
     }
     Ok(code(following, &runs, &unfinished))
 }

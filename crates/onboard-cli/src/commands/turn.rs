@@ -2,6 +2,7 @@
 
 use super::Done;
 use crate::arguments::{Global, Which};
+use crate::failure::Kind;
 use crate::{chosen, connection, output};
 use onboard_domain::Command;
 use onboard_web::api::CommandAnswer;
@@ -25,8 +26,10 @@ pub fn run(global: &Global, which: &Which, turn: Turn) -> Done {
         Turn::Restart { now } => (Command::Restart { agents, now }, "restarted", "not restarted"),
         Turn::Pause => (Command::Pause { agents }, "paused", "already paused"),
     };
-    tell(global, &client.command(command, "")?, done, already)?;
-    Ok(ExitCode::SUCCESS)
+    let answer = client.command(command, "")?;
+    tell(global, &answer, done, already)?;
+    let waits = answer.agents.iter().any(|agent| agent.waits.is_some());
+    Ok(if waits { Kind::Waiting.exit_code() } else { ExitCode::SUCCESS })
 }
 
 /// One line for each agent: what was done, or that it already was so.
@@ -43,6 +46,13 @@ pub fn tell(
         return output::json(answer);
     }
     for agent in &answer.agents {
+        if let Some(waits) = &agent.waits {
+            output::note(&format!(
+                "{}: {} waits for {}",
+                agent.name, waits.approval, waits.missing
+            ));
+            continue;
+        }
         let line = match (global.is_quiet(), agent.changed) {
             (true, _) => format!("{}\n", agent.name),
             (false, true) => format!("{} {done}\n", agent.name),

@@ -24,6 +24,10 @@ pub fn status(daemon: &DaemonView, look: &Look) -> String {
         daemon.agents.iter().map(|(word, count)| format!("{count} {word}")).collect();
     field("Agents", if agents.is_empty() { "none".into() } else { agents.join(", ") });
     field("Runs", format!("{} active, {} queued", daemon.active_runs, daemon.queued_runs));
+    if daemon.waiting_approvals > 0 {
+        let text = format!("{} waiting: ai_onboard approvals list", daemon.waiting_approvals);
+        field("Approvals", look.paint(Ink::Yellow, &text));
+    }
     for project in &daemon.projects {
         field(
             "Project",

@@ -4,7 +4,9 @@
 //! steers the terminal. It is stored, and given as JSON, as it was said.
 
 pub mod agents;
+pub mod approvals;
 pub mod coordination;
+pub mod council;
 pub mod daemon;
 pub mod findings;
 pub mod incidents;

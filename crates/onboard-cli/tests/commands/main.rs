@@ -1,5 +1,6 @@
 //! The real binary: daemon, agent behind its walls and command line, each in a home of its own.
 
+mod approvals;
 mod brokers;
 mod coordination;
 mod doors;

@@ -1,10 +1,13 @@
 //! Agents: started, stopped, paused, run, configured, terminated. Each is idempotent.
 
-use super::{World, commands, findings};
+use super::{World, commands, council, findings};
 use onboard_domain::command::AgentAnswer;
-use onboard_domain::state::{Desired, Phase, bounds};
+use onboard_domain::council::Subject;
+use onboard_domain::spec::Limits;
+use onboard_domain::state::{Agent, Desired, Phase, bounds};
 use onboard_domain::{
-    AgentId, AgentName, AgentSpec, Answer, Event, KillReason, Refusal, RefusalKind, RunId, Turn,
+    Actor, AgentId, AgentName, AgentSpec, Answer, Event, KillReason, Refusal, RefusalKind, RunId,
+    Turn,
 };
 use onboard_scheduler::{Haste, ScheduleCache};
 
@@ -27,7 +30,7 @@ pub(super) fn validate(specs: &[AgentSpec], world: &World<'_>) -> Result<(), Ref
     })
 }
 
-fn not_in_emergency(turn: &Turn<'_>) -> Result<(), Refusal> {
+pub(super) fn not_in_emergency(turn: &Turn<'_>) -> Result<(), Refusal> {
     match &turn.state().emergency {
         None => Ok(()),
         Some(emergency) => Err(Refusal::new(
@@ -45,16 +48,25 @@ pub(super) fn start(
     turn: &mut Turn<'_>,
     world: &World<'_>,
     cache: &mut ScheduleCache,
+    actor: &Actor,
     agents: &[AgentId],
 ) -> Result<Answer, Refusal> {
     not_in_emergency(turn)?;
     all_known(turn, agents)?;
     room_for(turn, agents.len())?;
-    let answers = agents.iter().map(|agent| start_one(turn, world, cache, *agent)).collect();
-    Ok(Answer::Agents(answers))
+    let (mut answers, mut lost) = (Vec::new(), None);
+    for agent in agents {
+        match council::deploy(turn, world, actor, *agent) {
+            Ok(None) => answers.push(start_one(turn, world, cache, *agent)),
+            Ok(Some(waits)) => answers.push(council::waiting(*agent, waits)),
+            // The others are started all the same.
+            Err(refusal) => lost = lost.or(Some(refusal)),
+        }
+    }
+    lost.map_or(Ok(Answer::Agents(answers)), Err)
 }
 
-fn start_one(
+pub(super) fn start_one(
     turn: &mut Turn<'_>,
     world: &World<'_>,
     cache: &mut ScheduleCache,
@@ -65,7 +77,8 @@ fn start_one(
     let first = changed
         .then(|| onboard_scheduler::start_agent(turn, now, settings, zones, cache, agent))
         .flatten();
-    AgentAnswer { agent, changed, run: first.or_else(|| newest_live(turn, agent)) }
+    let run = first.or_else(|| newest_live(turn, agent));
+    AgentAnswer { agent, changed, run, waits: None }
 }
 
 /// The agent's newest run that is not on its way out.
@@ -92,13 +105,15 @@ pub(super) fn stop_one(turn: &mut Turn<'_>, agent: AgentId, haste: Haste) -> Age
         turn.record(Event::AgentStopped { agent });
     }
     onboard_scheduler::stop_runs(turn, agent, KillReason::Stopped, haste);
-    AgentAnswer { agent, changed: turn.events().len() > recorded, run }
+    council::agent_stopped(turn, agent);
+    AgentAnswer { agent, changed: turn.events().len() > recorded, run, waits: None }
 }
 
 pub(super) fn restart(
     turn: &mut Turn<'_>,
     world: &World<'_>,
     cache: &mut ScheduleCache,
+    actor: &Actor,
     agents: &[AgentId],
     haste: Haste,
 ) -> Result<Answer, Refusal> {
@@ -108,7 +123,7 @@ pub(super) fn restart(
     for agent in agents {
         stop_one(turn, *agent, haste);
     }
-    start(turn, world, cache, agents)
+    start(turn, world, cache, actor, agents)
 }
 
 pub(super) fn pause(turn: &mut Turn<'_>, agents: &[AgentId]) -> Result<Answer, Refusal> {
@@ -130,7 +145,7 @@ pub(super) fn pause(turn: &mut Turn<'_>, agents: &[AgentId]) -> Result<Answer, R
         if changed {
             turn.record(Event::AgentPaused { agent: *agent });
         }
-        AgentAnswer { agent: *agent, changed, run: None }
+        AgentAnswer { agent: *agent, changed, run: None, waits: None }
     };
     Ok(Answer::Agents(agents.iter().map(pause_one).collect()))
 }
@@ -156,7 +171,7 @@ pub(super) fn resume(
                 *agent,
             );
         }
-        AgentAnswer { agent: *agent, changed, run: None }
+        AgentAnswer { agent: *agent, changed, run: None, waits: None }
     };
     Ok(Answer::Agents(agents.iter().map(resume_one).collect()))
 }
@@ -164,6 +179,7 @@ pub(super) fn resume(
 pub(super) fn run_now(
     turn: &mut Turn<'_>,
     world: &World<'_>,
+    actor: &Actor,
     agent: AgentId,
 ) -> Result<Answer, Refusal> {
     not_in_emergency(turn)?;
@@ -177,6 +193,9 @@ pub(super) fn run_now(
             entry.spec.name, entry.spec.name
         );
         return Err(Refusal::new(RefusalKind::Forbidden, message));
+    }
+    if let Some((motion, missing)) = council::deploy(turn, world, actor, agent)? {
+        return Ok(Answer::Waiting { motion, missing });
     }
     match onboard_scheduler::run_now(turn, world.now, agent) {
         Some(run) => Ok(Answer::Run { run }),
@@ -221,8 +240,9 @@ pub(super) fn configure(
     turn: &mut Turn<'_>,
     world: &World<'_>,
     cache: &mut ScheduleCache,
+    actor: &Actor,
     agent: AgentId,
-    spec: AgentSpec,
+    mut spec: AgentSpec,
 ) -> Result<Answer, Refusal> {
     known(turn, agent)?;
     let entry = &turn.state().agents[&agent];
@@ -234,8 +254,42 @@ pub(super) fn configure(
         return Ok(Answer::Done { changed: false });
     }
     validate(&project_specs_with(turn, agent, &spec), world)?;
+    let wanted = hold_limits(entry, &mut spec);
+    if turn.state().agents[&agent].spec != spec {
+        reconfigure(turn, world, cache, agent, spec);
+    }
+    match wanted {
+        None => Ok(Answer::Done { changed: true }),
+        Some(limits) => {
+            let subject = Subject::Widen { agent, limits };
+            council::put_and_do(turn, world, cache, actor, subject, "its settings changed")
+        }
+    }
+}
+
+/// Keeps what a started agent may use as it was where its new settings want more; gives what they
+/// want, for the council.
+pub(super) fn hold_limits(agent: &Agent, spec: &mut AgentSpec) -> Option<Limits> {
+    let is_other = agent.spec.hash != spec.hash || !agent.started_before;
+    if is_other {
+        // It is decided on as a whole.
+        return None;
+    }
+    let wanted = spec.limits;
+    spec.limits = agent.spec.limits.tightened_by(&wanted);
+    (spec.limits != wanted).then_some(wanted)
+}
+
+/// As the council decided.
+pub(super) fn widen(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    agent: AgentId,
+    limits: Limits,
+) {
+    let spec = AgentSpec { limits, ..turn.state().agents[&agent].spec.clone() };
     reconfigure(turn, world, cache, agent, spec);
-    Ok(Answer::Done { changed: true })
 }
 
 /// The specs of the agent's whole project, with its own replaced: dependencies are judged together.
@@ -263,19 +317,31 @@ pub(super) fn lift_quarantine(
     turn: &mut Turn<'_>,
     world: &World<'_>,
     cache: &mut ScheduleCache,
+    actor: &Actor,
     agent: AgentId,
     why: String,
 ) -> Result<Answer, Refusal> {
     known(turn, agent)?;
     let reason = commands::reason(why)?;
-    if turn.state().agents[&agent].quarantine.is_none() {
+    let Some(why) = turn.state().agents[&agent].quarantine.clone() else {
         return Ok(Answer::Done { changed: false });
-    }
+    };
+    let subject = Subject::LiftQuarantine { agent, why };
+    council::put_and_do(turn, world, cache, actor, subject, &reason)
+}
+
+/// As the council decided.
+pub(super) fn lift(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    agent: AgentId,
+    reason: String,
+) {
     turn.record(Event::QuarantineLifted { agent, reason });
     if turn.state().agents[&agent].desired == Desired::Started {
         onboard_scheduler::plan_next(turn, world.now, world.settings, world.zones, cache, agent);
     }
-    Ok(Answer::Done { changed: true })
 }
 
 /// Ends every run: queued ones here and now, active ones when they are proven dead.

@@ -1,6 +1,6 @@
 //! What running agents ask for, judged against bounds and decided.
 
-use super::{World, oversight, proposals, storage};
+use super::{World, council, oversight, proposals, storage};
 use onboard_domain::state::{BlobRef, Message, bounds};
 use onboard_domain::{
     AgentCall, AgentId, CallAnswer, CallRefusal, Event, Finding, Fingerprint, Generation,
@@ -27,6 +27,7 @@ pub(super) fn audited(call: &AgentCall) -> Option<&'static str> {
         AgentCall::SaveCheckpoint { .. } => Some("save_checkpoint"),
         AgentCall::ProposeChange(_) => Some("propose_change"),
         AgentCall::AskPerson { .. } => Some("ask_person"),
+        AgentCall::RequestApproval { .. } => Some("request_approval"),
         AgentCall::Finish { .. } => Some("finish"),
         AgentCall::ReadInbox { .. }
         | AgentCall::GetState { .. }
@@ -84,6 +85,10 @@ pub(super) fn decide(
         }
         AgentCall::AskPerson { text } => {
             oversight::ask_person(turn, world, caller.agent, run, text)
+        }
+        AgentCall::RequestApproval { action, what, reason, expires_ms } => {
+            let by = (caller.agent, run);
+            council::request(turn, world, by, (action, what), reason, expires_ms)
         }
         AgentCall::Finish { nothing_to_report, summary } => {
             bounded("summary", summary.len(), SUMMARY_MAX)?;

@@ -1,7 +1,8 @@
 //! What people ask for, decided.
 
-use super::{World, agents, findings, oversight, projects, proposals};
+use super::{World, agents, council, findings, oversight, projects, proposals};
 use crate::cut::cut;
+use onboard_domain::council::Subject;
 use onboard_domain::state::bounds;
 use onboard_domain::{
     Actor, Answer, Command, Effect, Event, KillReason, ProjectId, Refusal, RefusalKind, Turn,
@@ -36,31 +37,33 @@ fn dispatch(
 ) -> Result<Answer, Refusal> {
     match command {
         Command::RegisterProject { root, name, agents, git, plan } => {
-            let answer = projects::register(turn, world, cache, root, name, agents)?;
+            let answer = projects::register(turn, world, cache, actor, root, name, agents)?;
             if let Answer::Project { project, .. } = &answer {
                 projects::observed(turn, *project, git, plan);
             }
             Ok(answer)
         }
-        Command::Start { agents } => agents::start(turn, world, cache, &agents),
+        Command::Start { agents } => agents::start(turn, world, cache, actor, &agents),
         Command::Stop { agents, now } => agents::stop(turn, &agents, haste(now)),
         Command::Restart { agents, now } => {
-            agents::restart(turn, world, cache, &agents, haste(now))
+            agents::restart(turn, world, cache, actor, &agents, haste(now))
         }
         Command::Pause { agents } => agents::pause(turn, &agents),
         Command::Resume { agents } => agents::resume(turn, world, cache, &agents),
-        Command::Run { agent } => agents::run_now(turn, world, agent),
+        Command::Run { agent } => agents::run_now(turn, world, actor, agent),
         Command::Terminate { agent } => agents::terminate(turn, agent),
-        Command::Configure { agent, spec } => agents::configure(turn, world, cache, agent, *spec),
+        Command::Configure { agent, spec } => {
+            agents::configure(turn, world, cache, actor, agent, *spec)
+        }
         Command::LiftQuarantine { agent, reason } => {
-            agents::lift_quarantine(turn, world, cache, agent, reason)
+            agents::lift_quarantine(turn, world, cache, actor, agent, reason)
         }
         Command::EmergencyShutdown { reason } => Ok(emergency(turn, &reason)),
         Command::NoteIncident { incident, text } => oversight::note(turn, actor, incident, text),
         Command::CloseIncident { incident, reason } => {
-            oversight::close(turn, actor, incident, reason)
+            oversight::close(turn, world, cache, actor, incident, reason)
         }
-        Command::LiftEmergency { reason } => lift_emergency(turn, reason),
+        Command::LiftEmergency { reason } => lift_emergency(turn, world, cache, actor, reason),
         Command::AcceptFinding { project, fingerprint } => {
             findings::accept(turn, project, fingerprint)
         }
@@ -68,9 +71,15 @@ fn dispatch(
             findings::dismiss(turn, project, fingerprint, reason)
         }
         Command::DecideProposal { proposal, decision, reason } => {
-            proposals::decide(turn, actor, proposal, decision, reason)
+            proposals::decide(turn, world, cache, actor, proposal, decision, reason)
         }
-        Command::AdoptPolicy { hash, origin } => adopt_policy(turn, hash, origin),
+        Command::Vote { motion, digest, ballot, reason } => {
+            let ballot = council::Said { motion, digest, ballot, reason };
+            council::vote(turn, world, cache, actor, ballot)
+        }
+        Command::AdoptPolicy { hash, origin } => {
+            adopt_policy(turn, world, cache, actor, hash, origin)
+        }
         Command::RefusePolicy { project, why } => Ok(refuse_policy(turn, project, &why)),
         Command::Shutdown => Ok(shutdown(turn, Haste::Grace)),
         Command::ShutdownNow => Ok(shutdown(turn, Haste::Now)),
@@ -102,24 +111,52 @@ pub(super) fn emergency(turn: &mut Turn<'_>, reason: &str) -> Answer {
     Answer::Done { changed }
 }
 
-fn lift_emergency(turn: &mut Turn<'_>, why: String) -> Result<Answer, Refusal> {
+fn lift_emergency(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    actor: &Actor,
+    why: String,
+) -> Result<Answer, Refusal> {
     let reason = reason(why)?;
-    let changed = turn.state().emergency.is_some();
-    if changed {
-        turn.record(Event::EmergencyLifted { reason });
-    }
-    // A file may have stayed behind without an emergency; people asked for it to go.
-    turn.effect(Effect::ClearLatch);
-    proposals::resume(turn);
-    Ok(Answer::Done { changed })
+    let Some(emergency) = &turn.state().emergency else {
+        // A file may have stayed behind without an emergency; people asked for it to go.
+        turn.effect(Effect::ClearLatch);
+        proposals::resume(turn);
+        return Ok(Answer::Done { changed: false });
+    };
+    let subject = Subject::LiftEmergency { since: emergency.since, why: emergency.reason.clone() };
+    council::put_and_do(turn, world, cache, actor, subject, &reason)
 }
 
-fn adopt_policy(turn: &mut Turn<'_>, hash: String, origin: String) -> Result<Answer, Refusal> {
-    let known = turn.state().policy.as_ref().is_some_and(|p| p.hash == hash && p.origin == origin);
-    if !known {
-        turn.record(Event::PolicyAdopted { hash, origin });
+/// As the council decided.
+pub(super) fn lift(turn: &mut Turn<'_>, reason: String) {
+    if turn.state().emergency.is_some() {
+        turn.record(Event::EmergencyLifted { reason });
     }
-    Ok(Answer::Done { changed: !known })
+    turn.effect(Effect::ClearLatch);
+    proposals::resume(turn);
+}
+
+fn adopt_policy(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
+    actor: &Actor,
+    hash: String,
+    origin: String,
+) -> Result<Answer, Refusal> {
+    let in_force = turn.state().policy.as_ref();
+    if in_force.is_some_and(|p| p.hash == hash && p.origin == origin) {
+        return Ok(Answer::Done { changed: false });
+    }
+    // The first one changes nothing, and one that was decided on is known.
+    if in_force.is_none() || council::has_adopted(turn.state(), &hash) {
+        turn.record(Event::PolicyAdopted { hash, origin });
+        return Ok(Answer::Done { changed: true });
+    }
+    let subject = Subject::ChangePolicy { hash, origin };
+    council::put_and_do(turn, world, cache, actor, subject, "its files changed")
 }
 
 /// Told once for each reason by whoever reads the files; a project that is gone has none.

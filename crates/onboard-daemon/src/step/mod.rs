@@ -6,6 +6,7 @@
 mod agents;
 mod calls;
 mod commands;
+mod council;
 mod findings;
 pub mod models;
 mod oversight;
@@ -17,13 +18,15 @@ mod storage;
 mod tests;
 pub mod trials;
 
+pub(crate) use council::has_adopted;
+
 use crate::input::{Input, Token};
 use onboard_domain::apply::Illegal;
 use onboard_domain::{
     Actor, Answer, Batch, CallAnswer, CallRefusal, Cause, Effect, Event, FORMAT, Refusal, State,
     Time, Turn, Via,
 };
-use onboard_policy::{Escalation, Policy, StorageQuota};
+use onboard_policy::{Council, Escalation, Policy, StorageQuota};
 use onboard_scheduler::{HostSample, ScheduleCache, Settings, Zones};
 
 /// What decisions read besides the state.
@@ -42,6 +45,11 @@ pub trait Escalations {
 
     /// How much is kept for each agent of the project at `root`.
     fn storage(&self, root: &str) -> StorageQuota;
+
+    /// Who decides what only people may.
+    fn council(&self) -> Council {
+        Council::default()
+    }
 }
 
 /// The same for every project.
@@ -175,7 +183,9 @@ fn one(
 /// The scheduler's turn, and the end of a daemon that was asked to stop and has nothing running.
 fn schedule(turn: &mut Turn<'_>, world: &World<'_>, cache: &mut ScheduleCache) -> Option<Time> {
     let World { now, host, settings, zones, .. } = *world;
+    let expires = council::look_after(turn);
     let wake = onboard_scheduler::decide(turn, now, host, settings, zones, cache);
+    let wake = [wake, expires].into_iter().flatten().min();
     if turn.state().is_stopping() && turn.state().active.is_empty() {
         turn.record(Event::DaemonStopped);
         turn.effect(Effect::Exit);

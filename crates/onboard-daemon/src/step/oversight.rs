@@ -1,15 +1,16 @@
 //! What runs tried and were refused: recorded, counted, and drawn consequences from.
 
-use super::{World, commands};
+use super::{World, commands, council};
 use crate::cut::cut;
+use onboard_domain::council::Subject;
 use onboard_domain::incident::{Consequence, Fact, Moment, Seen, Trigger, bounds};
-use onboard_domain::state::{Desired, Outcome};
+use onboard_domain::state::{Desired, Outcome, Trigger as Cause};
 use onboard_domain::{
     Actor, AgentId, Answer, CallAnswer, CallRefusal, Event, Generation, IncidentId, KillReason,
     Refusal, RefusalKind, RunId, Turn, Violation, violation,
 };
 use onboard_policy::{Due, Escalation};
-use onboard_scheduler::Haste;
+use onboard_scheduler::{Haste, ScheduleCache};
 
 /// How long nothing of a throttled agent is started: long enough for a person to look, short enough
 /// that a mistake mends itself within a working day.
@@ -119,7 +120,20 @@ fn evidence(turn: &Turn<'_>, agent: AgentId) -> Vec<Seen> {
     recent.iter().skip(recent.len().saturating_sub(bounds::EVIDENCE)).cloned().collect()
 }
 
-/// An event of the project, so that agents may wake on it as well.
+/// Whether the run is there because people were called, at first or again after it failed.
+fn was_called(turn: &Turn<'_>, agent: AgentId, run: RunId) -> bool {
+    let state = turn.state();
+    let recent = &state.agents[&agent].recent;
+    let mut cause = state.runs.get(&run).map(|run| &run.trigger);
+    // Each retry is of an earlier run, so this ends with what is remembered.
+    while let Some(Cause::Retry { of }) = cause {
+        cause = recent.iter().rev().find(|ended| ended.run == *of).map(|ended| &ended.trigger);
+    }
+    matches!(cause, Some(Cause::Event { kind }) if kind == INTERVENTION)
+}
+
+/// An event of the project, so that agents may wake on it as well. What a run does that such an event
+/// woke wakes nobody again: two agents that watch for it would never rest.
 fn call_people(
     turn: &mut Turn<'_>,
     agent: AgentId,
@@ -127,6 +141,9 @@ fn call_people(
     incident: IncidentId,
     consequence: Consequence,
 ) {
+    if was_called(turn, agent, run) {
+        return;
+    }
     let entry = &turn.state().agents[&agent];
     let (project, name) = (entry.project, entry.spec.name.clone());
     let data = serde_json::json!({
@@ -196,18 +213,27 @@ pub(super) fn note(
 /// A person closes it.
 pub(super) fn close(
     turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
     actor: &Actor,
     incident: IncidentId,
     why: String,
 ) -> Result<Answer, Refusal> {
-    let by = person(actor)?;
+    person(actor)?;
     let reason = cut(&commands::reason(why)?, bounds::TEXT).to_string();
     known(turn, incident)?;
-    if !turn.state().incidents[&incident].is_open() {
+    let known = &turn.state().incidents[&incident];
+    if !known.is_open() {
         return Ok(Answer::Done { changed: false });
     }
+    let subject = Subject::CloseIncident { incident, moments: known.moments() };
+    council::put_and_do(turn, world, cache, actor, subject, &reason)
+}
+
+/// As the council decided; `actor` asked for it.
+pub(super) fn close_now(turn: &mut Turn<'_>, actor: &Actor, incident: IncidentId, reason: String) {
+    let by = person(actor).unwrap_or_else(|_| "the council".into());
     turn.record(Event::Incident { incident, fact: Box::new(Fact::Closed { by, reason }) });
-    Ok(Answer::Done { changed: true })
 }
 
 fn known(turn: &Turn<'_>, incident: IncidentId) -> Result<(), Refusal> {

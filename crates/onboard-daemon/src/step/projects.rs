@@ -1,9 +1,12 @@
 //! Projects: registered with their agents, and looked at for changes.
 
-use super::{World, agents};
+use super::{World, agents, council};
+use onboard_domain::council::Subject;
 use onboard_domain::spec::Program;
 use onboard_domain::state::bounds;
-use onboard_domain::{AgentId, AgentSpec, Answer, Event, ProjectId, Refusal, RefusalKind, Turn};
+use onboard_domain::{
+    Actor, AgentId, AgentSpec, Answer, Event, ProjectId, Refusal, RefusalKind, Turn,
+};
 use onboard_scheduler::{Haste, ScheduleCache};
 use std::collections::BTreeSet;
 
@@ -11,6 +14,7 @@ pub(super) fn register(
     turn: &mut Turn<'_>,
     world: &World<'_>,
     cache: &mut ScheduleCache,
+    actor: &Actor,
     root: String,
     name: String,
     specs: Vec<AgentSpec>,
@@ -25,7 +29,8 @@ pub(super) fn register(
             project
         }
     };
-    let ids = specs.into_iter().map(|spec| adopt(turn, world, cache, project, spec)).collect();
+    let adopt = |spec| adopt(turn, world, cache, actor, project, spec);
+    let ids = specs.into_iter().map(adopt).collect::<Result<_, _>>()?;
     Ok(Answer::Project { project, agents: ids })
 }
 
@@ -65,24 +70,30 @@ fn adopt(
     turn: &mut Turn<'_>,
     world: &World<'_>,
     cache: &mut ScheduleCache,
+    actor: &Actor,
     project: ProjectId,
-    spec: AgentSpec,
-) -> AgentId {
+    mut spec: AgentSpec,
+) -> Result<AgentId, Refusal> {
     let Some(agent) = turn.state().agent_named(project, spec.name.as_str()) else {
         let agent = AgentId(turn.state().next.agent);
         turn.record(Event::AgentRegistered { agent, project, spec: Box::new(spec) });
-        return agent;
+        return Ok(agent);
     };
+    let wanted = agents::hold_limits(&turn.state().agents[&agent], &mut spec);
+    if let Some(limits) = wanted {
+        // Files say it, and nobody yet: it waits for people.
+        council::suggest(turn, world, actor, Subject::Widen { agent, limits })?;
+    }
     let known = &turn.state().agents[&agent].spec;
     if *known == spec {
-        return agent;
+        return Ok(agent);
     }
     let other_program = spec.program != Program::BuiltIn && known.hash != spec.hash;
     agents::reconfigure(turn, world, cache, agent, spec);
     if other_program {
         agents::stop_one(turn, agent, Haste::Grace);
     }
-    agent
+    Ok(agent)
 }
 
 pub(super) fn observed(turn: &mut Turn<'_>, project: ProjectId, git: String, plan: String) {

@@ -1,11 +1,14 @@
 //! Proposals: made by agents, decided by people, worked on by the separate writer.
 
-use super::{commands, trials};
+use super::{World, commands, council, trials};
+use onboard_domain::council::Subject;
 use onboard_domain::proposal::{Decision, Fact, News, Proposal, Proposed, Status, bounds};
 use onboard_domain::{
     Actor, AgentId, Answer, CallAnswer, CallRefusal, Effect, Event, ProjectId, ProposalId, Refusal,
     RefusalKind, RunId, Turn,
 };
+use onboard_scheduler::ScheduleCache;
+use onboard_validation::patch::paths::{self, Refused};
 
 /// A patch that was refused is not looked at again for so long: the project may have changed then.
 const REFUSED_MS: i64 = 24 * 3_600_000;
@@ -55,6 +58,8 @@ fn known(turn: &Turn<'_>, project: ProjectId, proposed: &Proposed) -> Option<(Pr
 /// A person decides.
 pub(super) fn decide(
     turn: &mut Turn<'_>,
+    world: &World<'_>,
+    cache: &mut ScheduleCache,
     actor: &Actor,
     id: ProposalId,
     decision: Decision,
@@ -75,7 +80,13 @@ pub(super) fn decide(
     };
     let status = proposal.status;
     match decision {
-        Decision::Apply { patch, despite_check } => apply(turn, id, patch, despite_check, reason),
+        Decision::Apply { patch, despite_check, protected } => {
+            let subject = match applicable(turn, id, patch, despite_check, protected)? {
+                Some(subject) => subject,
+                None => return Ok(Answer::Done { changed: false }),
+            };
+            council::put_and_do(turn, world, cache, actor, subject, &reason)
+        }
         Decision::Reject => match status {
             Status::Rejected => Ok(Answer::Done { changed: false }),
             Status::Open | Status::Checking => Ok(done(turn, id, Fact::Rejected { reason })),
@@ -94,20 +105,23 @@ pub(super) fn decide(
     }
 }
 
-fn apply(
-    turn: &mut Turn<'_>,
+/// What the council is to decide; `None` where that was done.
+fn applicable(
+    turn: &Turn<'_>,
     id: ProposalId,
     patch: String,
     despite_check: bool,
-    reason: String,
-) -> Result<Answer, Refusal> {
+    protected_too: bool,
+) -> Result<Option<Subject>, Refusal> {
     let proposal = &turn.state().proposals[&id];
+    let invalid = |message| Err(Refusal::new(RefusalKind::Invalid, message));
     if proposal.proposed.patch.sha256 != patch {
-        let message = format!("{id} has another patch than the one that was seen: show it again");
-        return Err(Refusal::new(RefusalKind::Invalid, message));
+        return invalid(format!(
+            "{id} has another patch than the one that was seen: show it again"
+        ));
     }
     match proposal.status {
-        Status::Accepted | Status::Written => return Ok(Answer::Done { changed: false }),
+        Status::Accepted | Status::Written => return Ok(None),
         Status::Open => {}
         status => return Err(not_now(id, status, "be applied")),
     }
@@ -115,9 +129,39 @@ fn apply(
     if !despite_check {
         trials::passed(turn.state(), id)?;
     }
-    let answer = done(turn, id, Fact::Accepted { patch, reason, despite_check });
+    let protected = protected(&proposal.proposed);
+    if !protected.is_empty() && !protected_too {
+        let what = protected.join(", ");
+        return invalid(format!(
+            "{id} touches what runs by itself; --protected says yes to {what}"
+        ));
+    }
+    Ok(Some(Subject::Apply { proposal: id, patch, protected, despite_check }))
+}
+
+/// The paths of a change that run by themselves, each with what it is.
+pub(crate) fn protected(proposed: &Proposed) -> Vec<String> {
+    let paths = proposed.files.iter().flat_map(|file| [Some(&file.path), file.from.as_ref()]);
+    let found = paths.flatten().filter_map(|path| match paths::check(path) {
+        Err(Refused::Protected(what)) => Some(format!("{}: {what}", path.escape_debug())),
+        _ => None,
+    });
+    found.collect()
+}
+
+/// What was said yes to.
+pub(super) struct Yes {
+    pub(super) patch: String,
+    pub(super) reason: String,
+    pub(super) protected: bool,
+    pub(super) despite_check: bool,
+}
+
+/// As the council decided.
+pub(super) fn accept(turn: &mut Turn<'_>, id: ProposalId, yes: Yes) {
+    let Yes { patch, reason, protected, despite_check } = yes;
+    record(turn, id, Fact::Accepted { patch, reason, protected, despite_check });
     work(turn, id);
-    Ok(answer)
 }
 
 fn no_emergency(turn: &Turn<'_>) -> Result<(), Refusal> {

@@ -33,7 +33,7 @@ pub(super) fn began(turn: &mut Turn<'_>, version: String, pid: u32) {
 /// A run that was already told to stop ends as told; any other one was lost with its daemon.
 fn outcome_of_lost(run: &Run) -> Outcome {
     match &run.phase {
-        Phase::Stopping { why, .. } => stopped(*why),
+        Phase::Stopping { why, .. } => stopped(run, *why),
         _ => Outcome::Lost { why: "the daemon ended while it ran".into() },
     }
 }
@@ -119,7 +119,7 @@ pub(super) fn gone(
 /// What a proven end means for the run.
 fn outcome(run: &Run, exit: Exit) -> Outcome {
     if let Phase::Stopping { why, .. } = run.phase {
-        return stopped(why);
+        return stopped(run, why);
     }
     match exit {
         Exit::Code { code: 0, .. } => match &run.finished {
@@ -139,8 +139,12 @@ fn outcome(run: &Run, exit: Exit) -> Outcome {
     }
 }
 
-fn stopped(why: KillReason) -> Outcome {
+fn stopped(run: &Run, why: KillReason) -> Outcome {
     match why {
+        KillReason::Approval => match run.waits_for {
+            Some(approval) => Outcome::WaitingForApproval { approval },
+            None => Outcome::Killed { why },
+        },
         KillReason::Deadline => Outcome::TimedOut,
         KillReason::Shutdown => Outcome::Lost { why: "the daemon was stopped".into() },
         _ => Outcome::Killed { why },

@@ -194,6 +194,9 @@ fn word(
             Some((false, format!("it was ended: {}", why.explanation())))
         }
         Outcome::Killed { .. } => None,
+        Outcome::WaitingForApproval { .. } => {
+            Some((false, "it asked for an approval, which a check does not wait for".into()))
+        }
         Outcome::Lost { why } => {
             let lost = agent.recent.iter().filter(|ended| {
                 ended.trigger == run.trigger && matches!(ended.outcome, Outcome::Lost { .. })

@@ -1,10 +1,11 @@
 //! One batch, applied to the tables, once: what is applied is told in the same transaction.
 
 use super::ViewError;
+use onboard_domain::council;
 use onboard_domain::incident;
 use onboard_domain::proposal::Fact;
 use onboard_domain::state::KnownFinding;
-use onboard_domain::{AgentId, Batch, Event, ProjectId, RunId, State, Time};
+use onboard_domain::{Actor, AgentId, Batch, Event, ProjectId, RunId, State, Time};
 use rusqlite::{Connection, params};
 
 /// Milliseconds of a day, for counting slots by day.
@@ -264,6 +265,16 @@ fn subject(event: &Event) -> Option<Subject> {
             Fact::Made { project, agent, run, .. } => {
                 Subject { project: Some(*project), agent: Some(*agent), run: Some(*run) }
             }
+            _ => Subject::default(),
+        }),
+        Event::Motion { fact, .. } => Some(match &**fact {
+            council::Fact::Opened { by: Actor::Agent { run, .. }, .. } => of_run(run),
+            council::Fact::Opened { subject, .. } => match &**subject {
+                council::Subject::Deploy { agent, .. }
+                | council::Subject::Widen { agent, .. }
+                | council::Subject::LiftQuarantine { agent, .. } => of_agent(agent),
+                _ => Subject::default(),
+            },
             _ => Subject::default(),
         }),
         Event::FindingRecorded { project, agent, run, .. }

@@ -1,5 +1,6 @@
 //! The daemon's decisions and what it keeps on disk, without processes of agents.
 
+mod council;
 mod manifests;
 mod oversight;
 mod proposals;

@@ -257,7 +257,12 @@ fn people_write_down_and_close_and_agents_do_not() {
               command_refused {kind: invalid, message: a reason is needed:  say it with --reason, what: close_incident}
               refused invalid: a reason is needed: say it with --reason
             > cmd {"close_incident":{"incident":0,"reason":"understood"}}
+              motion v0 opened: close_incident
+              motion v0 voted: safety_monitor yes, resource_manager yes
+              motion v0 voted: user_representative yes, system_administrator yes
+              motion v0 carried: 2 of 1 needed seats of people
               incident {fact: {closed: {by: ada, reason: understood}}, incident: 0}
+              motion v0 executed
               = {done: {changed: true}}
             > cmd {"close_incident":{"incident":0,"reason":"understood"}}
               = {done: {changed: false}}
@@ -318,7 +323,12 @@ fn an_agent_may_ask_for_a_person_a_few_times() {
             > call r0 {"ask_person":{"text":"a fourth"}}
               refused limit: a run asks for a person at most 3 times
             > cmd {"close_incident":{"incident":0,"reason":"answered"}}
+              motion v0 opened: close_incident
+              motion v0 voted: safety_monitor yes, resource_manager yes
+              motion v0 voted: user_representative yes, system_administrator yes
+              motion v0 carried: 2 of 1 needed seats of people
               incident {fact: {closed: {by: ada, reason: answered}}, incident: 0}
+              motion v0 executed
               = {done: {changed: true}}
         "#]],
     );

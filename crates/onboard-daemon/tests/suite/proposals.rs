@@ -51,25 +51,30 @@ fn from_the_patch_to_the_branch_and_back() {
     check(
         &script,
         expect![[r#"
-        > call r0 {"propose_change":{"title":"mend","reason":"why","patch":{"sha256":"aa","bytes":9},"files":[{"path":"x","change":"modify","added":1,"removed":1}]}}
-          proposal {fact: {made: {agent: 0, project: 0, proposed: {files: [{added: 1, change: modify, path: x, removed: 1}], patch: {bytes: 9, sha256: aa}, reason: why, title: mend}, run: 0}}, proposal: 0}
-          ! check c0
-          = {proposal: {id: 0, status: checking}}
-        > worked c0 {"checked":{"base":"b1","checks":[{"name":"applies","verdict":"passed"}]}}
-          proposal {fact: {checked: {base: b1, checks: [{name: applies, verdict: passed}, {name: project_check, note: no agent of the project checks proposals, verdict: skipped}]}}, proposal: 0}
-        > decide c0 {"apply":{"patch":"aa"}} good
-          proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}
-          ! write c0
-          = {done: {changed: true}}
-        > worked c0 {"written":{"branch":{"name":"ai-onboard/alpha/c0","commit":"c1"}}}
-          proposal {fact: {written: {branch: {commit: c1, name: ai-onboard/alpha/c0}}}, proposal: 0}
-        > decide c0 "revert" again
-          proposal {fact: {withdrawn: {reason: again}}, proposal: 0}
-          ! revert c0
-          = {done: {changed: true}}
-        > worked c0 {"reverted":{}}
-          proposal {fact: {reverted: {}}, proposal: 0}
-    "#]],
+            > call r0 {"propose_change":{"title":"mend","reason":"why","patch":{"sha256":"aa","bytes":9},"files":[{"path":"x","change":"modify","added":1,"removed":1}]}}
+              proposal {fact: {made: {agent: 0, project: 0, proposed: {files: [{added: 1, change: modify, path: x, removed: 1}], patch: {bytes: 9, sha256: aa}, reason: why, title: mend}, run: 0}}, proposal: 0}
+              ! check c0
+              = {proposal: {id: 0, status: checking}}
+            > worked c0 {"checked":{"base":"b1","checks":[{"name":"applies","verdict":"passed"}]}}
+              proposal {fact: {checked: {base: b1, checks: [{name: applies, verdict: passed}, {name: project_check, note: no agent of the project checks proposals, verdict: skipped}]}}, proposal: 0}
+            > decide c0 {"apply":{"patch":"aa"}} good
+              motion v0 opened: apply_proposal
+              motion v0 voted: safety_monitor yes, resource_manager yes
+              motion v0 voted: user_representative yes, system_administrator yes
+              motion v0 carried: 2 of 1 needed seats of people
+              proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}
+              motion v0 executed
+              ! write c0
+              = {done: {changed: true}}
+            > worked c0 {"written":{"branch":{"name":"ai-onboard/alpha/c0","commit":"c1"}}}
+              proposal {fact: {written: {branch: {commit: c1, name: ai-onboard/alpha/c0}}}, proposal: 0}
+            > decide c0 "revert" again
+              proposal {fact: {withdrawn: {reason: again}}, proposal: 0}
+              ! revert c0
+              = {done: {changed: true}}
+            > worked c0 {"reverted":{}}
+              proposal {fact: {reverted: {}}, proposal: 0}
+        "#]],
     );
 }
 
@@ -97,45 +102,55 @@ fn what_people_see_is_what_they_accept_and_only_once() {
     check(
         &script,
         expect![[r#"
-        > decide c0 {"apply":{"patch":"aa"}} early
-          command_refused {kind: invalid, message: c0 is checking and can't be applied, what: apply_proposal}
-          refused invalid: c0 is checking and can't be applied
-        > worked c0 {"checked":{"base":"b1","checks":[{"name":"applies","verdict":"passed"}]}}
-          proposal {fact: {checked: {base: b1, checks: [{name: applies, verdict: passed}, {name: project_check, note: no agent of the project checks proposals, verdict: skipped}]}}, proposal: 0}
-        > decide c0 {"apply":{"patch":"bb"}} other
-          command_refused {kind: invalid, message: c0 has another patch than the one that was seen:  show it again, what: apply_proposal}
-          refused invalid: c0 has another patch than the one that was seen: show it again
-        > decide c7 {"apply":{"patch":"aa"}} none
-          command_refused {kind: unknown, message: there is no proposal c7; `ai_onboard proposals list` shows them, what: apply_proposal}
-          refused unknown: there is no proposal c7; `ai_onboard proposals list` shows them
-        > decide c0 "revert" nothing
-          command_refused {kind: invalid, message: c0 is open and can't be reverted:  nothing of it was written, what: revert_proposal}
-          refused invalid: c0 is open and can't be reverted: nothing of it was written
-        > decide c0 {"apply":{"patch":"aa"}} good
-          proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}
-          ! write c0
-          = {done: {changed: true}}
-        > decide c0 {"apply":{"patch":"aa"}} again
-          = {done: {changed: false}}
-        > call r0 {"propose_change":{"title":"mend","reason":"why","patch":{"sha256":"aa","bytes":9},"files":[{"path":"x","change":"modify","added":1,"removed":1}]}}
-          = {proposal: {id: 0, status: accepted}}
-        > worked c0 {"not_written":{"stale":false,"why":"disk_full"}}
-          proposal {fact: {not_written: {stale: false, why: disk_full}}, proposal: 0}
-        > decide c0 {"apply":{"patch":"aa"}} good
-          proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}
-          ! write c0
-          = {done: {changed: true}}
-        > worked c0 {"not_written":{"stale":true,"why":"moved"}}
-          proposal {fact: {not_written: {stale: true, why: moved}}, proposal: 0}
-        > worked c0 {"written":{"branch":{"name":"ai-onboard/alpha/c0","commit":"c1"}}}
-        > decide c0 {"apply":{"patch":"aa"}} good
-          command_refused {kind: invalid, message: c0 is stale and can't be applied, what: apply_proposal}
-          refused invalid: c0 is stale and can't be applied
-        > call r0 {"propose_change":{"title":"mend","reason":"why","patch":{"sha256":"aa","bytes":9},"files":[{"path":"x","change":"modify","added":1,"removed":1}]}}
-          proposal {fact: {made: {agent: 0, project: 0, proposed: {files: [{added: 1, change: modify, path: x, removed: 1}], patch: {bytes: 9, sha256: aa}, reason: why, title: mend}, run: 0}}, proposal: 1}
-          ! check c1
-          = {proposal: {id: 1, status: checking}}
-    "#]],
+            > decide c0 {"apply":{"patch":"aa"}} early
+              command_refused {kind: invalid, message: c0 is checking and can't be applied, what: apply_proposal}
+              refused invalid: c0 is checking and can't be applied
+            > worked c0 {"checked":{"base":"b1","checks":[{"name":"applies","verdict":"passed"}]}}
+              proposal {fact: {checked: {base: b1, checks: [{name: applies, verdict: passed}, {name: project_check, note: no agent of the project checks proposals, verdict: skipped}]}}, proposal: 0}
+            > decide c0 {"apply":{"patch":"bb"}} other
+              command_refused {kind: invalid, message: c0 has another patch than the one that was seen:  show it again, what: apply_proposal}
+              refused invalid: c0 has another patch than the one that was seen: show it again
+            > decide c7 {"apply":{"patch":"aa"}} none
+              command_refused {kind: unknown, message: there is no proposal c7; `ai_onboard proposals list` shows them, what: apply_proposal}
+              refused unknown: there is no proposal c7; `ai_onboard proposals list` shows them
+            > decide c0 "revert" nothing
+              command_refused {kind: invalid, message: c0 is open and can't be reverted:  nothing of it was written, what: revert_proposal}
+              refused invalid: c0 is open and can't be reverted: nothing of it was written
+            > decide c0 {"apply":{"patch":"aa"}} good
+              motion v0 opened: apply_proposal
+              motion v0 voted: safety_monitor yes, resource_manager yes
+              motion v0 voted: user_representative yes, system_administrator yes
+              motion v0 carried: 2 of 1 needed seats of people
+              proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}
+              motion v0 executed
+              ! write c0
+              = {done: {changed: true}}
+            > decide c0 {"apply":{"patch":"aa"}} again
+              = {done: {changed: false}}
+            > call r0 {"propose_change":{"title":"mend","reason":"why","patch":{"sha256":"aa","bytes":9},"files":[{"path":"x","change":"modify","added":1,"removed":1}]}}
+              = {proposal: {id: 0, status: accepted}}
+            > worked c0 {"not_written":{"stale":false,"why":"disk_full"}}
+              proposal {fact: {not_written: {stale: false, why: disk_full}}, proposal: 0}
+            > decide c0 {"apply":{"patch":"aa"}} good
+              motion v1 opened: apply_proposal
+              motion v1 voted: safety_monitor yes, resource_manager yes
+              motion v1 voted: user_representative yes, system_administrator yes
+              motion v1 carried: 2 of 1 needed seats of people
+              proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}
+              motion v1 executed
+              ! write c0
+              = {done: {changed: true}}
+            > worked c0 {"not_written":{"stale":true,"why":"moved"}}
+              proposal {fact: {not_written: {stale: true, why: moved}}, proposal: 0}
+            > worked c0 {"written":{"branch":{"name":"ai-onboard/alpha/c0","commit":"c1"}}}
+            > decide c0 {"apply":{"patch":"aa"}} good
+              command_refused {kind: invalid, message: c0 is stale and can't be applied, what: apply_proposal}
+              refused invalid: c0 is stale and can't be applied
+            > call r0 {"propose_change":{"title":"mend","reason":"why","patch":{"sha256":"aa","bytes":9},"files":[{"path":"x","change":"modify","added":1,"removed":1}]}}
+              proposal {fact: {made: {agent: 0, project: 0, proposed: {files: [{added: 1, change: modify, path: x, removed: 1}], patch: {bytes: 9, sha256: aa}, reason: why, title: mend}, run: 0}}, proposal: 1}
+              ! check c1
+              = {proposal: {id: 1, status: checking}}
+        "#]],
     );
 }
 
@@ -211,7 +226,8 @@ fn only_a_person_decides() {
     stage.perform(&format!("{}\n worked c0 {PASSED}", propose("r0", "aa")));
     let name = AgentName::new("alpha").unwrap();
     for actor in [Actor::Agent { run: RunId(0), name }, Actor::Daemon] {
-        let decision = Decision::Apply { patch: "aa".into(), despite_check: false };
+        let decision =
+            Decision::Apply { patch: "aa".into(), despite_check: false, protected: false };
         let reason = "mine".to_string();
         let command = Command::DecideProposal { proposal: ProposalId(0), decision, reason };
         let (via, why) = (Via::HostSocket, String::new());
@@ -241,31 +257,41 @@ fn an_emergency_and_a_restart_hold_work_up_and_lose_none() {
     check(
         &script,
         expect![[r#"
-        > decide c0 {"apply":{"patch":"aa"}} good
-          command_refused {kind: forbidden, message: an emergency shutdown is in force:  fire, what: apply_proposal}
-          refused forbidden: an emergency shutdown is in force: fire
-        > lift out
-          emergency_lifted {reason: out}
-          ! clear latch
-          = {done: {changed: true}}
-        > decide c0 {"apply":{"patch":"aa"}} good
-          proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}
-          ! write c0
-          = {done: {changed: true}}
-        > began
-          daemon_started {pid: 7, version: 1.0.0}
-          run_ended {outcome: {killed: {why: emergency}}, run: 0, usage: {cpu_ms: 0, memory_peak_bytes: 0, throttled_ms: 0}}
-          ! write c0
-        > worked c0 {"written":{"branch":{"name":"ai-onboard/alpha/c0","commit":"c1"}}}
-          proposal {fact: {written: {branch: {commit: c1, name: ai-onboard/alpha/c0}}}, proposal: 0}
-        > decide c0 "revert" again
-          proposal {fact: {withdrawn: {reason: again}}, proposal: 0}
-          ! revert c0
-          = {done: {changed: true}}
-        > began
-          daemon_started {pid: 7, version: 1.0.0}
-          ! revert c0
-    "#]],
+            > decide c0 {"apply":{"patch":"aa"}} good
+              command_refused {kind: forbidden, message: an emergency shutdown is in force:  fire, what: apply_proposal}
+              refused forbidden: an emergency shutdown is in force: fire
+            > lift out
+              motion v0 opened: lift_emergency
+              motion v0 voted: safety_monitor reject (1 runs are not proven ended), resource_manager yes
+              motion v0 voted: user_representative yes, system_administrator yes
+              motion v0 carried: 2 of 1 needed seats of people
+              emergency_lifted {reason: out}
+              motion v0 executed
+              ! clear latch
+              = {done: {changed: true}}
+            > decide c0 {"apply":{"patch":"aa"}} good
+              motion v1 opened: apply_proposal
+              motion v1 voted: safety_monitor yes, resource_manager yes
+              motion v1 voted: user_representative yes, system_administrator yes
+              motion v1 carried: 2 of 1 needed seats of people
+              proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}
+              motion v1 executed
+              ! write c0
+              = {done: {changed: true}}
+            > began
+              daemon_started {pid: 7, version: 1.0.0}
+              run_ended {outcome: {killed: {why: emergency}}, run: 0, usage: {cpu_ms: 0, memory_peak_bytes: 0, throttled_ms: 0}}
+              ! write c0
+            > worked c0 {"written":{"branch":{"name":"ai-onboard/alpha/c0","commit":"c1"}}}
+              proposal {fact: {written: {branch: {commit: c1, name: ai-onboard/alpha/c0}}}, proposal: 0}
+            > decide c0 "revert" again
+              proposal {fact: {withdrawn: {reason: again}}, proposal: 0}
+              ! revert c0
+              = {done: {changed: true}}
+            > began
+              daemon_started {pid: 7, version: 1.0.0}
+              ! revert c0
+        "#]],
     );
 }
 

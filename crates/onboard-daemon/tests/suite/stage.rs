@@ -6,14 +6,17 @@
 use expect_test::Expect;
 use jiff::tz::TimeZone;
 use onboard_daemon::input::{Exit, Input};
-use onboard_daemon::step::{Step, World, step};
+use onboard_daemon::step::{Escalations, Step, World, step};
+use onboard_domain::council::{Ballot, Fact, Vote};
 use onboard_domain::state::{Process, Usage};
 use onboard_domain::violation::Sensor;
 use onboard_domain::{
-    Actor, AgentCall, AgentId, AgentSpec, Batch, Command, Effect, Event, Generation, ProjectId,
-    RunId, State, Time, Via, Violation,
+    Actor, AgentCall, AgentId, AgentSpec, Batch, Command, Effect, Event, Generation, MotionId,
+    ProjectId, RunId, State, Time, Via, Violation,
 };
-use onboard_policy::{Authority, default_layer, merge, parse_layer};
+use onboard_policy::{
+    Authority, Council, Escalation, Policy, StorageQuota, default_layer, merge, parse_layer,
+};
 use onboard_scheduler::{HostSample, ScheduleCache, Settings, Zones};
 use serde_json::{Map, Value, json};
 
@@ -45,9 +48,30 @@ pub struct Stage {
     cache: ScheduleCache,
     settings: Settings,
     specs: Vec<AgentSpec>,
+    pub council: Council,
     pub told: String,
     /// What a user's policy says, if there is one.
     pub policy: Option<String>,
+}
+
+/// The policy and the council of the stage's project.
+struct Rules {
+    policy: Policy,
+    council: Council,
+}
+
+impl Escalations for Rules {
+    fn escalation(&self, _: &str) -> Escalation {
+        self.policy.escalation()
+    }
+
+    fn storage(&self, _: &str) -> StorageQuota {
+        self.policy.storage()
+    }
+
+    fn council(&self) -> Council {
+        self.council.clone()
+    }
 }
 
 /// Plays a script and compares what was decided.
@@ -67,6 +91,7 @@ impl Stage {
             cache: ScheduleCache::default(),
             settings: Settings { settle_ms: 0, ..Settings::default() },
             specs: Vec::new(),
+            council: Council::default(),
             told: String::new(),
             policy: None,
         }
@@ -163,6 +188,11 @@ impl Stage {
                     |target: &&str| Violation::new(Sensor::Mask, rule, "open", target.as_bytes());
                 Input::Violations { run, generation, violations: targets.map(one).collect() }
             }
+            "root" => self.of_another(Actor::Person { uid: 0, name: "root".into() }, rest),
+            "agent-says" => {
+                let name = onboard_domain::AgentName::new("alpha").expect("a name");
+                self.of_another(Actor::Agent { run: RunId(0), name }, rest)
+            }
             "back" => return self.step_back(rest),
             _ => self.command(verb, rest, &words),
         })
@@ -185,6 +215,13 @@ impl Stage {
                 let proposal = id.parse().expect("a proposal");
                 Command::DecideProposal { proposal, decision, reason: reason.into() }
             }
+            "approve" | "reject" | "abstain" => {
+                let motion: MotionId = words[0].parse().expect("a motion");
+                let known = self.state.motions.get(&motion);
+                let digest = known.map_or_else(String::new, |motion| motion.digest.clone());
+                let ballot = serde_json::from_value(verb.into()).expect("a ballot");
+                Command::Vote { motion, digest, ballot, reason: words[1..].join(" ") }
+            }
             "stop" => Command::Stop { agents: agents(), now: false },
             "stop-now" => Command::Stop { agents: agents(), now: true },
             "restart" => Command::Restart { agents: agents(), now: false },
@@ -206,6 +243,18 @@ impl Stage {
         };
         let actor = Actor::Person { uid: 1000, name: "ada".into() };
         Input::Command { token: 1, actor, via: Via::Cli, why: String::new(), command }
+    }
+
+    /// What root asks for, or an agent.
+    fn of_another(&self, actor: Actor, rest: &str) -> Input {
+        let (verb, rest) = rest.split_once(' ').expect("a command");
+        let words: Vec<&str> = rest.split(' ').collect();
+        match self.command(verb, rest, &words) {
+            Input::Command { token, via, why, command, .. } => {
+                Input::Command { token, actor, via, why, command }
+            }
+            other => other,
+        }
     }
 
     fn news(&self, verb: &str, words: &[&str]) -> Input {
@@ -280,7 +329,7 @@ impl Stage {
             host: &host,
             settings: &self.settings,
             zones: &Utc,
-            policies: &policy,
+            policies: &Rules { policy: policy.clone(), council: self.council.clone() },
         };
         let decided = step(&mut self.state, &world, &mut self.cache, inputs).expect("legal");
         self.wake = decided.wake;
@@ -344,9 +393,33 @@ fn event_text(event: &Event) -> String {
             let count = escalated["evidence"].as_array().map_or(0, Vec::len);
             escalated["evidence"] = format!("{count} seen").into();
         }
+        if let ("motion", Some(text)) = (name.as_str(), motion_text(body)) {
+            return text;
+        }
         shorten(body);
     }
     format!("{name} {}", unquoted(body))
+}
+
+/// A motion's step in a line: its subject by kind, votes by seat.
+fn motion_text(body: &Map<String, Value>) -> Option<String> {
+    let fact: Fact = serde_json::from_value(body.get("fact")?.clone()).ok()?;
+    let id = &body["motion"];
+    let text = match fact {
+        Fact::Opened { subject, .. } => format!("opened: {}", subject.kind()),
+        Fact::Voted { votes, .. } => {
+            let vote = |vote: &Vote| match vote.ballot {
+                Ballot::Approve => format!("{} yes", vote.seat),
+                other => format!("{} {other} ({})", vote.seat, vote.reasons.join("; ")),
+            };
+            format!("voted: {}", votes.iter().map(vote).collect::<Vec<_>>().join(", "))
+        }
+        Fact::Decided { carried, why } => {
+            format!("{}: {why}", if carried { "carried" } else { "lost" })
+        }
+        other => unquoted(&serde_json::to_value(other).ok()?),
+    };
+    Some(format!("motion v{id} {text}"))
 }
 
 /// Times are told from the stage's midnight, and long texts by their length.

@@ -501,7 +501,12 @@ fn an_emergency_ends_everything_until_a_person_lifts_it() {
               command_refused {kind: invalid, message: a reason is needed:  say it with --reason, what: lift_emergency}
               refused invalid: a reason is needed: say it with --reason
             > lift the fire is out
+              motion v0 opened: lift_emergency
+              motion v0 voted: safety_monitor yes, resource_manager yes
+              motion v0 voted: user_representative yes, system_administrator yes
+              motion v0 carried: 2 of 1 needed seats of people
               emergency_lifted {reason: the fire is out}
+              motion v0 executed
               ! clear latch
               = {done: {changed: true}}
             > lift the fire is out
@@ -1328,7 +1333,12 @@ fn adopting_a_policy_is_recorded_once() {
             > cmd {"adopt_policy":{"hash":"aa","origin":"the defaults"}}
               = {done: {changed: false}}
             > cmd {"adopt_policy":{"hash":"bb","origin":"the defaults"}}
+              motion v0 opened: change_policy
+              motion v0 voted: safety_monitor yes, resource_manager yes
+              motion v0 voted: user_representative yes, system_administrator yes
+              motion v0 carried: 2 of 0 needed seats of people
               policy_adopted {hash: bb, origin: the defaults}
+              motion v0 executed
               = {done: {changed: true}}
         "#]],
     );

@@ -57,6 +57,7 @@ fn a_check_runs_once_somebody_started_it_and_its_no_holds_the_patch_back() {
               command_refused {kind: forbidden, message: its check `tests` failed:  exit code 1:  one_test_failed; `--despite-check REASON` applies it all the same, what: apply_proposal}
               refused forbidden: its check `tests` failed: exit code 1: one_test_failed; `--despite-check REASON` applies it all the same
             > decide c0 {"apply":{"patch":"aa","despite_check":true}} flaky
+              motion v0 opened: apply_proposal
               proposal {fact: {accepted: {despite_check: true, patch: aa, reason: flaky}}, proposal: 0}"#]],
     );
 }
@@ -82,6 +83,7 @@ fn a_check_that_says_yes_lets_the_patch_through() {
               proposal {fact: {tried: {trial: {at: +0ms, by: tests, hash: t1, passed: true, run: 1}}}, proposal: 0}
               run_ended {outcome: succeeded, run: 1, usage: {cpu_ms: 3, memory_peak_bytes: 4, throttled_ms: 5}}
             > decide c0 {"apply":{"patch":"aa"}} good
+              motion v0 opened: apply_proposal
               proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}"#]],
     );
 }
@@ -181,6 +183,7 @@ fn a_check_that_is_stopped_or_changed_has_no_word() {
               proposal {fact: {tried: {trial: {at: +0ms, by: tests, hash: t2, passed: true, run: 3}}}, proposal: 0}
               run_ended {outcome: succeeded, run: 3, usage: {cpu_ms: 3, memory_peak_bytes: 4, throttled_ms: 5}}
             > decide c0 {"apply":{"patch":"aa"}} good
+              motion v1 opened: apply_proposal
               proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}"#]],
     );
 }

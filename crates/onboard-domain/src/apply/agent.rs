@@ -91,6 +91,7 @@ fn fresh(project: ProjectId, spec: &AgentSpec, since: Time) -> Agent {
         spec: spec.clone(),
         desired: Desired::Stopped,
         started_before: false,
+        deployed: None,
         since,
         due: None,
         interval_permille: AS_WRITTEN,

@@ -4,6 +4,7 @@
 //! disagree. An illegal event is a bug of the writer: it is reported with its place, never absorbed.
 
 mod agent;
+mod council;
 mod finding;
 mod message;
 mod model;
@@ -168,6 +169,7 @@ impl State {
             Event::Incident { incident, fact } => oversight::incident(self, *incident, fact),
             Event::Model { fact } => model::apply(self, fact),
             Event::Proposal { proposal, fact } => proposal::apply(self, *proposal, fact),
+            Event::Motion { motion, fact } => council::apply(self, *motion, fact),
             Event::StatePut { .. } | Event::LeaseTaken { .. } | Event::LeaseReleased { .. } => {
                 shared::apply(self, event)
             }

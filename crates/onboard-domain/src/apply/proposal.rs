@@ -26,12 +26,13 @@ pub(super) fn apply(state: &mut State, id: ProposalId, fact: &Fact) -> Result<()
             proposal.trials.push(trial.clone());
             return Ok(());
         }
-        (Status::Open, Fact::Accepted { patch, reason, .. }) => {
+        (Status::Open, Fact::Accepted { patch, reason, protected, .. }) => {
             if *patch != proposal.proposed.patch.sha256 {
                 illegal!("{id} accepted as another patch");
             }
             proposal.accepted = Some(now);
             proposal.note.clone_from(reason);
+            proposal.protected = *protected;
             Status::Accepted
         }
         (Status::Open | Status::Checking, Fact::Rejected { reason }) => {
@@ -89,6 +90,7 @@ fn made(state: &mut State, id: ProposalId, fact: &Fact) -> Result<(), Illegal> {
         checks: Vec::new(),
         trials: Vec::new(),
         accepted: None,
+        protected: false,
         branch: None,
         note: String::new(),
     };

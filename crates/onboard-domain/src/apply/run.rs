@@ -78,6 +78,7 @@ fn queue(
         emitted: 0,
         proposals: 0,
         asked: 0,
+        waits_for: None,
         violations: Vec::new(),
         finished: None,
     };

@@ -70,6 +70,7 @@ fn event(state: &State, now: Time, event: &Event) -> Option<String> {
                     format!("for {} catching up {missed}", clock(*slot))
                 }
                 Trigger::Proposal { proposal } => format!("to check {proposal}"),
+                Trigger::Answered { approval } => format!("after {approval}"),
             };
             let wait = if *not_before > now {
                 format!(" not before {}", clock(*not_before))

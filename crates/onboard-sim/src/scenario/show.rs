@@ -136,6 +136,7 @@ fn cause(trigger: &Trigger) -> String {
         Trigger::Retry { of } => format!("again after {of}"),
         Trigger::CatchUp { missed } => format!("for {missed} missed"),
         Trigger::Proposal { proposal } => format!("to check {proposal}"),
+        Trigger::Answered { approval } => format!("{approval} was answered"),
     }
 }
 

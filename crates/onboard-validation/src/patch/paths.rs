@@ -132,6 +132,8 @@ fn beginning(path: &str) -> Result<(), Refused> {
 pub struct Fence {
     pub forbidden: Vec<String>,
     pub read_only: Vec<String>,
+    /// Whether what runs by itself may be touched: people decide on that. What belongs to git never.
+    pub allows_protected: bool,
 }
 
 /// Why a path lies behind the fence.
@@ -165,7 +167,10 @@ impl Fence {
         if let Some(place) = place(&self.forbidden) {
             return Err(Denied::Forbidden(place));
         }
-        check(path).map_err(Denied::Refused)?;
+        match check(path) {
+            Err(Refused::Protected(_)) if self.allows_protected => {}
+            other => other.map_err(Denied::Refused)?,
+        }
         place(&self.read_only).map_or(Ok(()), |place| Err(Denied::ReadOnly(place)))
     }
 }
@@ -236,6 +241,19 @@ mod tests {
         ];
         for (path, expected) in cases {
             assert_eq!(check(path), expected, "{path:?}");
+        }
+        let fence = Fence {
+            allows_protected: true,
+            read_only: alloc::vec![".ci".into()],
+            ..Fence::default()
+        };
+        for path in [".github/workflows/x.yml", ".ai_onboard/policy.yaml", "sub/.gitattributes"] {
+            assert_eq!(fence.check(path), Ok(()), "{path}");
+            assert!(Fence::default().check(path).is_err(), "{path}");
+        }
+        for path in [".git/config", ".GIT/hooks/pre-commit", "sub/.git", "../.github/x", ".ci/run"]
+        {
+            assert!(fence.check(path).is_err(), "{path}");
         }
         assert!(is_below("a/b", "a") && is_below("a", "a/") && !is_below("ab", "a"));
     }

@@ -42,6 +42,17 @@ pub struct CommandAnswer {
     pub agents: Vec<AgentChange>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// What it waits for: nothing was done yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
+}
+
+/// A motion that has to be carried first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    pub approval: String,
+    /// Who has to say yes.
+    pub missing: String,
 }
 
 /// What a command did to one agent.
@@ -53,18 +64,31 @@ pub struct AgentChange {
     /// The run that was queued for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// What it waits for: it was not started yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
 }
 
 impl CommandAnswer {
     /// The answer in the API's words; `name_of` knows agents' names.
     pub fn new(answer: Answer, name_of: impl Fn(onboard_domain::AgentId) -> String) -> Self {
-        let mut told =
-            CommandAnswer { changed: true, project: None, agents: Vec::new(), run: None };
+        let mut told = CommandAnswer {
+            changed: true,
+            project: None,
+            agents: Vec::new(),
+            run: None,
+            waits: None,
+        };
+        let waits = |(motion, missing): (onboard_domain::MotionId, String)| Waits {
+            approval: motion.to_string(),
+            missing,
+        };
         let change = |agent, changed, run: Option<onboard_domain::RunId>| AgentChange {
             id: format!("{agent}"),
             name: name_of(agent),
             changed,
             run: run.map(|run| run.to_string()),
+            waits: None,
         };
         match answer {
             Answer::Project { project, agents } => {
@@ -73,11 +97,18 @@ impl CommandAnswer {
             }
             Answer::Agents(agents) => {
                 told.changed = agents.iter().any(|agent| agent.changed);
-                told.agents =
-                    agents.into_iter().map(|a| change(a.agent, a.changed, a.run)).collect();
+                let change = |agent: onboard_domain::command::AgentAnswer| AgentChange {
+                    waits: agent.waits.map(waits),
+                    ..change(agent.agent, agent.changed, agent.run)
+                };
+                told.agents = agents.into_iter().map(change).collect();
             }
             Answer::Run { run } => told.run = Some(run.to_string()),
             Answer::Done { changed } => told.changed = changed,
+            Answer::Waiting { motion, missing } => {
+                told.changed = false;
+                told.waits = Some(waits((motion, missing)));
+            }
         }
         told
     }

@@ -54,6 +54,9 @@ pub struct DaemonView {
     pub agents: BTreeMap<StateWord, usize>,
     pub queued_runs: usize,
     pub active_runs: usize,
+    /// Motions that wait for votes of people.
+    #[serde(default)]
+    pub waiting_approvals: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emergency: Option<EmergencyView>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,7 @@
 mod agent;
 mod command;
 mod coordination;
+mod council;
 mod daemon;
 mod event;
 mod finding;
@@ -21,10 +22,11 @@ pub use agent::{
     AgentDetail, AgentRow, Breaker, Explanation, Interval, LayerView, LimitsView, Live, NoiseView,
     ProjectRef, Safety, StateWord, StorageView,
 };
-pub use command::{AgentChange, CommandAnswer, CommandRequest, RegisterRequest};
+pub use command::{AgentChange, CommandAnswer, CommandRequest, RegisterRequest, Waits};
 pub use coordination::{
     BudgetView, Coordination, InboxRow, LeaseRow, ModelBudgetRow, Share, StorageRow, WaitingRow,
 };
+pub use council::{CouncilView, DecisionRow, MotionRow, SeatRow, VoteRow};
 pub use daemon::{DaemonView, DigestView, EmergencyView, PolicyView, ProjectRow, VersionView};
 pub use event::{AuditRow, EventRow, EventSeverity, WatchLine};
 pub use finding::{FindingRow, FindingStatus};

@@ -6,6 +6,7 @@ mod answer;
 mod command;
 mod connection;
 mod coordination;
+mod council;
 mod explain;
 mod feed;
 mod follow_logs;

@@ -61,6 +61,7 @@ mod tests {
                 project: None,
                 agents: Vec::new(),
                 run: Some(run.to_string()),
+                waits: None,
             };
             let (senders, receivers): (Vec<_>, Vec<_>) =
                 (0..400).map(|_| oneshot::channel()).unzip();

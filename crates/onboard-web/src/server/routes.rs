@@ -1,7 +1,8 @@
 //! The paths of the API.
 
 use super::{
-    BODY_MAX, Sources, command, coordination, follow_logs, incidents, proposals, reads, watch,
+    BODY_MAX, Sources, command, coordination, council, follow_logs, incidents, proposals, reads,
+    watch,
 };
 use crate::api::{BASE, Problem, ProblemKind};
 use crate::server::feed::Feed;
@@ -34,6 +35,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route(&at("/findings"), get(reads::findings))
         .route(&at("/incidents"), get(incidents::list))
         .route(&at("/incidents/{id}"), get(incidents::one))
+        .route(&at("/approvals"), get(council::list))
+        .route(&at("/approvals/{id}"), get(council::one))
+        .route(&at("/council"), get(council::status))
         .route(&at("/coordination"), get(coordination::status))
         .route(&at("/proposals"), get(proposals::list))
         .route(&at("/proposals/{id}"), get(proposals::one))

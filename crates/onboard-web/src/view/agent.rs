@@ -4,6 +4,7 @@ use super::{finding, incident, run};
 use crate::api;
 use crate::api::{AgentDetail, AgentRow, Explanation, ProjectRef};
 use onboard_daemon::handle;
+use onboard_domain::council::{self, Motion};
 use onboard_domain::spec::Program;
 use onboard_domain::state::{Agent, Breaker, Desired, Phase, bounds};
 use onboard_domain::{AgentId, ProjectId, Severity, State, Time};
@@ -83,7 +84,7 @@ fn noise(agent: &Agent, now: Time) -> api::NoiseView {
 /// A program that came with the repository is started by a person, by name, before `--all` means it.
 fn awaits_first_start(agent: &Agent) -> bool {
     let is_of_project = matches!(agent.spec.program, Program::Command { .. });
-    is_of_project && agent.desired == Desired::Stopped && !agent.started_before
+    is_of_project && agent.desired == Desired::Stopped && !agent.is_deployed()
 }
 
 fn project(state: &State, id: ProjectId) -> ProjectRef {
@@ -120,6 +121,15 @@ fn attention(state: &State, id: AgentId, agent: &Agent) -> Vec<String> {
     }
     if let Some((incident, _)) = state.open_incident(id) {
         notes.push(format!("incident {incident}"));
+    }
+    let open = |motion: &&Motion| {
+        motion.status == council::Status::Open
+            && motion.agent.as_ref().is_some_and(|(about, _)| *about == id)
+    };
+    match state.motions.values().filter(open).count() {
+        0 => {}
+        1 => notes.push("1 approval waits".to_string()),
+        many => notes.push(format!("{many} approvals wait")),
     }
     if matches!(agent.breaker, Breaker::Open { .. }) {
         notes.push("breaker open".to_string());

@@ -30,6 +30,7 @@ pub fn view(
         agents,
         queued_runs: state.runs.len() - active,
         active_runs: active,
+        waiting_approvals: super::council::waiting(state),
         emergency: state
             .emergency
             .as_ref()

@@ -1,6 +1,7 @@
 //! Events of the journal as CloudEvents with one line for people.
 
 use crate::api::{AuditRow, EventRow, EventSeverity};
+use onboard_domain::council;
 use onboard_domain::event::Passed;
 use onboard_domain::incident;
 use onboard_domain::model::{self, Amount, Ending, Reservation, Spend, Unit};
@@ -109,6 +110,10 @@ fn agent_of(state: &State, event: &Event) -> Option<AgentId> {
         Event::Proposal { proposal, fact } => match &**fact {
             Fact::Made { agent, .. } => Some(*agent),
             _ => state.proposals.get(proposal).map(|proposal| proposal.agent),
+        },
+        Event::Motion { motion, fact } => match &**fact {
+            council::Fact::Opened { subject, .. } => subject.agent(state),
+            _ => state.motions.get(motion)?.agent.as_ref().map(|(agent, _)| *agent),
         },
         Event::RunPlaced { run, .. }
         | Event::RunStarted { run, .. }
@@ -401,6 +406,7 @@ fn tell_of_finding(event: &Event) -> Told {
             "counted, not kept: its agent has told enough new findings today",
         ),
         Event::Proposal { proposal, fact } => super::proposal::tell(*proposal, fact),
+        Event::Motion { motion, fact } => super::council::tell(*motion, fact),
         _ => tell_of_words(event),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod coordination;
+pub mod council;
 pub mod daemon;
 pub mod event;
 pub mod finding;

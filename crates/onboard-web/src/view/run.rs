@@ -99,6 +99,7 @@ fn trigger(trigger: &Trigger) -> &'static str {
         Trigger::Retry { .. } => "retry",
         Trigger::CatchUp { .. } => "catch_up",
         Trigger::Proposal { .. } => "proposal",
+        Trigger::Answered { .. } => "answered",
     }
 }
 

@@ -333,7 +333,7 @@ fn each(
     }
     let answers = agents.into_iter().map(|agent| {
         let (changed, run) = change(turn, agent);
-        AgentAnswer { agent, changed, run }
+        AgentAnswer { agent, changed, run, waits: None }
     });
     Ok(Answer::Agents(answers.collect()))
 }
