@@ -129,31 +129,41 @@ fn a_hostile_agent_keeps_no_secret_and_changes_nothing() {
     let agent = world.project.path().join(".ai_onboard/agents/typo-fixer");
     std::fs::write(agent.join("fix.sh"), HOSTILE).unwrap();
     world.check(&["bg", "start", "typo-fixer", "--wait"], 0, "said [redacted: github-token]");
+    // What runs by itself may be proposed: a person says yes to that in so many words, or nothing is.
     let shown = until_checked(&world, "c0");
+    assert_eq!(shown["proposal"]["status"], "open", "{shown}");
+    let note = ".github/workflows/x.yml: it is protected: it is continuous integration";
+    world.check(&["proposals", "show", "c0"], 0, note);
+    world.check(
+        &["proposals", "apply", "c0"],
+        1,
+        "--protected says yes to .github/workflows/x.yml",
+    );
+    let shown = until_checked(&world, "c1");
     assert_eq!(shown["proposal"]["status"], "refused", "{shown}");
-    world.check(&["proposals", "show", "c0"], 0, "✗ applies  README.md: it is there already");
-    world.check(&["proposals", "show", "c0"], 0, "clobber [redacted: github-token]");
-    world.check(&["proposals", "apply", "c0"], 1, "c0 is refused and can't be applied");
+    world.check(&["proposals", "show", "c1"], 0, "✗ applies  README.md: it is there already");
+    world.check(&["proposals", "show", "c1"], 0, "clobber [redacted: github-token]");
+    world.check(&["proposals", "apply", "c1"], 1, "c1 is refused and can't be applied");
+    world.check(&["proposals", "apply", "c1", "--protected"], 1, "c1 is refused");
     let (_, log, _) = world.run(&["bg", "logs", "typo-fixer", "--tail", "all"]);
     for says in [
         "printed [redacted: github-token]",
         "logged [redacted: github-token]",
         "`content` holds a secret (github-token): nothing was kept",
         "may not touch `.git/hooks/pre-commit`",
-        "may not touch `.github/workflows/x.yml`",
         "may not touch `../outside`",
         "`patch` holds a secret (github-token)",
     ] {
         assert!(log.contains(says), "{says}: {log}");
     }
     assert_eq!(said(world.project.path(), &["branch", "--list"]), "* main\n");
-    // Five secrets, and three paths that it may not touch.
+    // Five secrets, and two paths that it may never touch.
     // That is enough to hold it back for an hour and to call somebody: trouble, says the exit code.
     let (code, shown, _) = world.run(&["bg", "status", "typo-fixer", "--json"]);
     assert_eq!(code, 3);
     let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
     let refused = shown["totals"]["violations"].as_u64().unwrap();
-    assert!(refused >= 8, "{refused}");
+    assert!(refused >= 7, "{refused}");
     assert_eq!(shown["agent"]["attention"], serde_json::json!(["incident i0", "breaker open"]));
     world.check(&["bg", "status", "typo-fixer"], 3, "attempts at what it may not do");
     world.check(&["bg", "status", "typo-fixer"], 3, "held back for another");
