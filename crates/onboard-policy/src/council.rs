@@ -223,7 +223,7 @@ impl Council {
         let yes = count(|seat| said(seat, Ballot::Approve));
         let no = count(|seat| said(seat, Ballot::Reject));
         if yes >= rule.quorum && (rule.quorum > 0 || no == 0) {
-            return Tally::Carried(format!("{yes} of {} needed seats of people", rule.quorum));
+            return Tally::Carried(carried(yes, rule.quorum));
         }
         if PEOPLE.len() as u32 - no < rule.quorum.max(1) {
             return Tally::Lost(refused(motion));
@@ -265,6 +265,19 @@ impl Council {
     /// How long a motion waits, for people.
     pub fn waits(&self) -> String {
         duration::show(self.waits_ms)
+    }
+}
+
+/// How many said yes, and how many had to: more may have than had to.
+fn carried(yes: u32, needed: u32) -> String {
+    let said = match yes {
+        0 => return "it takes nobody's yes".into(),
+        1 => String::from("1 seat of people said yes"),
+        many => format!("{many} seats of people said yes"),
+    };
+    match needed {
+        0 => format!("{said}, none had to"),
+        some => format!("{said}, {some} had to"),
     }
 }
 

@@ -61,7 +61,7 @@ fn one_person_starts_an_agent_of_a_project_with_one_command() {
               motion v0 opened: deploy_agent
               motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
-              motion v0 carried: 2 of 1 needed seats of people
+              motion v0 carried: 2 seats of people said yes, 1 had to
               motion v0 executed
               agent_started {agent: 0}
               = {agents: [{agent: 0, changed: true, run: null}]}
@@ -131,7 +131,7 @@ fn two_people_are_two_votes_and_a_changed_program_is_another_matter() {
             > root approve v1 looks good
               motion v1 voted: safety_monitor yes, resource_manager yes
               motion v1 voted: system_administrator yes
-              motion v1 carried: 2 of 2 needed seats of people
+              motion v1 carried: 2 seats of people said yes, 2 had to
               motion v1 executed
               agent_started {agent: 0}
               = {agents: [{agent: 0, changed: true, run: null}]}
@@ -166,7 +166,7 @@ fn who_asks_may_be_kept_from_voting() {
             > root approve v0
               motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
-              motion v0 carried: 2 of 1 needed seats of people
+              motion v0 carried: 2 seats of people said yes, 1 had to
               motion v0 executed
               agent_started {agent: 0}
               = {agents: [{agent: 0, changed: true, run: null}]}
@@ -221,14 +221,14 @@ fn people_lift_what_rules_brought_about_and_the_rules_say_what_they_think() {
             > root approve v1
               motion v1 voted: safety_monitor abstain (its agent stays in quarantine: different attempts within 24 h weigh 20; from 20 on this is the consequence (i0)), resource_manager yes
               motion v1 voted: system_administrator yes
-              motion v1 carried: 2 of 2 needed seats of people
+              motion v1 carried: 2 seats of people said yes, 2 had to
               incident {fact: {closed: {by: ada, reason: seen}}, incident: 0}
               motion v1 executed
               = {done: {changed: true}}
             > root approve v0
               motion v0 voted: safety_monitor abstain (20 refused attempts within a day, 20 over its life), resource_manager yes
               motion v0 voted: system_administrator yes
-              motion v0 carried: 2 of 2 needed seats of people
+              motion v0 carried: 2 seats of people said yes, 2 had to
               quarantine_lifted {agent: 0, reason: it is mended}
               motion v0 executed
               = {done: {changed: true}}
@@ -244,7 +244,7 @@ fn people_lift_what_rules_brought_about_and_the_rules_say_what_they_think() {
             > root approve v2
               motion v2 voted: safety_monitor yes, resource_manager yes
               motion v2 voted: system_administrator yes
-              motion v2 carried: 2 of 2 needed seats of people
+              motion v2 carried: 2 seats of people said yes, 2 had to
               emergency_lifted {reason: the smoke is gone}
               motion v2 executed
               ! clear latch
@@ -302,7 +302,7 @@ fn a_run_that_asks_ends_and_another_goes_on_with_the_answer_once() {
             > approve v0 go on
               motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
-              motion v0 carried: 2 of 1 needed seats of people
+              motion v0 carried: 2 seats of people said yes, 1 had to
               run_queued {agent: 0, attempt: 1, not_before: +1800000ms, run: 1, slot: +1800000ms, trigger: {answered: {approval: 0}}}
               run_placed {deadline_ms: 1800000, generation: 1, leases: [], run: 1}
               ! launch r1 g1
@@ -311,7 +311,7 @@ fn a_run_that_asks_ends_and_another_goes_on_with_the_answer_once() {
               run_started {deadline: +1860000ms, generation: 1, process: {pid: 40, start_ticks: 9}, run: 1}
             > call r1 {"request_approval":{"action":"release.publish","what":"publish 1.2.0","reason":"it is done","expires_ms":3600000}}
               motion v0 executed
-              = {approval: {hash: 11281940c47d8f94784e24ca7e260b3d048033b1a8eb350fe20ed1c05586460a, id: 0, note: 2 of 1 needed seats of people, status: executed}}
+              = {approval: {hash: 11281940c47d8f94784e24ca7e260b3d048033b1a8eb350fe20ed1c05586460a, id: 0, note: 2 seats of people said yes,  1 had to, status: executed}}
             > call r1 {"request_approval":{"action":"release.publish","what":"publish 1.2.0","reason":"it is done","expires_ms":3600000}}
               motion v1 opened: agent_action
               motion v1 voted: safety_monitor yes, resource_manager yes
@@ -427,7 +427,7 @@ fn a_daemon_that_dies_meanwhile_forgets_nothing() {
             > approve v0
               motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
-              motion v0 carried: 2 of 1 needed seats of people
+              motion v0 carried: 2 seats of people said yes, 1 had to
               run_queued {agent: 0, attempt: 1, not_before: +0ms, run: 1, slot: +0ms, trigger: {answered: {approval: 0}}}
               run_placed {deadline_ms: 1800000, generation: 1, leases: [], run: 1}
               ! launch r1 g1
@@ -442,7 +442,7 @@ fn a_daemon_that_dies_meanwhile_forgets_nothing() {
               run_started {deadline: +60000ms, generation: 1, process: {pid: 40, start_ticks: 9}, run: 2}
             > call r2 {"request_approval":{"action":"release.publish","what":"publish 1.2.0","reason":"it is done","expires_ms":3600000}}
               motion v0 executed
-              = {approval: {hash: 11281940c47d8f94784e24ca7e260b3d048033b1a8eb350fe20ed1c05586460a, id: 0, note: 2 of 1 needed seats of people, status: executed}}
+              = {approval: {hash: 11281940c47d8f94784e24ca7e260b3d048033b1a8eb350fe20ed1c05586460a, id: 0, note: 2 seats of people said yes,  1 had to, status: executed}}
             > back
               daemon_started {pid: 8, version: 1.0.0}
               run_ended {outcome: {lost: {why: the daemon ended while it ran}}, run: 2, usage: {cpu_ms: 0, memory_peak_bytes: 0, throttled_ms: 0}}
@@ -488,7 +488,7 @@ fn an_agent_that_changed_or_was_stopped_has_no_approval() {
               motion v2 opened: deploy_agent
               motion v2 voted: safety_monitor yes, resource_manager yes
               motion v2 voted: user_representative yes, system_administrator yes
-              motion v2 carried: 2 of 1 needed seats of people
+              motion v2 carried: 2 seats of people said yes, 1 had to
               motion v2 executed
               run_queued {agent: 0, attempt: 1, not_before: +0ms, run: 2, slot: +0ms, trigger: manual}
               run_placed {deadline_ms: 1800000, generation: 1, leases: [], run: 2}
@@ -579,7 +579,7 @@ fn what_runs_by_itself_takes_both_seats_and_a_word_of_its_own() {
         > root approve v0
           motion v0 voted: safety_monitor abstain (it touches .github/workflows/ci.yml: it is continuous integration), resource_manager yes
           motion v0 voted: system_administrator yes
-          motion v0 carried: 2 of 2 needed seats of people
+          motion v0 carried: 2 seats of people said yes, 2 had to
           proposal {fact: {accepted: {patch: aa, protected: true, reason: good}}, proposal: 0}
           motion v0 executed
           ! write c0
@@ -611,7 +611,7 @@ fn a_wider_limit_of_a_started_agent_waits_for_a_yes() {
             > approve v0
               motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
-              motion v0 carried: 2 of 1 needed seats of people
+              motion v0 carried: 2 seats of people said yes, 1 had to
               agent_configured {agent: 0, spec: alpha manual}
               motion v0 executed
               = {done: {changed: true}}
@@ -634,7 +634,7 @@ fn a_changed_policy_is_on_record_and_may_take_a_yes() {
           motion v0 opened: change_policy
           motion v0 voted: safety_monitor yes, resource_manager yes
           motion v0 voted: user_representative yes, system_administrator yes
-          motion v0 carried: 2 of 0 needed seats of people
+          motion v0 carried: 2 seats of people said yes, none had to
           policy_adopted {hash: bb, origin: x}
           motion v0 executed
           = {done: {changed: true}}
@@ -644,7 +644,7 @@ fn a_changed_policy_is_on_record_and_may_take_a_yes() {
           motion v1 opened: change_policy
           motion v1 voted: safety_monitor yes, resource_manager yes
           motion v1 voted: user_representative yes, system_administrator yes
-          motion v1 carried: 2 of 0 needed seats of people
+          motion v1 carried: 2 seats of people said yes, none had to
           policy_adopted {hash: aa, origin: x}
           motion v1 executed
           = {done: {changed: true}}
@@ -661,7 +661,7 @@ fn a_changed_policy_is_on_record_and_may_take_a_yes() {
         > approve v0
           motion v0 voted: safety_monitor yes, resource_manager yes
           motion v0 voted: user_representative yes
-          motion v0 carried: 1 of 1 needed seats of people
+          motion v0 carried: 1 seat of people said yes, 1 had to
           policy_adopted {hash: bb, origin: x}
           motion v0 executed
           = {done: {changed: true}}

@@ -260,7 +260,7 @@ fn people_write_down_and_close_and_agents_do_not() {
               motion v0 opened: close_incident
               motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
-              motion v0 carried: 2 of 1 needed seats of people
+              motion v0 carried: 2 seats of people said yes, 1 had to
               incident {fact: {closed: {by: ada, reason: understood}}, incident: 0}
               motion v0 executed
               = {done: {changed: true}}
@@ -326,7 +326,7 @@ fn an_agent_may_ask_for_a_person_a_few_times() {
               motion v0 opened: close_incident
               motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
-              motion v0 carried: 2 of 1 needed seats of people
+              motion v0 carried: 2 seats of people said yes, 1 had to
               incident {fact: {closed: {by: ada, reason: answered}}, incident: 0}
               motion v0 executed
               = {done: {changed: true}}

@@ -61,7 +61,7 @@ fn from_the_patch_to_the_branch_and_back() {
               motion v0 opened: apply_proposal
               motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
-              motion v0 carried: 2 of 1 needed seats of people
+              motion v0 carried: 2 seats of people said yes, 1 had to
               proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}
               motion v0 executed
               ! write c0
@@ -120,7 +120,7 @@ fn what_people_see_is_what_they_accept_and_only_once() {
               motion v0 opened: apply_proposal
               motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
-              motion v0 carried: 2 of 1 needed seats of people
+              motion v0 carried: 2 seats of people said yes, 1 had to
               proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}
               motion v0 executed
               ! write c0
@@ -135,7 +135,7 @@ fn what_people_see_is_what_they_accept_and_only_once() {
               motion v1 opened: apply_proposal
               motion v1 voted: safety_monitor yes, resource_manager yes
               motion v1 voted: user_representative yes, system_administrator yes
-              motion v1 carried: 2 of 1 needed seats of people
+              motion v1 carried: 2 seats of people said yes, 1 had to
               proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}
               motion v1 executed
               ! write c0
@@ -264,7 +264,7 @@ fn an_emergency_and_a_restart_hold_work_up_and_lose_none() {
               motion v0 opened: lift_emergency
               motion v0 voted: safety_monitor reject (1 runs are not proven ended), resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
-              motion v0 carried: 2 of 1 needed seats of people
+              motion v0 carried: 2 seats of people said yes, 1 had to
               emergency_lifted {reason: out}
               motion v0 executed
               ! clear latch
@@ -273,7 +273,7 @@ fn an_emergency_and_a_restart_hold_work_up_and_lose_none() {
               motion v1 opened: apply_proposal
               motion v1 voted: safety_monitor yes, resource_manager yes
               motion v1 voted: user_representative yes, system_administrator yes
-              motion v1 carried: 2 of 1 needed seats of people
+              motion v1 carried: 2 seats of people said yes, 1 had to
               proposal {fact: {accepted: {patch: aa, reason: good}}, proposal: 0}
               motion v1 executed
               ! write c0

@@ -504,7 +504,7 @@ fn an_emergency_ends_everything_until_a_person_lifts_it() {
               motion v0 opened: lift_emergency
               motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
-              motion v0 carried: 2 of 1 needed seats of people
+              motion v0 carried: 2 seats of people said yes, 1 had to
               emergency_lifted {reason: the fire is out}
               motion v0 executed
               ! clear latch
@@ -1336,7 +1336,7 @@ fn adopting_a_policy_is_recorded_once() {
               motion v0 opened: change_policy
               motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
-              motion v0 carried: 2 of 0 needed seats of people
+              motion v0 carried: 2 seats of people said yes, none had to
               policy_adopted {hash: bb, origin: the defaults}
               motion v0 executed
               = {done: {changed: true}}
