@@ -5,6 +5,8 @@ pub mod facts;
 pub mod git;
 pub mod host;
 mod pace;
+mod plan;
+pub mod predictive_analytics;
 pub mod project_health_monitor;
 pub mod project_index;
 mod socket_host;
@@ -32,6 +34,12 @@ pub fn builtins() -> &'static [BuiltIn] {
                 description: code_quality_optimizer::DESCRIPTION,
                 run: code_quality_optimizer::run,
                 manifest: code_quality_optimizer::MANIFEST,
+            },
+            BuiltIn {
+                name: predictive_analytics::NAME,
+                description: predictive_analytics::DESCRIPTION,
+                run: predictive_analytics::run,
+                manifest: predictive_analytics::MANIFEST,
             },
             BuiltIn {
                 name: project_health_monitor::NAME,

@@ -6,6 +6,10 @@ mod code_quality;
 mod fixture;
 #[path = "support/memory_host.rs"]
 mod memory_host;
+#[path = "crew/predictive.rs"]
+mod predictive;
+#[path = "support/readers.rs"]
+mod readers;
 
 use std::path::{Path, PathBuf};
 

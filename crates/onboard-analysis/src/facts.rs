@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::Measured;
 use crate::history::{ChangeKind, CommitFacts, LineChange, Person};
+use crate::release::Tag;
 
 /// Raised whenever stored facts would be misread; older ones are thrown away and computed anew.
 pub const VERSION: u32 = 1;
@@ -41,6 +42,29 @@ pub struct Index {
     pub measured: usize,
     /// What is left out, and why.
     pub limits: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<TagRow>,
+}
+
+/// A tag.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagRow {
+    pub name: String,
+    /// When its commit was recorded, seconds since 1970.
+    pub at: i64,
+    pub commit: String,
+}
+
+impl Index {
+    /// The tags, as what is computed of them takes them.
+    pub fn tags(&self) -> Vec<Tag> {
+        let tag = |row: &TagRow| Tag {
+            name: row.name.clone(),
+            at_ms: row.at.saturating_mul(1_000),
+            commit: row.commit.clone(),
+        };
+        self.tags.iter().map(tag).collect()
+    }
 }
 
 /// Commits on their way into the index.

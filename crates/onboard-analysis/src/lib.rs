@@ -12,6 +12,7 @@ pub mod dependency;
 pub mod distribution;
 pub mod draw;
 pub mod facts;
+pub mod follow_up;
 pub mod history;
 pub mod hotspot;
 pub mod ledger;

@@ -3,7 +3,6 @@
 
 mod decide;
 mod observe;
-mod plan;
 mod report;
 mod state;
 

@@ -6,7 +6,6 @@ mod files;
 mod history;
 mod notes;
 
-use std::io::Read;
 use std::path::Path;
 
 use onboard_analysis::calendar::day_of;
@@ -15,10 +14,10 @@ use onboard_analysis::path::Class;
 use onboard_analysis::release::Tag;
 use sha2::{Digest, Sha256};
 
-use super::plan::{self, LARGEST_PLAN, PLAN_PATH, PlanReading};
 use super::state;
 use crate::git::{Head, Mainline, NamedCommit, OpenError, References, Repository};
 use crate::host::{AgentError, Host, Task};
+use crate::plan::{self, PLAN_PATH, PlanReading};
 
 pub use branches::{Branch, BranchFacts};
 pub use files::{CiFacts, ManifestFacts};
@@ -217,28 +216,16 @@ fn dated(repository: &Repository, tags: &[NamedCommit]) -> Vec<Tag> {
 
 /// The plan in the work tree, or in the last commit where there is none.
 fn read_plan(root: &Path, repository: Option<(&Repository, &Mainline)>) -> PlanReading {
-    let text = match std::fs::File::open(root.join(PLAN_PATH)) {
-        Ok(file) => read_bounded(file),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let Some((repository, mainline)) = repository.filter(|(found, _)| found.is_bare())
-            else {
-                return PlanReading::Absent;
-            };
-            let Some(content) = files::content_at(repository, mainline.tip, PLAN_PATH) else {
-                return PlanReading::Absent;
-            };
-            String::from_utf8(content).map_err(|error| error.to_string())
-        }
-        Err(error) => Err(error.to_string()),
+    let found = plan::of_work_tree(root);
+    let Some((repository, mainline)) = repository.filter(|(found, _)| found.is_bare()) else {
+        return found;
     };
-    text.map_or_else(PlanReading::Unreadable, |text| plan::read(&text))
-}
-
-fn read_bounded(file: std::fs::File) -> Result<String, String> {
-    let mut text = String::new();
-    let read = file.take(LARGEST_PLAN + 1).read_to_string(&mut text);
-    match read.map_err(|error| error.to_string())? {
-        size if size as u64 > LARGEST_PLAN => Err(format!("larger than {LARGEST_PLAN} bytes")),
-        _ => Ok(text),
+    if found != PlanReading::Absent {
+        return found;
     }
+    let Some(content) = files::content_at(repository, mainline.tip, PLAN_PATH) else {
+        return PlanReading::Absent;
+    };
+    let text = String::from_utf8(content).map_err(|error| error.to_string());
+    text.map_or_else(PlanReading::Unreadable, |text| plan::read(&text))
 }

@@ -4,6 +4,7 @@
 mod files;
 mod history;
 mod parts;
+mod tags;
 
 use onboard_analysis::facts::{Index, VERSION};
 
@@ -39,11 +40,13 @@ pub fn run_with_stride(host: &mut dyn Host, stride: usize) -> Result<Outcome, Ag
     let before: Index = parts::load(host, "index")?.unwrap_or_default();
     let before = if before.version == VERSION { before } else { Index::default() };
     let tip = mainline.tip.to_string();
-    if before.walk.is_none() && before.tip == tip {
+    let tags = tags::list(&repository);
+    if before.walk.is_none() && before.tip == tip && before.tags == tags {
         return Ok(Outcome::NothingToReport { summary: standing(&before) });
     }
     let source = Source { task: &task, repository };
     let index = bring_up(host, &source, &mainline, before, stride.max(1))?;
+    let index = Index { tags, ..index };
     parts::save(host, "index", &index)?;
     let data =
         serde_json::json!({ "tip": index.tip, "commits": index.commits, "files": index.files });

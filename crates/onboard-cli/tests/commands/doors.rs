@@ -21,7 +21,7 @@ fn wrong_words() {
         (&[], 2, "Usage"),
         (&["bg", "start"], 2, "<NAME>"),
         (&["bg", "start", "--all", AGENT], 2, "cannot be used with"),
-        (&["bg", "start", "nope"], 4, "it has code-quality-optimizer, project-health-monitor"),
+        (&["bg", "start", "nope"], 4, "it has code-quality-optimizer, "),
         (&["bg", "start", "--all", "--timeout", "5parsecs"], 2, "no unit of time"),
         (&["bg", "start", "--all", "--wait", "--detach"], 2, "cannot be used with"),
         (&["bg", "run", "a", "b"], 2, "unexpected argument 'b'"),

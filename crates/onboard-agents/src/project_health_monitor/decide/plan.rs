@@ -8,7 +8,7 @@ use onboard_analysis::score::Part;
 
 use super::{Facts, RepositoryFacts, counted};
 use crate::host::{Evidence, Finding, Severity};
-use crate::project_health_monitor::plan::{Mistake, PLAN_PATH, PlanReading};
+use crate::plan::{Mistake, PLAN_PATH, PlanReading};
 
 /// Overdue longer than this, a date is no longer believed by anyone.
 const LONG_OVERDUE_DAYS: i64 = 14;

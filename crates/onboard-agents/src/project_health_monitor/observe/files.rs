@@ -6,7 +6,7 @@ use onboard_analysis::ledger::{Ledger, Watched};
 use onboard_analysis::path::file_name;
 
 use crate::git::{Listing, Repository, TreeFile};
-use crate::project_health_monitor::plan::without_place;
+use crate::plan::without_place;
 
 /// Configuration files are small; a larger one is not read.
 const LARGEST_CONFIGURATION: u64 = 1024 * 1024;

@@ -1,6 +1,9 @@
 //! `.ai_onboard/plan.yaml`: from text to a plan, with the place of everything that is wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
 
 use onboard_analysis::calendar::{Day, parse_date};
 use onboard_analysis::milestone::{Milestone, Plan, Task, TaskState};
@@ -10,7 +13,7 @@ use serde_saphyr::Spanned;
 /// Where a plan lives in its project.
 pub const PLAN_PATH: &str = ".ai_onboard/plan.yaml";
 /// A plan is written by people; a larger one is something else.
-pub const LARGEST_PLAN: u64 = 1024 * 1024;
+const LARGEST_PLAN: u64 = 1024 * 1024;
 /// Milestones and tasks read at most: more are no plan anyone follows.
 const MOST_MILESTONES: usize = 200;
 const MOST_TASKS: usize = 5_000;
@@ -37,6 +40,24 @@ pub enum PlanReading {
         lines: BTreeMap<String, u32>,
         mistakes: Vec<Mistake>,
     },
+}
+
+impl PlanReading {
+    /// The plan, as far as it can be used.
+    pub fn plan(&self) -> Option<&Plan> {
+        match self {
+            Self::Absent | Self::Unreadable(_) => None,
+            Self::Read { plan, .. } => Some(plan),
+        }
+    }
+
+    /// The line that a milestone starts on.
+    pub fn line(&self, id: &str) -> Option<u32> {
+        match self {
+            Self::Absent | Self::Unreadable(_) => None,
+            Self::Read { lines, .. } => lines.get(id).copied(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -81,6 +102,24 @@ enum RawState {
     Doing,
     Done,
     Dropped,
+}
+
+/// The plan in a project's work tree.
+pub fn of_work_tree(root: &Path) -> PlanReading {
+    match File::open(root.join(PLAN_PATH)) {
+        Ok(file) => read_bounded(file).map_or_else(PlanReading::Unreadable, |text| read(&text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => PlanReading::Absent,
+        Err(error) => PlanReading::Unreadable(error.to_string()),
+    }
+}
+
+fn read_bounded(file: File) -> Result<String, String> {
+    let mut text = String::new();
+    let read = file.take(LARGEST_PLAN + 1).read_to_string(&mut text);
+    match read.map_err(|error| error.to_string())? {
+        size if size as u64 > LARGEST_PLAN => Err(format!("larger than {LARGEST_PLAN} bytes")),
+        _ => Ok(text),
+    }
 }
 
 /// Reads a plan. A text that is not YAML or has another shape yields one mistake and no plan; a

@@ -1,0 +1,464 @@
+//! What is to be expected, and what of it is worth a word: functions of what the index shows.
+
+pub mod landing;
+pub mod milestones;
+pub mod release;
+pub mod risk;
+
+use std::collections::BTreeSet;
+
+use onboard_analysis::calendar::{DAY_MS, Day, date_text, day_of};
+use onboard_analysis::facts::History;
+use onboard_analysis::follow_up::WITHIN_MS;
+use onboard_analysis::milestone::{Milestone, Plan, Standing, progress};
+use onboard_analysis::release::Tag;
+
+use self::landing::Weeks;
+use self::milestones::{Judged, Watched};
+use self::release::Rhythm;
+use self::risk::{Risks, Row};
+use super::forecasts::{self, Estimate, Forecast, Forecasts, Known, Subject};
+use crate::host::{Evidence, Finding, Severity};
+use crate::plan::PLAN_PATH;
+
+const WEEK_MS: i64 = 7 * DAY_MS;
+/// A release is forecast anew every so often.
+const RELEASE_EVERY_MS: i64 = 14 * DAY_MS;
+/// A milestone that ends by its date in no more simulations than this is late: its interval of four
+/// fifths excludes the date.
+const LATE: f64 = 0.1;
+/// A milestone this close needs a decision now.
+const CLOSE_DAYS: Day = 30;
+/// Commits of the last days are news.
+const NEWS_MS: i64 = 7 * DAY_MS;
+/// Commits judged risky in one run.
+const MOST_RISKY: usize = 2;
+/// Releases whose expected fixes a range is compared with, and the least that are a habit.
+const PAST_RANGES: usize = 8;
+const LEAST_RANGES: usize = 5;
+/// An interval wider than a year and a half tells nobody anything.
+const NO_RHYTHM_DAYS: f64 = 548.0;
+/// A release that comes later leaves time for the fixes.
+const SOON_DAYS: f64 = 14.0;
+
+/// What a run has to go by.
+pub struct Seen<'a> {
+    pub now_ms: i64,
+    pub history: &'a History,
+    pub tags: &'a [Tag],
+    pub plan: Option<&'a Plan>,
+    /// The line of the plan that a milestone begins on.
+    pub line: &'a dyn Fn(&str) -> Option<u32>,
+}
+
+/// What is to be expected of a number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expected {
+    pub subject: Subject,
+    pub low: f64,
+    pub middle: f64,
+    pub high: f64,
+}
+
+/// When the next release is to be expected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NextRelease {
+    pub last: Tag,
+    pub low: Day,
+    pub middle: Day,
+    /// 85 of a hundred come no later.
+    pub sure: Day,
+    pub high: Day,
+    /// The chance that it comes within [`SOON_DAYS`].
+    pub soon: f64,
+}
+
+/// Fixes that the unreleased commits will still need.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unreleased {
+    pub commits: usize,
+    /// Mean, and the middle four fifths.
+    pub fixes: (f64, f64, f64),
+    /// The same mean at the time of earlier releases, oldest first.
+    pub before: Vec<f64>,
+    riskiest: Option<usize>,
+}
+
+/// What came so far, in the form that is looked ahead from.
+pub struct Past {
+    pub weeks: Weeks,
+    pub silent_days: Option<i64>,
+    pub rhythm: Rhythm,
+    pub risks: Risks,
+    /// Milestones.
+    reached: BTreeSet<String>,
+}
+
+/// Looks back.
+pub fn look_back(seen: &Seen<'_>) -> Past {
+    Past {
+        weeks: landing::weeks(seen.history, seen.now_ms),
+        silent_days: landing::silent_days(seen.history, seen.now_ms),
+        rhythm: Rhythm::of(seen.tags),
+        risks: risk::risks(seen.history, seen.now_ms),
+        reached: reached(seen),
+    }
+}
+
+/// Everything that a run expects.
+pub struct Prospects<'a> {
+    pub expected: Vec<Expected>,
+    pub release: Option<NextRelease>,
+    pub milestones: Vec<Judged<'a>>,
+    /// The newest commits, in [`Risks::rows`], the riskiest first.
+    pub newest: Vec<usize>,
+    pub unreleased: Option<Unreleased>,
+}
+
+/// Looks ahead; what came of `forecasts` corrects what is said.
+pub fn look_ahead<'a>(
+    seen: &Seen<'a>,
+    past: &Past,
+    forecasts: &Forecasts,
+    watched: &Watched,
+) -> Prospects<'a> {
+    let (newest, unreleased) =
+        (newest(&past.risks, seen.now_ms), unreleased(&past.risks, &past.rhythm, seen.now_ms));
+    let mut prospects = Prospects {
+        expected: Vec::new(),
+        release: None,
+        milestones: Vec::new(),
+        newest,
+        unreleased,
+    };
+    if past.silent_days.is_some() {
+        return prospects;
+    }
+    prospects.expected = expected(&past.weeks, forecasts);
+    prospects.release = next_release(&past.rhythm, forecasts, seen.now_ms);
+    if let Some(plan) = seen.plan {
+        let reached = |id: &str| past.reached.contains(id);
+        prospects.milestones =
+            milestones::judge(plan, &reached, watched, seen.history, &past.weeks, seen.now_ms);
+    }
+    prospects
+}
+
+fn reached(seen: &Seen<'_>) -> BTreeSet<String> {
+    let Some(plan) = seen.plan else { return BTreeSet::new() };
+    let tags: BTreeSet<&str> = seen.tags.iter().map(|tag| tag.name.as_str()).collect();
+    let all = progress(plan, &tags, day_of(seen.now_ms));
+    let reached = all.into_iter().filter(|milestone| milestone.standing == Standing::Reached);
+    reached.map(|milestone| milestone.id).collect()
+}
+
+fn expected(weeks: &Weeks, forecasts: &Forecasts) -> Vec<Expected> {
+    let of = |subject: Subject| {
+        let (past, horizon) = landing::series(&subject, weeks)?;
+        let spread = forecasts::spread(&landing::forecast(past, horizon)?);
+        let (low, high) = forecasts.interval(subject.kind(), &spread);
+        Some(Expected { low, middle: forecasts::at(&spread, 0.5), high, subject })
+    };
+    landing::subjects().filter_map(of).collect()
+}
+
+fn next_release(rhythm: &Rhythm, forecasts: &Forecasts, now_ms: i64) -> Option<NextRelease> {
+    let (last, last_ms) = (rhythm.last()?, rhythm.last_ms()?);
+    let spread = forecasts::spread(&rhythm.forecast(now_ms)?);
+    let (low, high) = forecasts.interval(RELEASE, &spread);
+    if high - low > NO_RHYTHM_DAYS {
+        return None;
+    }
+    let elapsed = release::days(last_ms, now_ms);
+    let day = |days: f64| day_of(last_ms.saturating_add((days * DAY_MS as f64) as i64));
+    let soon = forecasts::pit(&spread, elapsed + SOON_DAYS);
+    Some(NextRelease {
+        last: last.clone(),
+        low: day(low.max(elapsed)),
+        middle: day(forecasts::at(&spread, 0.5)),
+        sure: day(forecasts.quantile(RELEASE, &spread, 0.85)),
+        high: day(high),
+        soon,
+    })
+}
+
+const RELEASE: &str = "next release";
+
+/// Commits of the last days that no fix has followed yet.
+fn newest(risks: &Risks, now_ms: i64) -> Vec<usize> {
+    let is_new = |row: &Row| now_ms - row.at_ms <= NEWS_MS && row.fixed_ms.is_none();
+    let mut newest: Vec<usize> =
+        (0..risks.rows.len()).filter(|at| is_new(&risks.rows[*at])).collect();
+    newest.sort_by(|a, b| risks.rows[*b].chance.total_cmp(&risks.rows[*a].chance));
+    newest
+}
+
+fn unreleased(risks: &Risks, rhythm: &Rhythm, now_ms: i64) -> Option<Unreleased> {
+    let model = risks.model.as_ref().ok()?;
+    let last_ms = rhythm.last_ms()?;
+    let range = |from_ms: i64, to_ms: i64| {
+        let within = move |row: &&Row| row.at_ms > from_ms && row.at_ms <= to_ms;
+        let is_open = move |row: &&Row| row.fixed_ms.is_none_or(|fixed_ms| fixed_ms > to_ms);
+        risks.rows.iter().filter(within).filter(is_open)
+    };
+    let still = |row: &Row, at_ms: i64| model.remaining(row.chance, at_ms - row.at_ms);
+    let open: Vec<&Row> = range(last_ms, now_ms).collect();
+    let chances: Vec<f64> = open.iter().map(|row| still(row, now_ms)).collect();
+    let known_from = risks.rows.first()?.at_ms;
+    let moments = rhythm.moments();
+    let moments = &moments[moments.len().saturating_sub(PAST_RANGES + 1)..];
+    let before = moments.windows(2).filter(|pair| pair[0] >= known_from);
+    let before =
+        before.map(|pair| range(pair[0], pair[1]).map(|row| still(row, pair[1])).sum()).collect();
+    let riskiest = open.iter().max_by(|a, b| a.chance.total_cmp(&b.chance));
+    Some(Unreleased {
+        commits: open.len(),
+        fixes: risk::expected(&chances),
+        before,
+        riskiest: riskiest.map(|row| row.place),
+    })
+}
+
+/// Forecasts of today that the ledger is to hold.
+pub fn to_open(seen: &Seen<'_>, past: &Past, prospects: &Prospects<'_>) -> Vec<(Forecast, i64)> {
+    let now_ms = seen.now_ms;
+    let mut all = Vec::new();
+    for one in &prospects.expected {
+        let Some((weeks, horizon)) = landing::series(&one.subject, &past.weeks) else { continue };
+        let Some(made) = landing::forecast(weeks, horizon) else { continue };
+        let estimate =
+            Estimate::Interval { low: one.low, high: one.high, spread: forecasts::spread(&made) };
+        let resolve_by_ms = now_ms + horizon as i64 * WEEK_MS;
+        let subject = one.subject.clone();
+        all.push((Forecast { subject, made_ms: now_ms, resolve_by_ms, estimate }, WEEK_MS));
+    }
+    all.extend(release_to_open(past, prospects, now_ms));
+    for (milestone, prospect) in &prospects.milestones {
+        let (Some(due), Ok(prospect)) = (milestone.due, prospect) else { continue };
+        let subject = Subject::Milestone { id: milestone.id.clone(), due };
+        let resolve_by_ms = onboard_analysis::calendar::start_of(due + 1);
+        let estimate = Estimate::Chance(prospect.chance);
+        all.push((Forecast { subject, made_ms: now_ms, resolve_by_ms, estimate }, WEEK_MS));
+    }
+    if past.risks.model.is_ok() {
+        for row in prospects.newest.iter().map(|at| &past.risks.rows[*at]) {
+            let subject = Subject::Fix { commit: seen.history.commits[row.place].id.clone() };
+            let resolve_by_ms = row.at_ms + WITHIN_MS;
+            let estimate = Estimate::Chance(row.chance);
+            all.push((Forecast { subject, made_ms: row.at_ms, resolve_by_ms, estimate }, WEEK_MS));
+        }
+    }
+    all
+}
+
+fn release_to_open(past: &Past, prospects: &Prospects<'_>, now_ms: i64) -> Option<(Forecast, i64)> {
+    let next = prospects.release.as_ref()?;
+    let last_ms = past.rhythm.last_ms()?;
+    let spread = forecasts::spread(&past.rhythm.forecast(now_ms)?);
+    let days = |day: Day| (day - day_of(last_ms)) as f64;
+    // To the end of the day that is said.
+    let (low, high) = (days(next.low) - 1.0, days(next.high) + 1.0);
+    let subject = Subject::Release { since: next.last.name.clone() };
+    let resolve_by_ms = onboard_analysis::calendar::start_of(next.high + 1);
+    let estimate = Estimate::Interval { low, high, spread };
+    Some((Forecast { subject, made_ms: now_ms, resolve_by_ms, estimate }, RELEASE_EVERY_MS))
+}
+
+/// What is known by now of a forecast that was made earlier.
+pub fn known(seen: &Seen<'_>, past: &Past, forecast: &Forecast) -> Known {
+    let newest_ms = landing::landed(seen.history).map(|commit| commit.committed_ms).max();
+    let is_over = newest_ms.is_some_and(|newest_ms| newest_ms >= forecast.resolve_by_ms);
+    match &forecast.subject {
+        subject @ (Subject::Commits { .. } | Subject::PersonDays { .. }) => {
+            let (from_ms, to_ms) = (forecast.made_ms, forecast.resolve_by_ms);
+            let came = landing::between(seen.history, subject, from_ms, to_ms).filter(|_| is_over);
+            came.map_or(Known::NotYet, Known::Amount)
+        }
+        Subject::Release { since } => {
+            let last = seen.tags.iter().find(|tag| tag.name == *since);
+            match last.map(|tag| past.rhythm.gap_after(tag.at_ms)) {
+                Some(Some(days)) => Known::Amount(days),
+                Some(None) if is_over => Known::Beyond,
+                Some(None) => Known::NotYet,
+                None => Known::Never,
+            }
+        }
+        Subject::Milestone { id, due } => {
+            let milestones = seen.plan.map_or(&[][..], |plan| &plan.milestones);
+            let same = |one: &&Milestone| one.id == *id && one.due == Some(*due);
+            match milestones.iter().find(same) {
+                None => Known::Never,
+                Some(_) if past.reached.contains(id) => Known::Came(true),
+                Some(_) if day_of(seen.now_ms) > *due => Known::Came(false),
+                Some(_) => Known::NotYet,
+            }
+        }
+        Subject::Fix { commit } => {
+            let row =
+                past.risks.rows.iter().find(|row| seen.history.commits[row.place].id == *commit);
+            match row.map(|row| row.fixed_ms) {
+                Some(Some(_)) => Known::Came(true),
+                Some(None) if is_over => Known::Came(false),
+                Some(None) => Known::NotYet,
+                None => Known::Never,
+            }
+        }
+    }
+}
+
+/// What is worth a word, the most urgent first.
+pub fn judge(seen: &Seen<'_>, past: &Past, prospects: &Prospects<'_>) -> Vec<Finding> {
+    let late = prospects.milestones.iter().filter_map(|(_, prospect)| prospect.as_ref().ok());
+    let mut findings: Vec<Finding> =
+        late.filter_map(|prospect| late_milestone(seen, prospect)).collect();
+    findings.extend(risky_release(seen, prospects));
+    findings.extend(risky_commits(seen, &past.risks, prospects));
+    findings
+}
+
+fn late_milestone(seen: &Seen<'_>, prospect: &milestones::Prospect) -> Option<Finding> {
+    if prospect.chance > LATE {
+        return None;
+    }
+    let today = day_of(seen.now_ms);
+    let due = date_text(prospect.due);
+    let close = prospect.due - today <= CLOSE_DAYS;
+    let severity = if close { Severity::Medium } else { Severity::Low };
+    let text = |day: Option<Day>| day.map_or("in more than a year".to_owned(), date_text);
+    let [first, _, sure, last] = prospect.ends;
+    let growth = match prospect.growth_per_week {
+        growth if growth >= 0.05 => format!(" It grew by {growth:.1} tasks a week."),
+        _ => String::new(),
+    };
+    let action = match prospect.done_by_due {
+        0 => format!(
+            "Move the date of {} to {}, or its tasks to a later one.",
+            prospect.id,
+            text(sure)
+        ),
+        fits => format!(
+            "Move {} of its {} open tasks to a later milestone, or its date to {}.",
+            prospect.tasks_open - fits,
+            prospect.tasks_open,
+            text(sure)
+        ),
+    };
+    Some(Finding::new(
+        "forecast/milestone-late",
+        severity,
+        &prospect.id,
+        format!(
+            "Milestone {} ends by {due} in {:.0} of 100 simulations",
+            prospect.id,
+            prospect.chance * 100.0
+        ),
+        format!(
+            "{} of {} tasks were done with {} commits since {}. At that pace, which differs from week \
+             to week as it did before, the rest ends between {} and {} (80 %).{growth} This will be \
+             checked on {due}.",
+            prospect.tasks_done,
+            prospect.tasks_done + prospect.tasks_open,
+            prospect.commits,
+            date_text(prospect.since),
+            text(first),
+            text(last),
+        ),
+        action,
+        vec![
+            Evidence::file(PLAN_PATH, (seen.line)(&prospect.id), format!("due {due}")),
+            Evidence::number(prospect.tasks_open as f64, "tasks open"),
+            Evidence::number(
+                (prospect.chance * 100.0).round(),
+                "per cent of the simulations end by then",
+            ),
+        ],
+    ))
+}
+
+fn risky_release(seen: &Seen<'_>, prospects: &Prospects<'_>) -> Option<Finding> {
+    let unreleased = prospects.unreleased.as_ref()?;
+    let next = prospects.release.as_ref().filter(|next| next.soon >= 0.5)?;
+    let (mean, low, high) = unreleased.fixes;
+    let most = unreleased.before.iter().copied().fold(0.0, f64::max);
+    // Not the mean alone: what is likely at least must exceed what was usual.
+    if unreleased.before.len() < LEAST_RANGES || low <= most {
+        return None;
+    }
+    let riskiest = &seen.history.commits[unreleased.riskiest?];
+    Some(Finding::new(
+        "forecast/release-risk",
+        Severity::Low,
+        "release",
+        format!("What is not released yet will need {low:.0} to {high:.0} fixes"),
+        format!(
+            "{} commits since {} whose files no fix has touched yet; at the last {} releases {most:.0} \
+             fixes at most were still to come. The next release is likely within two weeks: by {} \
+             with 85 %.",
+            unreleased.commits,
+            next.last.name,
+            unreleased.before.len(),
+            date_text(next.sure),
+        ),
+        "Publish a release candidate first, or wait until the riskiest commit was looked at again.",
+        vec![
+            Evidence::number((mean * 10.0).round() / 10.0, "fixes still to be expected"),
+            Evidence::number((most * 10.0).round() / 10.0, "the most at an earlier release"),
+            Evidence::commit(&riskiest.id, format!("the riskiest: {}", riskiest.subject)),
+        ],
+    ))
+}
+
+fn risky_commits(seen: &Seen<'_>, risks: &Risks, prospects: &Prospects<'_>) -> Vec<Finding> {
+    let Ok(model) = &risks.model else { return Vec::new() };
+    if !model.trial.warns {
+        return Vec::new();
+    }
+    let rows = prospects.newest.iter().map(|at| &risks.rows[*at]);
+    let risky = rows.filter(|row| row.chance >= model.threshold);
+    risky.take(MOST_RISKY).map(|row| risky_commit(seen, model, row)).collect()
+}
+
+fn risky_commit(seen: &Seen<'_>, model: &risk::Model, row: &Row) -> Finding {
+    let commit = &seen.history.commits[row.place];
+    let trial = &model.trial;
+    let short = commit.id.get(..10).unwrap_or(&commit.id);
+    let size = |change: &&onboard_analysis::facts::PastChange| {
+        change.lines.map_or(0, |lines| lines.added + lines.removed)
+    };
+    let is_code = |change: &&onboard_analysis::facts::PastChange| {
+        let path = &seen.history.paths[change.path];
+        onboard_analysis::path::class(path) == onboard_analysis::path::Class::Code
+    };
+    let largest = commit.changes.iter().filter(is_code).max_by_key(size);
+    let largest = largest.map(|change| seen.history.paths[change.path].as_str());
+    let mut evidence = vec![Evidence::commit(&commit.id, commit.subject.clone())];
+    evidence
+        .extend(model.reasons(row).into_iter().map(|reason| Evidence::commit(&commit.id, reason)));
+    evidence.push(Evidence::number((row.chance * 100.0).round(), "per cent: the chance of a fix"));
+    evidence.push(Evidence::number((trial.base * 100.0).round(), "per cent of all commits"));
+    Finding::new(
+        "forecast/risky-commit",
+        Severity::Low,
+        &commit.id,
+        format!(
+            "{short} will need a fix, with {:.0} % chance: {}",
+            row.chance * 100.0,
+            commit.subject
+        ),
+        format!(
+            "A fix within 30 days that changes what it changed, before anything else does. Tried on \
+             the {} commits before, which it had not seen: of {} rated as high {} were followed by \
+             such a fix, of all {:.0} %. This will be checked by {}.",
+            trial.tried,
+            trial.risky,
+            trial.risky_fixed,
+            trial.base * 100.0,
+            date_text(day_of(row.at_ms + WITHIN_MS)),
+        ),
+        match largest {
+            Some(path) => format!("Let somebody else read it now, beginning with {path}."),
+            None => "Let somebody else read it now.".to_owned(),
+        },
+        evidence,
+    )
+}

@@ -1,0 +1,262 @@
+//! Which of the newest commits will need a fix, where this repository's own past can tell.
+
+use onboard_analysis::accuracy::{auc, brier};
+use onboard_analysis::calendar::DAY_MS;
+use onboard_analysis::commit_risk::{FEATURES, RiskHistory, judge};
+use onboard_analysis::facts::History;
+use onboard_analysis::follow_up::{MOST_FILES, WITHIN_MS, as_read, code_files, fixes};
+use onboard_analysis::logistic::Logistic;
+use onboard_analysis::statistics::{median, quantile};
+
+/// Commits that are learned from: the latest, up to three years back.
+const LEARNED_MS: i64 = 3 * 365 * DAY_MS;
+const MOST_LEARNED: usize = 6_000;
+/// The part of them, the latest, on which the model is tried.
+const TRIED: f64 = 0.3;
+/// With fewer commits of either kind a model learns chance; with fewer among the tried ones the
+/// trial says nothing.
+const LEAST_OF_KIND: usize = 40;
+const LEAST_TRIED: usize = 10;
+/// A model that orders no better than this is not shown to people.
+const LEAST_AUC: f64 = 0.65;
+/// Commits count as risky where a fix is more likely than not; where that says too little, the
+/// riskiest of so many.
+const CUTS: [Cut; 3] = [Cut::Chance(0.5), Cut::Share(0.1), Cut::Share(0.05)];
+/// They must have been followed by a fix this many times as often as all.
+const LEAST_LIFT: f64 = 2.0;
+const RIDGE: f64 = 1.0;
+/// What adds less to the log-odds than this is no reason: a third more likely.
+const LEAST_PART: f64 = 0.3;
+
+/// What makes a commit risky.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Cut {
+    Chance(f64),
+    Share(f64),
+}
+
+impl Cut {
+    /// From which of these chances on commits are risky.
+    fn threshold(self, chances: &[f64]) -> f64 {
+        match self {
+            Self::Chance(least) => least,
+            Self::Share(share) => quantile(chances, 1.0 - share).unwrap_or(1.0),
+        }
+    }
+}
+
+/// A commit that changes code.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// In [`History::commits`].
+    pub place: usize,
+    pub at_ms: i64,
+    features: [f64; FEATURES.len()],
+    /// When a fix followed.
+    pub fixed_ms: Option<i64>,
+    pub chance: f64,
+}
+
+/// How the model did on commits that it had not seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trial {
+    pub learned: usize,
+    pub tried: usize,
+    /// The share of tried commits that a fix followed.
+    pub base: f64,
+    pub auc: f64,
+    pub brier: f64,
+    pub brier_of_base: f64,
+    /// Tried commits rated as high as the riskiest, and how many of them a fix followed.
+    pub risky: usize,
+    pub risky_fixed: usize,
+    /// Whether that is so much more often than all that it pays to say so.
+    pub warns: bool,
+}
+
+/// A model that was tried and found fit.
+#[derive(Clone, Debug)]
+pub struct Model {
+    logistic: Logistic,
+    pub trial: Trial,
+    /// From this chance on a commit is among the riskiest.
+    pub threshold: f64,
+    usual: [f64; FEATURES.len()],
+    /// How long fixes took to come, ascending.
+    delays_ms: Vec<i64>,
+}
+
+/// Commits that change code, oldest first, judged where a model is fit for it; else why none is.
+#[derive(Debug)]
+pub struct Risks {
+    pub rows: Vec<Row>,
+    pub model: Result<Model, String>,
+}
+
+/// Learns from commits whose time for a fix is over, and judges all.
+pub fn risks(history: &History, now_ms: i64) -> Risks {
+    let mut rows = rows(history, now_ms);
+    let model = model(&rows, now_ms);
+    if let Ok(model) = &model {
+        for row in &mut rows {
+            row.chance = model.logistic.probability(&row.features);
+        }
+    }
+    Risks { rows, model }
+}
+
+fn rows(history: &History, now_ms: i64) -> Vec<Row> {
+    let followed = fixes(history);
+    let mut past = RiskHistory::default();
+    let mut rows = Vec::new();
+    for (place, commit) in history.commits.iter().enumerate() {
+        let facts = as_read(history, commit);
+        let is_one_change = !commit.merge && code_files(history, commit) <= MOST_FILES;
+        let features = is_one_change.then(|| past.features(&facts)).flatten();
+        let is_learned = commit.committed_ms >= now_ms - LEARNED_MS - WITHIN_MS;
+        if let Some(features) = features.filter(|_| is_learned) {
+            let fixed_ms = followed[place].map(|fix| history.commits[fix].committed_ms);
+            let at_ms = commit.committed_ms.min(now_ms);
+            rows.push(Row { place, at_ms, features, fixed_ms, chance: 0.0 });
+        }
+        past.fold(&facts);
+    }
+    rows
+}
+
+fn model(rows: &[Row], now_ms: i64) -> Result<Model, String> {
+    let is_settled = |row: &&Row| row.at_ms + WITHIN_MS <= now_ms;
+    let settled: Vec<&Row> = rows.iter().filter(is_settled).collect();
+    let settled = &settled[settled.len().saturating_sub(MOST_LEARNED)..];
+    let fixed = settled.iter().filter(|row| row.fixed_ms.is_some()).count();
+    if fixed.min(settled.len() - fixed) < LEAST_OF_KIND {
+        return Err(format!(
+            "of {} commits of the last three years {fixed} were followed by a fix of what they \
+             changed; that is too few to learn from",
+            settled.len()
+        ));
+    }
+    let (trial, cut) = tried(settled)?;
+    let logistic = fit(settled).ok_or("no model fits this history".to_owned())?;
+    let chances: Vec<f64> = settled.iter().map(|row| logistic.probability(&row.features)).collect();
+    let threshold = cut.threshold(&chances);
+    let mut usual = [0.0; FEATURES.len()];
+    for (place, usual) in usual.iter_mut().enumerate() {
+        let values: Vec<f64> = settled.iter().map(|row| row.features[place]).collect();
+        *usual = median(&values).unwrap_or_default();
+    }
+    let delay = |row: &&Row| row.fixed_ms.map(|fixed_ms| fixed_ms.saturating_sub(row.at_ms));
+    let mut delays_ms: Vec<i64> = settled.iter().filter_map(delay).collect();
+    delays_ms.sort_unstable();
+    Ok(Model { logistic, trial, threshold, usual, delays_ms })
+}
+
+fn fit(rows: &[&Row]) -> Option<Logistic> {
+    let features: Vec<Vec<f64>> = rows.iter().map(|row| row.features.to_vec()).collect();
+    let fixed: Vec<bool> = rows.iter().map(|row| row.fixed_ms.is_some()).collect();
+    Logistic::fit(&features, &fixed, RIDGE)
+}
+
+/// Learns from the earlier part and tries it on the later one; says why it is not good enough.
+fn tried(settled: &[&Row]) -> Result<(Trial, Cut), String> {
+    let cut = settled.len() - (settled.len() as f64 * TRIED) as usize;
+    let test = &settled[cut..];
+    let from_ms = test.first().map_or(0, |row| row.at_ms);
+    // What was not known by then is not learned from.
+    let known = |row: &&&Row| row.at_ms + WITHIN_MS <= from_ms;
+    let train: Vec<&Row> = settled[..cut].iter().filter(known).copied().collect();
+    let truths: Vec<bool> = test.iter().map(|row| row.fixed_ms.is_some()).collect();
+    let fixed = truths.iter().filter(|fixed| **fixed).count();
+    let weak = |why: String| format!("its own past does not tell which commits need a fix: {why}");
+    if fixed.min(test.len() - fixed) < LEAST_TRIED {
+        return Err(weak(format!("of the last {} commits {fixed} did", test.len())));
+    }
+    let model = fit(&train).ok_or_else(|| weak("no model fits it".to_owned()))?;
+    let chances: Vec<f64> = test.iter().map(|row| model.probability(&row.features)).collect();
+    let base = fixed as f64 / test.len() as f64;
+    let of_base = brier(&vec![base; test.len()], &truths).unwrap_or(0.0);
+    let rated = |cut: Cut| {
+        let threshold = cut.threshold(&chances);
+        let rated = chances.iter().zip(&truths).filter(move |(chance, _)| **chance >= threshold);
+        (rated.clone().count(), rated.filter(|(_, fixed)| **fixed).count())
+    };
+    let pays = |(risky, fixed): (usize, usize)| {
+        risky >= LEAST_TRIED && fixed as f64 >= LEAST_LIFT * base * risky as f64
+    };
+    let cut = CUTS.into_iter().find(|cut| pays(rated(*cut)));
+    let warns = cut.is_some();
+    let cut = cut.unwrap_or(CUTS[0]);
+    let (risky, risky_fixed) = rated(cut);
+    let trial = Trial {
+        learned: train.len(),
+        tried: test.len(),
+        base,
+        auc: auc(&chances, &truths).unwrap_or(0.5),
+        brier: brier(&chances, &truths).unwrap_or(1.0),
+        brier_of_base: of_base,
+        risky,
+        risky_fixed,
+        warns,
+    };
+    if trial.auc < LEAST_AUC || trial.brier >= trial.brier_of_base {
+        return Err(weak(format!("tried on the last {}, AUC {:.2}", trial.tried, trial.auc)));
+    }
+    Ok((trial, cut))
+}
+
+impl Model {
+    /// What speaks for a commit's risk: each with its value and the usual one.
+    pub fn reasons(&self, row: &Row) -> Vec<String> {
+        let risk = judge(&row.features, &self.logistic);
+        let place = |name: &str| FEATURES.iter().position(|known| *known == name);
+        let telling = risk.reasons.iter().filter(|(_, part)| *part >= LEAST_PART);
+        let named = telling.filter_map(|(name, _)| Some((*name, place(name)?)));
+        named.map(|(name, at)| reason(name, row.features[at], self.usual[at])).collect()
+    }
+
+    /// The chance that a fix still comes, after so long without one.
+    pub fn remaining(&self, chance: f64, age_ms: i64) -> f64 {
+        let passed = self.delays_ms.partition_point(|delay| *delay <= age_ms) as f64
+            / self.delays_ms.len().max(1) as f64;
+        chance * (1.0 - passed) / (1.0 - chance * passed).max(1e-9)
+    }
+}
+
+/// Features that are yes or no.
+const FLAGS: [&str; 3] = ["says it fixes", "says it adds", "changes tests"];
+/// Features that are shares of a whole.
+const SHARES: [&str; 5] = [
+    "spread over files",
+    "author's part in the files",
+    "share of test lines",
+    "share of new files",
+    "share of code files",
+];
+
+fn reason(name: &str, value: f64, usual: f64) -> String {
+    if FLAGS.contains(&name) {
+        return format!("{name}: {}", if value > 0.5 { "yes" } else { "no" });
+    }
+    if SHARES.contains(&name) {
+        return format!("{name}: {:.0} %, usually {:.0} %", value * 100.0, usual * 100.0);
+    }
+    // The others are logarithms of one more than was counted.
+    format!("{name}: {}, usually {}", short(value.exp_m1()), short(usual.exp_m1()))
+}
+
+fn short(value: f64) -> String {
+    if value < 9.95 && (value - value.round()).abs() > 0.05 {
+        format!("{value:.1}")
+    } else {
+        format!("{:.0}", value)
+    }
+}
+
+/// How many fixes are still to come for these commits, with the middle four fifths of where it may
+/// lie: a sum of independent chances.
+pub fn expected(chances: &[f64]) -> (f64, f64, f64) {
+    let mean: f64 = chances.iter().sum();
+    let spread = chances.iter().map(|p| p * (1.0 - p)).sum::<f64>().sqrt();
+    let reach = 1.2816 * spread;
+    (mean, (mean - reach).max(0.0), mean + reach)
+}

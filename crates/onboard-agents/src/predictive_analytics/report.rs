@@ -1,0 +1,249 @@
+//! Telling the host, and what is remembered between runs: open forecasts, and what came of others.
+
+use std::collections::BTreeSet;
+
+use onboard_analysis::calendar::{date_text, day_of};
+use onboard_analysis::facts::Index;
+use onboard_domain::Fingerprint;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::MOST_FINDINGS;
+use super::decide::milestones::{self, Watched};
+use super::decide::{self, Expected, Past, Prospects, Seen, landing};
+use super::forecasts::{self, Forecasts, Subject, VERSION};
+use crate::host::{AgentError, Finding, Host, Level, Outcome};
+use crate::telling::tell;
+
+/// Commits named in the shared state.
+const MOST_NAMED: usize = 10;
+
+/// What a run leaves to the next.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Memory {
+    /// Fingerprints of what was said and still holds.
+    reported: BTreeSet<Fingerprint>,
+    pub forecasts: Forecasts,
+    pub watched: Watched,
+}
+
+pub fn load(host: &mut dyn Host) -> Result<Memory, AgentError> {
+    let fresh = || Memory {
+        forecasts: Forecasts { version: VERSION, ..Forecasts::default() },
+        ..Memory::default()
+    };
+    let Some(text) = host.load_checkpoint("forecasts")? else { return Ok(fresh()) };
+    match serde_json::from_str::<Memory>(&text) {
+        Ok(memory) if memory.forecasts.version == VERSION => Ok(memory),
+        Ok(_) => {
+            host.log(Level::Info, "checkpoint forecasts is of another version; starting anew");
+            Ok(fresh())
+        }
+        Err(error) => {
+            let why = format!("checkpoint forecasts is unusable ({error}); starting anew");
+            host.log(Level::Warning, &why);
+            Ok(fresh())
+        }
+    }
+}
+
+fn save(host: &mut dyn Host, memory: &Memory) -> Result<(), AgentError> {
+    let text =
+        serde_json::to_string(memory).map_err(|error| AgentError::Encoding(error.to_string()))?;
+    Ok(host.save_checkpoint("forecasts", &text)?)
+}
+
+/// Closes the forecasts whose time has come; replays the past of kinds that have none yet, each
+/// kept as soon as it is done, so that a run that is cut short goes on there.
+pub fn bring_up(
+    host: &mut dyn Host,
+    seen: &Seen<'_>,
+    past: &Past,
+    memory: &mut Memory,
+) -> Result<(), AgentError> {
+    memory.forecasts.resolve(seen.now_ms, |forecast| decide::known(seen, past, forecast));
+    if let Some(plan) = seen.plan {
+        milestones::watch(&mut memory.watched, plan, day_of(seen.now_ms));
+    }
+    let release = Subject::Release { since: String::new() };
+    let subjects: Vec<Subject> = landing::subjects().chain([release]).collect();
+    for (done, subject) in subjects.iter().enumerate() {
+        let kind = subject.kind();
+        if memory.forecasts.replayed.iter().any(|known| known == kind) {
+            continue;
+        }
+        let total = Some(subjects.len() as u64);
+        host.progress(done as u64, total, "replaying past forecasts")?;
+        let replayed = match landing::series(subject, &past.weeks) {
+            Some((weeks, horizon)) => landing::replay(weeks, horizon, seen.now_ms),
+            None => past.rhythm.replay(),
+        };
+        // A young project's past is replayed once it has one.
+        if replayed.is_empty() {
+            continue;
+        }
+        for outcome in forecasts::replay(&replayed) {
+            memory.forecasts.close(kind, outcome);
+        }
+        memory.forecasts.replayed.push(kind.to_owned());
+        save(host, memory)?;
+    }
+    Ok(())
+}
+
+/// Hands over what holds, and the forecasts for whoever asks.
+pub fn deliver(
+    host: &mut dyn Host,
+    index: &Index,
+    seen: &Seen<'_>,
+    past: &Past,
+    prospects: &Prospects<'_>,
+    findings: &[Finding],
+    memory: &mut Memory,
+) -> Result<Outcome, AgentError> {
+    let told = tell(host, findings, &mut memory.reported, MOST_FINDINGS)?;
+    host.put_state("forecasts", figures(index, seen, past, prospects, memory))?;
+    save(host, memory)?;
+    let summary = format!("{}; {}", standing(past, prospects, memory), told.words());
+    Ok(match (told.new, told.gone) {
+        (0, 0) => Outcome::NothingToReport { summary },
+        _ => Outcome::Succeeded { summary },
+    })
+}
+
+/// What is to be expected, in one line.
+fn standing(past: &Past, prospects: &Prospects<'_>, memory: &Memory) -> String {
+    if let Some(days) = past.silent_days {
+        return format!("nothing landed for {days} days, longer than ever before: no forecast");
+    }
+    let mut parts: Vec<String> = Vec::new();
+    let is_commits = |one: &&Expected| matches!(one.subject, Subject::Commits { .. });
+    parts.extend(
+        prospects
+            .expected
+            .iter()
+            .filter(is_commits)
+            .map(|one| format!("{:.0} to {:.0} {}", one.low, one.high, one.subject.kind())),
+    );
+    parts.extend(prospects.release.as_ref().map(|next| {
+        format!(
+            "next release {} to {}, by {} with 85 %",
+            date_text(next.low),
+            date_text(next.high),
+            date_text(next.sure)
+        )
+    }));
+    if parts.is_empty() {
+        parts.push("too little history for a forecast".to_owned());
+    }
+    parts.extend(forecasts::coverage_words(&forecasts::records(&memory.forecasts)));
+    parts.join("; ")
+}
+
+fn figures(
+    index: &Index,
+    seen: &Seen<'_>,
+    past: &Past,
+    prospects: &Prospects<'_>,
+    memory: &Memory,
+) -> Value {
+    let expected: Vec<Value> = prospects
+        .expected
+        .iter()
+        .map(|one| {
+            json!({
+                "of": one.subject.kind(),
+                "low": one.low.round(),
+                "middle": one.middle.round(),
+                "high": one.high.round(),
+            })
+        })
+        .collect();
+    let release = prospects.release.as_ref().map(|next| {
+        json!({
+            "last": next.last.name,
+            "low": date_text(next.low),
+            "middle": date_text(next.middle),
+            "with_85_percent": date_text(next.sure),
+            "high": date_text(next.high),
+        })
+    });
+    let milestones: Vec<Value> = prospects
+        .milestones
+        .iter()
+        .map(|(milestone, prospect)| match prospect {
+            Ok(prospect) => json!({
+                "id": milestone.id,
+                "due": date_text(prospect.due),
+                "chance": hundredths(prospect.chance),
+                "ends": milestones::ENDS.iter().zip(prospect.ends).map(|(share, day)| {
+                    json!({ "share": share, "by": day.map(date_text) })
+                }).collect::<Vec<_>>(),
+            }),
+            Err(why) => json!({ "id": milestone.id, "not_forecast": why }),
+        })
+        .collect();
+    let mended = past.rhythm.releases.mended_at_once(8);
+    let unreleased = prospects.unreleased.as_ref().map(|range| {
+        let (mean, low, high) = range.fixes;
+        json!({
+            "commits": range.commits,
+            "fixes": { "low": tenths(low), "mean": tenths(mean), "high": tenths(high) },
+            "at_earlier_releases": range.before.iter().map(|mean| tenths(*mean)).collect::<Vec<_>>(),
+        })
+    });
+    json!({
+        "schema_version": 1,
+        "at_ms": seen.now_ms,
+        "tip": index.tip,
+        "interval_share": forecasts::SHARE,
+        "silent_days": past.silent_days,
+        "expected": expected,
+        "release": release,
+        "patched_at_once": { "releases": mended.releases.len(), "of": mended.looked_at },
+        "milestones": milestones,
+        "risk": risk(seen, past, prospects),
+        "unreleased": unreleased,
+        "track_record": forecasts::records(&memory.forecasts),
+        "open_forecasts": memory.forecasts.open.len(),
+        "void_forecasts": memory.forecasts.void,
+        "limits": index.limits,
+    })
+}
+
+fn risk(seen: &Seen<'_>, past: &Past, prospects: &Prospects<'_>) -> Value {
+    match &past.risks.model {
+        Err(why) => json!({ "not_judged": why }),
+        Ok(model) => {
+            let trial = &model.trial;
+            let newest: Vec<Value> = prospects
+                .newest
+                .iter()
+                .take(MOST_NAMED)
+                .map(|at| &past.risks.rows[*at])
+                .map(|row| {
+                    let commit = &seen.history.commits[row.place].id;
+                    json!({ "commit": commit, "chance": hundredths(row.chance) })
+                })
+                .collect();
+            json!({
+                "tried_on": trial.tried,
+                "auc": hundredths(trial.auc),
+                "brier": hundredths(trial.brier),
+                "brier_of_base": hundredths(trial.brier_of_base),
+                "base": hundredths(trial.base),
+                "riskiest": { "of": trial.risky, "fixed": trial.risky_fixed },
+                "warns": trial.warns,
+                "newest": newest,
+            })
+        }
+    }
+}
+
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+fn tenths(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}

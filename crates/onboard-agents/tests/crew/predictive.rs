@@ -1,0 +1,319 @@
+//! Predictive analytics on real repositories, through time.
+
+use expect_test::{Expect, expect};
+use onboard_agents::host::Host;
+use onboard_agents::predictive_analytics::run;
+use serde_json::Value;
+
+use super::fixture::{Fixture, History, NOW_MS};
+use super::readers::Reader;
+
+const DAY_MS: i64 = 86_400_000;
+
+fn check(reader: &mut Reader, expected: Expect) {
+    expected.assert_eq(&reader.judge(run));
+}
+
+/// Two to four commits a week from one day to another, both ago; a release every fourth Monday.
+fn steady(history: &mut History, from: i64, to: i64) {
+    for days_ago in (to..=from).rev() {
+        let number = 1_000 - days_ago;
+        let lands = days_ago % 7 < 2 + (days_ago / 7) % 3;
+        if lands {
+            let (path, text) = (format!("src/m{}.rs", number % 5), format!("// {number}\n"));
+            let who = if number % 3 == 0 { "bob" } else { "ann" };
+            let mark =
+                history.commit("main", who, days_ago, &format!("more {number}"), &[(&path, &text)]);
+            if days_ago % 28 == 0 {
+                history.tag(&format!("v1.{}.0", number / 28), mark);
+            }
+        }
+    }
+}
+
+fn forecasts(reader: &Reader) -> &Value {
+    &reader.agent.state["forecasts"]
+}
+
+#[test]
+fn a_rhythm_is_forecast_and_nothing_is_wrong_with_it() {
+    let mut history = History::default();
+    steady(&mut history, 900, 3);
+    let fixture = Fixture::of(&history);
+    let mut reader = Reader::of(fixture.root());
+    reader.index();
+    check(
+        &mut reader,
+        expect![
+            "nothing to report: 11 to 13 commits in 4 weeks; 33 to 38 commits in 12 weeks; next release 2026-11-23 to 2026-11-27, by 2026-11-26 with 85 %; 80 % intervals held 100 % of 156 replayed forecasts; nothing new"
+        ],
+    );
+    let state = forecasts(&reader);
+    let shown = [&state["expected"], &state["release"], &state["risk"]].map(Value::to_string);
+    expect![[r#"
+        [{"high":13.0,"low":11.0,"middle":12.0,"of":"commits in 4 weeks"},{"high":13.0,"low":11.0,"middle":12.0,"of":"person-days in 4 weeks"},{"high":38.0,"low":33.0,"middle":35.0,"of":"commits in 12 weeks"},{"high":38.0,"low":33.0,"middle":35.0,"of":"person-days in 12 weeks"}]
+        {"high":"2026-11-27","last":"v1.34.0","low":"2026-11-23","middle":"2026-11-23","with_85_percent":"2026-11-26"}
+        {"not_judged":"of 373 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from"}"#]].assert_eq(&shown.join("\n"));
+    // The same day again: nothing is forecast twice.
+    let open = state["open_forecasts"].clone();
+    check(
+        &mut reader,
+        expect![
+            "nothing to report: 11 to 13 commits in 4 weeks; 33 to 38 commits in 12 weeks; next release 2026-11-23 to 2026-11-27, by 2026-11-26 with 85 %; 80 % intervals held 100 % of 156 replayed forecasts; nothing new"
+        ],
+    );
+    assert_eq!(forecasts(&reader)["open_forecasts"], open);
+}
+
+#[test]
+fn forecasts_are_checked_when_their_time_has_come() {
+    let mut history = History::default();
+    steady(&mut history, 400, 60);
+    let fixture = Fixture::of(&history);
+    let mut reader = Reader::of(fixture.root());
+    reader.agent.task.now_ms = NOW_MS - 60 * DAY_MS;
+    reader.index();
+    let before = reader.judge(run);
+    // A week later nothing is known yet; then the project goes on as before.
+    reader.agent.task.now_ms = NOW_MS - 53 * DAY_MS;
+    let open = reader.judge(run);
+    let mut more = History::default();
+    more.raw(b"reset refs/heads/main\nfrom refs/heads/main^0\n\n");
+    steady(&mut more, 59, 1);
+    fixture.import(&more);
+    reader.agent.task.now_ms = NOW_MS;
+    reader.index();
+    let after = reader.judge(run);
+    expect![[r#"
+        nothing to report: 11 to 13 commits in 4 weeks; 33 to 38 commits in 12 weeks; next release 2026-09-26 to 2026-09-30, by 2026-09-30 with 85 %; 80 % intervals held 100 % of 8 replayed forecasts; nothing new
+        nothing to report: 10 to 13 commits in 4 weeks; 32 to 38 commits in 12 weeks; next release 2026-10-01 to 2026-10-05, by 2026-10-05 with 85 %; 80 % intervals held 100 % of 8 replayed forecasts; nothing new
+        nothing to report: 10 to 13 commits in 4 weeks; 33 to 38 commits in 12 weeks; next release 2026-11-23 to 2026-11-28, by 2026-11-27 with 85 %; 80 % intervals held 100 % of 5 forecasts and 10 replayed ones; nothing new"#]].assert_eq(&[before, open, after].join("\n"));
+    let record: Vec<&Value> = forecasts(&reader)["track_record"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|record| record["made"] != 0)
+        .collect();
+    expect![[r#"[{"held":2,"kind":"commits in 4 weeks","made":2,"replayed":1,"replayed_held":1},{"held":1,"kind":"next release","made":1,"replayed":8,"replayed_held":8},{"held":2,"kind":"person-days in 4 weeks","made":2,"replayed":1,"replayed_held":1}]"#]].assert_eq(&format!("{}", serde_json::json!(record)));
+}
+
+/// Three of nine tasks in two months, and six in two weeks to go.
+const PLAN: &str = "version: 1
+milestones:
+  - id: beta
+    title: The beta
+    start: 2026-09-20
+    due: 2026-12-07
+    tasks:
+      - {id: a, state: done}
+      - {id: b, state: done}
+      - {id: c, state: done}
+      - {id: d, state: doing}
+      - {id: e}
+      - {id: f}
+      - {id: g}
+      - {id: h}
+      - {id: i}
+  - id: next
+    title: What comes then
+    start: 2026-11-01
+    due: 2027-03-01
+    tasks: [{id: j}]
+  - id: easy
+    title: Nearly there
+    start: 2026-09-20
+    due: 2027-01-20
+    tasks:
+      - {id: k, state: done}
+      - {id: l, state: done}
+      - {id: m, state: done}
+      - {id: n}
+";
+
+#[test]
+fn a_milestone_that_hardly_any_simulation_reaches_is_said() {
+    let mut history = History::default();
+    steady(&mut history, 500, 2);
+    let fixture = Fixture::of(&history);
+    fixture.write(".ai_onboard/plan.yaml", PLAN);
+    let mut reader = Reader::of(fixture.root());
+    reader.index();
+    check(
+        &mut reader,
+        expect![[r#"
+        succeeded: 10 to 13 commits in 4 weeks; 34 to 38 commits in 12 weeks; next release 2026-11-23 to 2026-11-27, by 2026-11-26 with 85 %; 80 % intervals held 100 % of 39 replayed forecasts; 1 new
+        [medium] forecast/milestone-late of beta
+          Milestone beta ends by 2026-12-07 in 0 of 100 simulations
+          3 of 9 tasks were done with 27 commits since 2026-09-20. At that pace, which differs from week to week as it did before, the rest ends between 2027-02-08 and 2027-11-08 (80 %). This will be checked on 2026-12-07.
+          do: Move 5 of its 6 open tasks to a later milestone, or its date to 2027-09-06.
+          - File: due 2026-12-07
+          - Number 6: tasks open
+          - Number 0: per cent of the simulations end by then"#]],
+    );
+    expect![[r#"[{"chance":0.0,"due":"2026-12-07","ends":[{"by":"2027-02-08","share":0.1},{"by":"2027-04-19","share":0.5},{"by":"2027-09-06","share":0.85},{"by":"2027-11-08","share":0.9}],"id":"beta"},{"chance":0.89,"due":"2027-01-20","ends":[{"by":"2026-12-07","share":0.1},{"by":"2026-12-21","share":0.5},{"by":"2027-01-11","share":0.85},{"by":"2027-01-25","share":0.9}],"id":"easy"},{"id":"next","not_forecast":"fewer than three of its tasks are done"}]"#]].assert_eq(&forecasts(&reader)["milestones"].to_string());
+    // The date was moved: the forecast of the old one is void, and the finding is gone.
+    fixture.write(".ai_onboard/plan.yaml", &PLAN.replace("2026-12-07", "2027-07-07"));
+    check(
+        &mut reader,
+        expect![
+            "succeeded: 10 to 13 commits in 4 weeks; 34 to 38 commits in 12 weeks; next release 2026-11-23 to 2026-11-27, by 2026-11-26 with 85 %; 80 % intervals held 100 % of 39 replayed forecasts; 1 resolved"
+        ],
+    );
+    assert_eq!(forecasts(&reader)["void_forecasts"], 1);
+}
+
+/// Some lines that differ from all others.
+fn lines(number: i64, count: i64) -> String {
+    (0..count).map(|line| format!("let x{number}_{line} = {line};\n")).collect()
+}
+
+/// Every fifth change is large, and two days later fixed; the others are small, and are not.
+fn troubled(with_fixes: bool) -> History {
+    let mut history = History::default();
+    for number in 0..720 {
+        let days_ago = 1_085 - number * 3 / 2;
+        let path = format!("src/m{}.rs", number % 7);
+        let is_large = number % 5 == 0;
+        let text = lines(number, if is_large { 150 + number % 40 } else { 3 + number % 4 });
+        let who = if number % 2 == 0 { "ann" } else { "bob" };
+        history.commit("main", who, days_ago, &format!("change {number}"), &[(&path, &text)]);
+        if is_large && number % 25 != 0 && with_fixes {
+            let text = lines(number, 148);
+            let subject = format!("fix: what {number} broke");
+            history.commit("main", who, days_ago - 2, &subject, &[(&path, &text)]);
+        }
+    }
+    history.commit("main", "ann", 2, "rework all", &[("src/m3.rs", &lines(999, 190))]);
+    history.commit("main", "ann", 1, "touch up", &[("src/m4.rs", &lines(998, 4))]);
+    history
+}
+
+#[test]
+fn a_commit_like_those_that_were_fixed_is_said() {
+    let fixture = Fixture::of(&troubled(true));
+    let mut reader = Reader::of(fixture.root());
+    reader.index();
+    check(
+        &mut reader,
+        expect![[r#"
+        succeeded: 20 to 22 commits in 4 weeks; 61 to 67 commits in 12 weeks; 80 % intervals held 95 % of 192 replayed forecasts; 1 new
+        [low] forecast/risky-commit of 896c132733988f2dcd08f30d231717bc3c6d9b33
+          896c132733 will need a fix, with 78 % chance: rework all
+          A fix within 30 days that changes what it changed, before anything else does. Tried on the 244 commits before, which it had not seen: of 42 rated as high 33 were followed by such a fix, of all 14 %. This will be checked by 2026-12-21.
+          do: Let somebody else read it now, beginning with src/m3.rs.
+          - Commit: rework all
+          - Commit: lines added: 190, usually 5
+          - Commit: commits of the author: 417, usually 203
+          - Commit: recent commits of the author: 97, usually 87
+          - Number 78: per cent: the chance of a fix
+          - Number 14: per cent of all commits"#]],
+    );
+    expect![[r#"{"auc":0.99,"base":0.14,"brier":0.03,"brier_of_base":0.12,"newest":[{"chance":0.78,"commit":"896c132733988f2dcd08f30d231717bc3c6d9b33"},{"chance":0.0,"commit":"8d0e524ef38edca1ad74d1a7662462804bafd4dc"},{"chance":0.0,"commit":"b0f1a1a034ba1fbd457a1ceacd882eded698ffb9"}],"riskiest":{"fixed":33,"of":42},"tried_on":244,"warns":true}"#]].assert_eq(&forecasts(&reader)["risk"].to_string());
+    // It was fixed: what was said is over, and was right.
+    let mut fix = History::default();
+    fix.raw(b"reset refs/heads/main\nfrom refs/heads/main^0\n\n");
+    fix.commit("main", "bob", 0, "fix the rework", &[("src/m3.rs", &lines(999, 180))]);
+    fixture.import(&fix);
+    reader.index();
+    reader.agent.task.now_ms += DAY_MS;
+    check(
+        &mut reader,
+        expect![
+            "succeeded: 20 to 22 commits in 4 weeks; 62 to 67 commits in 12 weeks; 80 % intervals held 95 % of 192 replayed forecasts; 1 resolved"
+        ],
+    );
+    let record = forecasts(&reader)["track_record"].as_array().expect("a list");
+    let fixes = record.iter().find(|record| record["kind"] == "fixes of commits");
+    expect![[r#"{"brier":0.050380133528913885,"kind":"fixes of commits","made":1,"replayed":0}"#]]
+        .assert_eq(&fixes.expect("it was checked").to_string());
+}
+
+#[test]
+fn without_labels_no_commit_is_judged() {
+    let fixture = Fixture::of(&troubled(false));
+    let mut reader = Reader::of(fixture.root());
+    reader.index();
+    check(
+        &mut reader,
+        expect![
+            "nothing to report: 17 to 18 commits in 4 weeks; 54 to 57 commits in 12 weeks; 80 % intervals held 98 % of 192 replayed forecasts; nothing new"
+        ],
+    );
+    expect![[r#"{"not_judged":"of 704 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from"}"#]].assert_eq(&forecasts(&reader)["risk"].to_string());
+}
+
+#[test]
+fn where_there_is_nothing_to_go_by() {
+    let fixture = Fixture::new();
+    let mut reader = Reader::of(fixture.root());
+    reader.agent.task.facts.clear();
+    check(&mut reader, expect!["nothing to report: the project has not been indexed yet"]);
+    let mut history = History::default();
+    history.commit("main", "ann", 3, "begin", &[("src/a.rs", "// a\n")]);
+    let fixture = Fixture::of(&history);
+    let mut reader = Reader::of(fixture.root());
+    reader.index();
+    check(
+        &mut reader,
+        expect!["nothing to report: too little history for a forecast; nothing new"],
+    );
+    // A project that rests, or a clone that nobody keeps up.
+    let mut history = History::default();
+    steady(&mut history, 900, 200);
+    let fixture = Fixture::of(&history);
+    let mut reader = Reader::of(fixture.root());
+    reader.index();
+    check(
+        &mut reader,
+        expect![
+            "nothing to report: nothing landed for 202 days, longer than ever before: no forecast; nothing new"
+        ],
+    );
+    assert_eq!(forecasts(&reader)["silent_days"], 202);
+}
+
+#[test]
+fn a_replay_that_was_cut_short_is_gone_on_with() {
+    let mut history = History::default();
+    steady(&mut history, 500, 3);
+    let fixture = Fixture::of(&history);
+    let mut whole = Reader::of(fixture.root());
+    whole.index();
+    whole.judge(run);
+    for saves in [0, 2, 5] {
+        let mut reader = Reader::of(fixture.root());
+        reader.index();
+        reader.agent.saves_left = Some(saves);
+        assert!(
+            run(&mut reader.agent).is_err(),
+            "{saves} checkpoints are not enough for all of it"
+        );
+        reader.agent.saves_left = None;
+        reader.judge(run);
+        assert_eq!(reader.agent.checkpoints, whole.agent.checkpoints, "after {saves}");
+    }
+    // What can't be used is as good as none, and said.
+    whole.agent.save_checkpoint("forecasts", "{").expect("kept");
+    whole.judge(run);
+    expect!["Warning: checkpoint forecasts is unusable (EOF while parsing an object at line 1 column 1); starting anew"]
+        .assert_eq(&whole.agent.log.join("\n"));
+}
+
+#[test]
+fn a_tag_alone_is_news_to_the_index() {
+    let mut history = History::default();
+    history.commit("main", "ann", 3, "begin", &[("src/a.rs", "// a\n")]);
+    let fixture = Fixture::of(&history);
+    let mut reader = Reader::of(fixture.root());
+    reader.index();
+    reader.index();
+    assert_eq!(reader.index.events.len(), 1);
+    fixture.git(&["tag", "v1.0.0"]);
+    reader.index();
+    assert_eq!(reader.index.events.len(), 2);
+    let index: Value = serde_json::from_str(&reader.index.checkpoints["index"]).expect("JSON");
+    expect![[
+        r#"[{"at":1795176001,"commit":"ec4a0554f24e19152c8207559810e6e9427d60bf","name":"v1.0.0"}]"#
+    ]]
+    .assert_eq(&index["tags"].to_string());
+}
