@@ -45,7 +45,7 @@ words! {
         /// A change that an agent proposed is written as a branch.
         ApplyProposal = "apply_proposal",
         /// The same, of a change that touches what runs by itself.
-        ApplyProtected = "apply_protected_proposal",
+        ApplyProtectedProposal = "apply_protected_proposal",
         LiftQuarantine = "lift_quarantine",
         LiftEmergency = "lift_emergency",
         /// A changed policy comes into force.
@@ -176,7 +176,7 @@ impl Subject {
             Subject::Deploy { .. } => Kind::DeployAgent,
             Subject::Widen { .. } => Kind::WidenLimit,
             Subject::Apply { protected, .. } if protected.is_empty() => Kind::ApplyProposal,
-            Subject::Apply { .. } => Kind::ApplyProtected,
+            Subject::Apply { .. } => Kind::ApplyProtectedProposal,
             Subject::LiftQuarantine { .. } => Kind::LiftQuarantine,
             Subject::LiftEmergency { .. } => Kind::LiftEmergency,
             Subject::ChangePolicy { .. } => Kind::ChangePolicy,
@@ -335,4 +335,22 @@ pub enum Fact {
     },
     /// What was decided was done, this once.
     Executed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_the_same_for_people_and_in_json() {
+        fn same<T: Copy + Serialize>(all: &[T], word: fn(T) -> &'static str) {
+            for one in all {
+                assert_eq!(serde_json::to_value(one).unwrap(), word(*one));
+            }
+        }
+        same(Kind::ALL, Kind::word);
+        same(Seat::ALL, Seat::word);
+        same(Ballot::ALL, Ballot::word);
+        same(Status::ALL, Status::word);
+    }
 }

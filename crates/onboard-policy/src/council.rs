@@ -69,7 +69,7 @@ impl Default for Council {
             let (quorum, veto) = match kind {
                 Kind::DeployAgent | Kind::WidenLimit => (1, automatic.to_vec()),
                 Kind::ApplyProposal | Kind::AgentAction => (1, alloc::vec![Seat::SafetyMonitor]),
-                Kind::ApplyProtected => (2, alloc::vec![Seat::SafetyMonitor]),
+                Kind::ApplyProtectedProposal => (2, alloc::vec![Seat::SafetyMonitor]),
                 // What the rules say of these is advice: people lift what rules have brought about.
                 Kind::LiftQuarantine | Kind::LiftEmergency | Kind::CloseIncident => (1, Vec::new()),
                 // Whoever may write the file has decided; it is on record.

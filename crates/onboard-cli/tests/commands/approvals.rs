@@ -1,6 +1,7 @@
 //! Approvals with the real binary: a run asks, gives its place back, and goes on with the answer.
 
 use super::World;
+use super::projects::git;
 
 /// It counts what it did in a checkpoint, and tries to say yes to itself.
 const AGENT: &str = r#"#!/bin/sh
@@ -36,7 +37,17 @@ fn at_rest(world: &World) {
 }
 
 fn log(world: &World) -> String {
-    world.run(&["bg", "logs", "releaser", "--tail", "all"]).1
+    log_of(world, "releaser")
+}
+
+fn log_of(world: &World, agent: &str) -> String {
+    world.run(&["bg", "logs", agent, "--tail", "all"]).1
+}
+
+/// Starts an agent and runs it once.
+fn start_and_run(world: &World, agent: &str, code: i32) {
+    world.check(&["bg", "start", agent, "--detach"], 0, "started");
+    world.check(&["bg", "run", agent, "--wait"], code, agent);
 }
 
 #[test]
@@ -106,4 +117,148 @@ fn where_two_have_to_agree_the_first_waits() {
     world.check(&["approvals", "approve", "v0"], 5, "council.yaml:2:3");
     std::fs::remove_file(&council).unwrap();
     world.check(&["approvals", "approve", "v0"], 0, "v0 approved");
+}
+
+/// An agent of the project that is one shell script, let run by its user.
+fn with_script(name: &str, manifest: &str, script: &str) -> World {
+    let world = World::new();
+    let agent = world.project.path().join(".ai_onboard/agents").join(name);
+    std::fs::create_dir_all(&agent).unwrap();
+    let manifest = format!(
+        "name: {name}\ndescription: a trial\nschedule: manual\nprogram: [sh, ./agent.sh]\n{manifest}"
+    );
+    std::fs::write(agent.join("agent.yaml"), manifest).unwrap();
+    std::fs::write(agent.join("agent.sh"), script).unwrap();
+    world
+}
+
+fn write_council(world: &World, text: &str) {
+    let config = world.home.path().join("config");
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(config.join("council.yaml"), text).unwrap();
+}
+
+/// The ids of approvals in a state, oldest first.
+fn ids(world: &World, kind: &str, status: &str) -> Vec<String> {
+    let listed = world.json(&["approvals", "list", "--all", "--all-projects"]);
+    let rows = listed["items"].as_array().unwrap().iter();
+    let mut ids: Vec<String> = rows
+        .filter(|row| row["kind"] == kind && row["status"] == status)
+        .map(|row| row["id"].as_str().unwrap().to_string())
+        .collect();
+    ids.sort_by_key(|id| id[1..].parse::<u64>().unwrap());
+    ids
+}
+
+/// Waits until an approval is in a state that none was in before.
+fn until(world: &World, status: &str, more_than: usize) -> String {
+    for _ in 0..2_000 {
+        let mut found = ids(world, "agent_action", status);
+        if found.len() > more_than {
+            return found.remove(found.len() - 1);
+        }
+    }
+    panic!("nothing became {status}: {}", world.json(&["approvals", "list", "--all"]));
+}
+
+#[test]
+fn a_changed_policy_is_held_back_until_people_agree() {
+    let world = with_script("reader", "", "cat notes.txt || echo 'no notes'\n");
+    std::fs::write(world.project.path().join("notes.txt"), "we meet at noon\n").unwrap();
+    write_council(&world, "council:\n  decisions:\n    change_policy: { quorum: 1 }\n");
+    start_and_run(&world, "reader", 0);
+    let reads = |world: &World| {
+        let before = log_of(world, "reader").matches("we meet at noon").count();
+        world.check(&["bg", "run", "reader", "--wait"], 0, "reader");
+        log_of(world, "reader").matches("we meet at noon").count() > before
+    };
+    assert!(reads(&world), "{}", log_of(&world, "reader"));
+    let policy = world.project.path().join(".ai_onboard/policy.yaml");
+    let text = "background_agent_safety:\n  action_restrictions:\n    file_system:\n      \
+                forbidden_paths: [notes.txt]\n";
+    std::fs::write(&policy, text).unwrap();
+    assert!(reads(&world), "the one before stays in force");
+    let waiting = ids(&world, "change_policy", "open");
+    assert_eq!(waiting.len(), 1, "{waiting:?}");
+    assert!(reads(&world), "it stays so");
+    assert_eq!(ids(&world, "change_policy", "open"), waiting, "it is asked for once");
+    world.check(&["approvals", "approve", &waiting[0], "--reason", "seen"], 0, "approved");
+    assert!(!reads(&world), "the changed one is in force");
+    assert_eq!(ids(&world, "change_policy", "executed"), waiting);
+}
+
+#[test]
+fn a_daemon_that_starts_under_a_policy_that_waits_runs_nothing() {
+    let world = with_script("reader", "", "echo here\n");
+    write_council(&world, "council:\n  decisions:\n    change_policy: { quorum: 1 }\n");
+    start_and_run(&world, "reader", 0);
+    let text = "background_agent_safety:\n  resource_limits:\n    max_memory_mb: 64\n";
+    kill_daemon(&world);
+    std::fs::write(world.project.path().join(".ai_onboard/policy.yaml"), text).unwrap();
+    world.check(&["daemon", "start"], 0, "");
+    world.check(&["bg", "run", "reader", "--wait"], 5, "the council has not agreed");
+    let waiting = ids(&world, "change_policy", "open");
+    world.check(&["approvals", "approve", &waiting[0]], 0, "approved");
+    world.check(&["bg", "run", "reader", "--wait"], 0, "succeeded");
+}
+
+/// It proposes a change of what the project's continuous integration does.
+const PROPOSER: &str = "printf '%s' '--- /dev/null
++++ b/.github/workflows/ci.yml
+@@ -0,0 +1 @@
++on: push
+' | ai_onboard host propose --title 'run ci' --reason 'there is none'
+";
+
+#[test]
+fn no_branch_with_what_runs_by_itself_before_both_seats_agree() {
+    let world = with_script("proposer", "", PROPOSER);
+    let project = world.project.path();
+    git(project, &["init", "-q", "-b", "main"]);
+    git(project, &["commit", "-q", "--allow-empty", "-m", "first"]);
+    let branch = project.join(".git/refs/heads/ai-onboard/proposer/c0");
+    let council = "council:\n  seats:\n    system_administrator: [nobody-here]\n";
+    write_council(&world, council);
+    start_and_run(&world, "proposer", 0);
+    for _ in 0..2_000 {
+        if world.json(&["proposals", "show", "c0"])["proposal"]["status"] != "checking" {
+            break;
+        }
+    }
+    world.check(&["proposals", "apply", "c0", "--protected"], 8, "nobody-here");
+    let waiting = ids(&world, "apply_protected_proposal", "open");
+    world.check(&["approvals", "show", &waiting[0]], 0, ".github/workflows/ci.yml");
+    world.check(&["approvals", "approve", &waiting[0]], 8, "has your vote and waits");
+    kill_daemon(&world);
+    world.check(&["daemon", "start"], 0, "");
+    assert_eq!(world.json(&["proposals", "show", "c0"])["proposal"]["status"], "open");
+    assert!(!branch.exists(), "written without its votes");
+    // Somebody else holds the seat from now on, and says yes.
+    write_council(&world, "council:\n  waits: 1d\n");
+    world.check(&["approvals", "approve", &waiting[0], "--reason", "seen"], 0, "approved");
+    world.check(&["proposals", "apply", "c0", "--protected"], 0, "written as branch");
+    assert!(branch.exists(), "voted for and not written");
+}
+
+/// It can do nothing without a yes, and calls that a failure.
+const IMPATIENT: &str = "\
+ai_onboard host request-approval release.publish 'publish 1.2.0' --reason tested --expires 1s || {
+  echo \"no yes: $?\"
+  exit 1
+}
+echo 'published 1.2.0'
+";
+
+#[test]
+fn a_run_that_failed_for_want_of_an_answer_asks_again() {
+    let retry = "priority: critical\nretry: { attempts: 1, backoff: 1s, backoff_max: 1s }\n";
+    let world = with_script("releaser", retry, IMPATIENT);
+    start_and_run(&world, "releaser", 8);
+    // Nobody answers: a run is told so, fails, and is tried again; that one asks anew.
+    let first = until(&world, "expired", 0);
+    let second = until(&world, "open", 0);
+    assert_ne!(first, second);
+    assert!(log(&world).contains("expired"), "{}", log(&world));
+    assert!(!log(&world).contains("published"), "{}", log(&world));
+    world.check(&["approvals", "approve", &first], 1, "expired and takes no votes");
 }

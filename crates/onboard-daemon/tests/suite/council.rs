@@ -548,6 +548,35 @@ fn a_flood_is_bounded_and_the_same_is_one() {
     assert_eq!(asked, bounds::ASKED_PER_DAY);
 }
 
+/// Nobody ever answers, and each run that is told so fails and is tried again.
+#[test]
+fn silence_is_asked_about_again_and_not_without_end() {
+    let mut stage = Stage::play(
+        r#"agent alpha = hourly | {"retry":{"attempts":3,"backoff_ms":1000,"backoff_max_ms":1000}}
+        register
+        began
+        start alpha"#,
+    );
+    let short = |run: RunId| ask(&run.to_string(), "publish 1.2.0").replace("3600000", "60000");
+    let began = stage.state.time;
+    let mut told = 0;
+    while stage.state.time.since(began) < 24 * 3_600_000 - 120_000 {
+        for run in stage.state.runs.keys().copied().collect::<Vec<RunId>>() {
+            stage.perform(&format!("launched {run}"));
+            stage.told.clear();
+            if stage.state.runs.get(&run).is_some_and(|run| run.is_active()) {
+                stage.perform(&short(run));
+                told += usize::from(stage.told.contains("status: expired"));
+                stage.perform(&format!("gone {run} exit 1"));
+            }
+        }
+        stage.perform("wait 2m");
+    }
+    let asked = stage.state.motions.len();
+    assert!(told > 1, "expired once is not for ever");
+    assert!((2..=bounds::ASKED_PER_DAY).contains(&asked), "{asked}");
+}
+
 #[test]
 fn what_runs_by_itself_takes_both_seats_and_a_word_of_its_own() {
     let propose = r#"call r0 {"propose_change":{"title":"mend","reason":"why","patch":{"sha256":"aa","bytes":9},"files":[{"path":".github/workflows/ci.yml","change":"modify","added":1,"removed":1}]}}"#;
