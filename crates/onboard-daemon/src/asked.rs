@@ -2,10 +2,10 @@
 //! judge of their system calls and the proxy's decision, about one attempt. Nothing is started.
 
 use crate::network;
-use crate::profile::{ProfileOf, profile};
+use crate::profile::{ProfileOf, Unfit, profile};
 use onboard_domain::AgentSpec;
 use onboard_domain::violation::Rule;
-use onboard_egress::{Meter, Refusal, Way, banner, decide, host};
+use onboard_egress::{Meter, Refusal, Way, decide, host};
 use onboard_policy::{Assessment, Denial, Policy, Walls, bounds};
 use onboard_sandbox::cgroup::Layout;
 use onboard_sandbox::view::{Outcome, View};
@@ -75,8 +75,8 @@ impl<'a> Asked<'a> {
         let of = ProfileOf { instance: NOBODY, run: NOBODY, root, spec, program, state };
         let refused = |rule: &str, why: String| NoRun { rule: rule.into(), why };
         let reach = network::reach(&bounds, None);
-        let profile =
-            profile(&of, &bounds, reach.as_ref()).map_err(|why| refused("program", why))?;
+        let profile = profile(&of, &bounds, reach.as_ref())
+            .map_err(|Unfit { rule, why }| refused(rule, why))?;
         let view =
             View::of(&profile, layout).map_err(|error| refused("profile", error.to_string()))?;
         Ok(Asked { policy, bounds, profile, view })
@@ -155,20 +155,16 @@ impl<'a> Asked<'a> {
                 is: None,
                 origin: self.origin("allowed_domains", Some(host.as_str())),
             },
-            Err(refusal) => self.refused(refusal, port),
+            Err(refusal) => self.refused(refusal),
         }
     }
 
-    fn refused(&self, refusal: Refusal, port: Option<u16>) -> Said {
+    fn refused(&self, refusal: Refusal) -> Said {
         let origin = match refusal.rule {
             Rule::ForbiddenHost => Some(self.policy.domains_origin().to_string()),
             Rule::NetworkRate => self.origin("max_network_requests", None),
             Rule::ForbiddenProtocol => {
-                let known = port.and_then(banner::at_port);
-                let names = ["https", "http"].into_iter().chain(known);
-                let named = names.filter(|name| refusal.why.starts_with(&format!("{name} ")));
-                let mut origins = named.map(|name| self.origin("forbidden_protocols", Some(name)));
-                origins.next().flatten()
+                refusal.protocol.and_then(|name| self.origin("forbidden_protocols", Some(name)))
             }
             _ => None,
         };

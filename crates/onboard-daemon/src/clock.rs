@@ -7,6 +7,7 @@
 //! wrong and set right again would otherwise leave time at half speed for twice as long as the step.
 
 use onboard_domain::Time;
+use rustix::time::{ClockId, clock_gettime};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// A longer step forward has to stand before it is followed. A shorter one costs two hours of half
@@ -28,7 +29,8 @@ pub struct Course {
     /// while the machine is suspended.
     journal: Time,
     monotonic_ms: i64,
-    /// How long the machine had been suspended at the newest step.
+    /// How long the machine had been suspended, as far as the journal's time has followed it. Readings
+    /// waver by some milliseconds; the longest counts, or what they waver by would add up to a suspend.
     suspended_ms: i64,
     /// Since when the wall clock has been ahead by a step that nothing explains.
     ahead_since_ms: Option<i64>,
@@ -42,21 +44,19 @@ impl Course {
         Course { journal, monotonic_ms, suspended_ms, ahead_since_ms: None, leapt_ms: 0 }
     }
 
-    /// The journal's time at these readings; `suspended_ms` is asked for when a step has to be
-    /// explained.
-    pub fn now(
-        &mut self,
-        monotonic_ms: i64,
-        wall: Time,
-        suspended_ms: impl FnOnce() -> i64,
-    ) -> Time {
+    /// The journal's time at these readings. `suspended_ms` is read before the wall clock: a suspend
+    /// between the two then explains the next step, and is not taken for one that was followed.
+    pub fn now(&mut self, monotonic_ms: i64, wall: Time, suspended_ms: i64) -> Time {
         let elapsed = monotonic_ms - self.monotonic_ms;
+        // Whichever way the time goes, this suspend explains no later step.
+        let slept = (suspended_ms - self.suspended_ms).max(0);
+        self.suspended_ms += slept;
         let next = match wall.since(self.journal) {
             behind if behind < 0 => {
                 self.ahead_since_ms = None;
                 self.journal.plus(elapsed / 2)
             }
-            ahead if ahead - elapsed > LEAP_MS => self.stepped(monotonic_ms, wall, suspended_ms()),
+            ahead if ahead - elapsed > LEAP_MS => self.stepped(monotonic_ms, wall, elapsed + slept),
             _ => {
                 self.ahead_since_ms = None;
                 wall
@@ -70,11 +70,9 @@ impl Course {
         self.journal
     }
 
-    /// A step forward: all of it is followed but a long one that no suspend explains.
-    fn stepped(&mut self, monotonic_ms: i64, wall: Time, suspended_ms: i64) -> Time {
-        let slept = (suspended_ms - self.suspended_ms).max(0);
-        self.suspended_ms = suspended_ms;
-        let passed = monotonic_ms - self.monotonic_ms + slept;
+    /// A step forward, while so much time passed: all of it is followed but a long one that no suspend
+    /// explains.
+    fn stepped(&mut self, monotonic_ms: i64, wall: Time, passed: i64) -> Time {
         let since = *self.ahead_since_ms.get_or_insert(monotonic_ms);
         let stood = monotonic_ms - since >= STAND_MS;
         if stood || wall.since(self.journal) - passed <= STEP_MS {
@@ -103,16 +101,16 @@ impl Clock {
     /// until now passed for nobody.
     #[allow(clippy::disallowed_methods, reason = "the one place where the daemon reads a clock")]
     pub fn after(newest: Time) -> Clock {
-        let started = Instant::now();
-        let suspended_ms = suspended_ms(started.elapsed().as_millis());
+        let (started, suspended_ms) = (Instant::now(), suspended_ms());
         Clock { started, course: Course::at(newest.max(wall()), 0, suspended_ms) }
     }
 
     /// Now, along the journal.
     pub fn now(&mut self) -> Time {
+        let suspended_ms = suspended_ms();
         let passed = self.started.elapsed().as_millis();
         let monotonic_ms = i64::try_from(passed).unwrap_or(i64::MAX);
-        self.course.now(monotonic_ms, wall(), || suspended_ms(passed))
+        self.course.now(monotonic_ms, wall(), suspended_ms)
     }
 
     /// See [`Course::take_leap`].
@@ -121,15 +119,15 @@ impl Clock {
     }
 }
 
-/// How long the machine was suspended, from an arbitrary beginning: the kernel's uptime goes on
-/// meanwhile, the clock that counted `passed_ms` does not.
+/// How long the machine was suspended, from an arbitrary beginning: one of the kernel's clocks goes on
+/// meanwhile, the other does not. They are read one after the other, so it wavers.
 #[allow(clippy::disallowed_methods, reason = "the one place where the daemon reads a clock")]
-fn suspended_ms(passed_ms: u128) -> i64 {
-    // Without `/proc` no step is explained, and each has to stand.
-    let uptime = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
-    let seconds = uptime.split(' ').next().and_then(|text| text.parse::<f64>().ok());
-    let passed_ms = i64::try_from(passed_ms).unwrap_or(i64::MAX);
-    seconds.map_or(0, |seconds| (seconds * 1_000.0) as i64 - passed_ms)
+fn suspended_ms() -> i64 {
+    let ms = |clock| {
+        let read = clock_gettime(clock);
+        read.tv_sec * 1_000 + read.tv_nsec / 1_000_000
+    };
+    ms(ClockId::Boottime) - ms(ClockId::Monotonic)
 }
 
 /// Real time from an arbitrary beginning, that nobody can set: rates go by it, so that a clock that
@@ -197,8 +195,7 @@ mod tests {
 
         /// The journal's time since the start, and what it tells of a leap.
         fn now(&mut self) -> (i64, Option<i64>) {
-            let suspended = self.suspended;
-            let now = self.course.now(self.real, self.wall, || suspended);
+            let now = self.course.now(self.real, self.wall, self.suspended);
             (now.since(START), self.course.take_leap())
         }
 
@@ -280,12 +277,42 @@ mod tests {
     }
 
     #[test]
+    fn readings_that_waver_add_nothing_up() {
+        let mut clocks = Clocks::new();
+        clocks.set(365 * DAY).now();
+        for at in 0..9 * 60 * 10 {
+            clocks.suspended = at % 10;
+            clocks.pass(100).now();
+        }
+        let (now, leapt) = clocks.now();
+        assert!((9 * MINUTE..9 * MINUTE + 10).contains(&now), "{now}");
+        assert_eq!(leapt, None);
+    }
+
+    #[test]
+    fn a_suspend_explains_one_step() {
+        // Of seconds, each followed with the wall clock.
+        let mut clocks = Clocks::new();
+        for _ in 0..1_000 {
+            clocks.pass(1_000).suspend(4_000).now();
+        }
+        assert_eq!(clocks.now().0, 5_000_000);
+        assert_eq!(clocks.set(3_700_000).now().0, 5_000_000, "a step of its own");
+        // While the wall clock is behind.
+        let mut clocks = Clocks::new();
+        clocks.pass(MINUTE).now();
+        assert_eq!(clocks.set(-2 * HOUR).suspend(HOUR).now().0, MINUTE);
+        assert_eq!(clocks.suspend(HOUR).pass(2).now().0, MINUTE + 2, "it has caught up");
+        assert_eq!(clocks.set(2 * HOUR).now().0, MINUTE + 2, "a step of its own");
+    }
+
+    #[test]
     fn the_kernel_tells_a_suspend_apart() {
         let mut clock = Clock::after(Time(0));
         let first = clock.now();
         assert!(clock.now() >= first && first.since(wall()).abs() < STEP_MS);
         assert_eq!(clock.take_leap(), None);
-        let (a, b) = (suspended_ms(0), suspended_ms(0));
-        assert!((0..60_000).contains(&(b - a)), "{a} {b}: from the kernel, which counts on");
+        let (a, b) = (suspended_ms(), suspended_ms());
+        assert!(a >= -1 && (b - a).abs() < 60_000, "{a} {b}: from the kernel");
     }
 }

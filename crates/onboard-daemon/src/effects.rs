@@ -11,8 +11,8 @@ use crate::latch::{self, Latch};
 use crate::manifests;
 use crate::network;
 use crate::policies::Policies;
-use crate::profile::{ProfileOf, profile};
-use crate::step::{Escalations, has_adopted};
+use crate::profile::{ProfileOf, Unfit, profile};
+use crate::step::has_adopted;
 use crate::writing::{Writing, failed};
 use onboard_domain::council::Kind;
 use onboard_domain::proposal::Work;
@@ -205,7 +205,11 @@ impl Effects {
         let request = Request { agent: entry.agent, spec: &agent.spec, run, generation, walls };
         let permit = judge(&policy, state, &request)
             .map_err(|denial| (denial.rule.to_string(), denial.to_string()))?;
-        let log_bytes = self.policies.storage(&project.root).of_logs();
+        // Of the policy that it was judged by, whatever its files say meanwhile.
+        let log_bytes = match &*policy {
+            PolicyInForce::Sound(policy) => policy.storage().of_logs(),
+            PolicyInForce::Broken(_) => 0,
+        };
         let deadline_ms = deadline_ms.min(permit.bounds().limits().deadline_ms);
         let memory_limit_mb = u64::from(permit.bounds().limits().memory_mb);
         let missing = permit.bounds().missing_walls().to_vec();
@@ -232,7 +236,7 @@ impl Effects {
             state: &paths.state,
         };
         let profile = profile(&of, permit.bounds(), reach.as_ref());
-        let mut profile = profile.map_err(|why| ("program".into(), why))?;
+        let mut profile = profile.map_err(|Unfit { rule, why }| (rule.into(), why))?;
         profile.read_only.extend(facts.mounts());
         let permitted = Permitted::new(permit, profile)
             .map_err(|why| ("profile".to_string(), why.to_string()))?;

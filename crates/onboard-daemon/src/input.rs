@@ -96,6 +96,26 @@ pub enum Input {
     Timer,
 }
 
+impl Input {
+    /// The run on which it is decided by the policy of the run's project.
+    pub(crate) fn judged(&self) -> Option<RunId> {
+        match self {
+            Input::Call { run, .. } | Input::Violations { run, .. } | Input::Gone { run, .. } => {
+                Some(*run)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the council may have to decide on it.
+    pub(crate) fn is_councils(&self) -> bool {
+        matches!(
+            self,
+            Input::Command { .. } | Input::Call { call: AgentCall::RequestApproval { .. }, .. }
+        )
+    }
+}
+
 /// How a process ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {

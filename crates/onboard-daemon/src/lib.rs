@@ -3,6 +3,7 @@
 //! Reading order: [`input`], [`mod@step`], `run_loop`, `effects`, `attend`, `converse`, [`mod@start`].
 //! The daemon knows no agent by name: an agent is a manifest and a peer that speaks the protocol.
 
+mod agents;
 pub mod asked;
 mod attend;
 pub mod binding;

@@ -1,6 +1,7 @@
 //! A project's agents, read from manifests and settings, checked together, with every problem at
 //! its place.
 
+use crate::agents;
 use crate::plain;
 use crate::zones::HostZones;
 use onboard_domain::proposal;
@@ -44,6 +45,10 @@ pub enum LoadError {
     TooMany {
         folder: PathBuf,
     },
+    /// A symbolic link on the way to an agent's folder.
+    Link {
+        path: PathBuf,
+    },
 }
 
 impl fmt::Display for LoadError {
@@ -56,6 +61,7 @@ impl fmt::Display for LoadError {
                 Ok(())
             }
             LoadError::File { path, error } => write!(f, "{}: {error}", path.display()),
+            LoadError::Link { path } => f.write_str(&agents::linked(path)),
             LoadError::TooMany { folder } => {
                 write!(f, "{} defines more than {PROJECT_AGENTS_MAX} agents", folder.display())
             }
@@ -145,10 +151,16 @@ fn read_manifests(root: &Path, built_in: &[BuiltInManifest]) -> Result<Vec<Sourc
         let manifest = parse_manifest(text, &format!("built-in {name}")).map_err(one)?;
         insert(&mut sources, manifest, "", &[])?;
     }
-    for path in manifest_files(&root.join(PROJECT_FOLDER).join("agents"))? {
+    for path in manifest_files(&agents::all(root))? {
+        let folder = path.parent().unwrap_or(root).to_path_buf();
+        // Before anything of it is read: a run would see where the link leads.
+        match agents::link_to(root, &folder) {
+            Ok(None) => {}
+            Ok(Some(path)) => return Err(LoadError::Link { path }),
+            Err(error) => return Err(LoadError::File { path: folder, error }),
+        }
         let Some(text) = read_text(&path)? else { continue };
         let manifest = parse_manifest(&text, &path.to_string_lossy()).map_err(one)?;
-        let folder = path.parent().unwrap_or(root).to_path_buf();
         let files = program_files(&manifest, &folder)?;
         insert(&mut sources, manifest, &folder.to_string_lossy(), &files)?;
     }

@@ -17,7 +17,7 @@ use onboard_policy::{
     check_limits, default_layer, merge, parse_council, parse_layer,
 };
 use onboard_protocol::Problem;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -45,6 +45,23 @@ struct Inner {
     organisation: PathBuf,
     user: PathBuf,
     projects: BTreeMap<PathBuf, Known>,
+    decided_by: Decided,
+}
+
+/// What decisions ask for, as it was when their turn began.
+#[derive(Debug, Default)]
+struct Decided {
+    /// By project.
+    by_root: BTreeMap<String, (Escalation, StorageQuota)>,
+    council: Option<Council>,
+}
+
+/// What the decisions of a turn may ask for.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    /// Projects, by their roots.
+    pub(crate) roots: BTreeSet<String>,
+    pub(crate) council: bool,
 }
 
 /// What is known of one project's policy.
@@ -96,7 +113,8 @@ impl Policies {
     }
 
     fn with_organisation(organisation: PathBuf, user: PathBuf) -> Policies {
-        Policies(Arc::new(Mutex::new(Inner { organisation, user, projects: BTreeMap::new() })))
+        let (projects, decided_by) = Default::default();
+        Policies(Arc::new(Mutex::new(Inner { organisation, user, projects, decided_by })))
     }
 
     /// The policy of the project at `root`, as its files say now.
@@ -121,6 +139,28 @@ impl Policies {
             inner.projects.insert(root.into(), known.clone());
         }
         known
+    }
+
+    /// Reads what the decisions of the next turn may ask for: they read no files.
+    pub(crate) fn read_for_turn(&self, wanted: Wanted) {
+        let read = wanted.roots.into_iter().map(|root| {
+            let known = self.of(Path::new(&root));
+            let escalation = known.escalation().unwrap_or_else(Escalation::strictest);
+            (root, (escalation, known.storage()))
+        });
+        let by_root = read.collect();
+        let council = wanted.council.then(|| self.council());
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.decided_by = Decided { by_root, council };
+    }
+
+    fn decided_by<T>(
+        &self,
+        root: &str,
+        of: impl Fn(&(Escalation, StorageQuota)) -> T,
+    ) -> Option<T> {
+        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.decided_by.by_root.get(root).map(of)
     }
 
     /// The policy that the project at `root` would have with `file` in place of `authority`'s own;
@@ -172,8 +212,7 @@ impl Known {
 
     /// How much is kept for each agent; nothing more without a sound policy.
     pub fn storage(&self) -> StorageQuota {
-        let none = || StorageQuota { bytes: 0, source: "no sound policy".into() };
-        self.sound().map_or_else(none, Policy::storage)
+        self.sound().map_or_else(no_storage, Policy::storage)
     }
 
     /// The values of the policy in force, each with its origin.
@@ -224,18 +263,25 @@ impl Policies {
     }
 }
 
+/// As it was read for this turn; of a project that was not, the strictest.
 impl Escalations for Policies {
     fn council(&self) -> Council {
-        Policies::council(self)
+        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let unread = || Council::broken("it was not read for this decision".into(), COUNCIL);
+        inner.decided_by.council.clone().unwrap_or_else(unread)
     }
 
     fn escalation(&self, root: &str) -> Escalation {
-        self.of(Path::new(root)).escalation().unwrap_or_else(Escalation::strictest)
+        self.decided_by(root, |read| read.0.clone()).unwrap_or_else(Escalation::strictest)
     }
 
     fn storage(&self, root: &str) -> StorageQuota {
-        self.of(Path::new(root)).storage()
+        self.decided_by(root, |read| read.1.clone()).unwrap_or_else(no_storage)
     }
+}
+
+fn no_storage() -> StorageQuota {
+    StorageQuota { bytes: 0, source: "no sound policy".into() }
 }
 
 fn stamp(path: &Path) -> Stamp {
@@ -392,6 +438,32 @@ mod tests {
         fs::write(&file, text("32")).unwrap();
         fs::File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
         assert_eq!(limits_of(&policies.of(&root)), Some(32));
+    }
+
+    #[test]
+    fn decisions_go_by_what_was_read_before_their_turn() {
+        let (_folder, policies, root, file) = world();
+        let name = root.to_str().unwrap();
+        let kept = |mb: u32| {
+            let text = text("64").replace("max_memory_mb: 64", &format!("max_storage_mb: {mb}"));
+            fs::write(&file, text).unwrap();
+        };
+        let of_project = || Wanted { roots: [name.to_string()].into(), council: true };
+        let decides = || Escalations::council(&policies).problem.is_none();
+        kept(8);
+        assert_eq!(policies.storage(name).bytes, 0, "nothing was read");
+        assert!(!decides());
+        assert_eq!(policies.escalation(name), Escalation::strictest());
+        policies.read_for_turn(of_project());
+        kept(4);
+        assert!(decides());
+        assert_eq!(policies.storage(name).bytes, 8 << 20);
+        assert_eq!(policies.escalation(name), policies.of(&root).escalation().unwrap());
+        policies.read_for_turn(of_project());
+        assert_eq!(policies.storage(name).bytes, 4 << 20);
+        policies.read_for_turn(Wanted::default());
+        assert_eq!(policies.storage(name).bytes, 0);
+        assert!(!decides());
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! From what a run is allowed to the profile of its walls: the same for a run and for a question.
 
+use crate::agents;
 use crate::git_outside::{GitOutside, git_outside};
 use crate::network::Reach;
 use onboard_domain::AgentSpec;
 use onboard_domain::spec::Program;
 use onboard_policy::Assessment;
 use onboard_sandbox::{APP_DIR, Limits, Network, Profile, ReadOnly};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A git folder that lies outside of the project is seen by this name below [`APP_DIR`].
@@ -32,15 +34,30 @@ pub(crate) struct ProfileOf<'a> {
     pub(crate) state: &'a Path,
 }
 
+/// Why there is no profile.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unfit {
+    /// Stable name of the rule.
+    pub(crate) rule: &'static str,
+    pub(crate) why: String,
+}
+
+impl Unfit {
+    fn program(why: String) -> Unfit {
+        Unfit { rule: "program", why }
+    }
+}
+
 /// The profile of a run that is allowed this, with what it may reach.
 ///
 /// # Errors
-/// When its program is not on this machine.
+/// When its program is not on this machine, or what may not be seen would be.
 pub(crate) fn profile(
     of: &ProfileOf<'_>,
     bounds: &Assessment,
     reach: Option<&Reach>,
-) -> Result<Profile, String> {
+) -> Result<Profile, Unfit> {
+    let forbidden = forbidden(of, bounds)?;
     let mut read_only =
         vec![ReadOnly { host: of.program.to_path_buf(), name: "ai_onboard".into() }];
     let argv = match &of.spec.program {
@@ -48,8 +65,10 @@ pub(crate) fn profile(
             vec![format!("{APP_DIR}/ai_onboard"), "agent".into(), of.spec.name.as_str().into()]
         }
         Program::Command { argv, folder } => {
-            read_only.push(ReadOnly { host: folder.into(), name: "agent".into() });
-            command_line(argv)?
+            let host = agents::folder(Path::new(of.root), Path::new(folder), &forbidden)
+                .map_err(|why| Unfit { rule: "agent_folder", why })?;
+            read_only.push(ReadOnly { host, name: "agent".into() });
+            command_line(argv).map_err(Unfit::program)?
         }
     };
     let works_on_copy = of.spec.checks_proposals;
@@ -68,7 +87,7 @@ pub(crate) fn profile(
         argv,
         env,
         project: PathBuf::from(of.root),
-        forbidden: forbidden(of, bounds),
+        forbidden,
         forbidden_commands: bounds.forbidden_commands().to_vec(),
         read_only,
         network,
@@ -80,15 +99,48 @@ pub(crate) fn profile(
 
 /// The policy's paths; and the daemon's own state, where somebody has it inside of a project: with
 /// the credentials, which no agent may read.
-fn forbidden(of: &ProfileOf<'_>, bounds: &Assessment) -> Vec<String> {
+fn forbidden(of: &ProfileOf<'_>, bounds: &Assessment) -> Result<Vec<String>, Unfit> {
     let mut forbidden = bounds.forbidden_paths().to_vec();
-    let state = of.state.canonicalize().unwrap_or_else(|_| of.state.to_path_buf());
-    if let Ok(inside) = state.strip_prefix(of.root)
-        && let Some(inside) = inside.to_str().filter(|inside| !inside.is_empty())
-    {
-        forbidden.push(inside.into());
+    let inside = state_inside(Path::new(of.root), of.state);
+    forbidden.extend(inside.map_err(|why| Unfit { rule: "state_folder", why })?);
+    Ok(forbidden)
+}
+
+/// Where the daemon's own folder is in a project, if it is there.
+///
+/// # Errors
+/// When it can't be told, or can't be masked.
+fn state_inside(root: &Path, state: &Path) -> Result<Option<String>, String> {
+    let unknown = |path: &Path, error| format!("{} can't be resolved: {error}", path.display());
+    let real_root = root.canonicalize().map_err(|error| unknown(root, error))?;
+    let real_state = resolved(state).map_err(|error| unknown(state, error))?;
+    if real_root.starts_with(&real_state) {
+        return Err(format!(
+            "the project {} lies in the daemon's own folder {}, which no agent may see: move one of \
+             them",
+            root.display(),
+            state.display()
+        ));
     }
-    forbidden
+    let Ok(inside) = real_state.strip_prefix(&real_root) else { return Ok(None) };
+    match inside.to_str() {
+        Some(inside) => Ok(Some(inside.into())),
+        None => Err(format!(
+            "the daemon's own folder {} lies in the project, and its name is no text, by which it \
+             could be masked: move it",
+            state.display()
+        )),
+    }
+}
+
+/// Where a path leads, or would lead: what is missing at its end may be made at any time.
+fn resolved(path: &Path) -> io::Result<PathBuf> {
+    match (path.canonicalize(), path.parent(), path.file_name()) {
+        (Err(error), Some(above), Some(name)) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(resolved(above)?.join(name))
+        }
+        (found, ..) => found,
+    }
 }
 
 /// The copy and what is made in it lie in memory, which is limited as a whole; a quarter of it is left
@@ -164,4 +216,56 @@ fn command_line(argv: &[String]) -> Result<Vec<String>, String> {
         }
     }
     Ok(argv)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn the_daemons_own_folder_is_masked_or_nothing_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        let root = top.join("project");
+        fs::create_dir_all(root.join("home/state")).unwrap();
+        fs::create_dir_all(top.join("state/project")).unwrap();
+        fs::create_dir(root.join(OsStr::from_bytes(b"\xff"))).unwrap();
+        symlink(root.join("home"), top.join("link")).unwrap();
+        symlink("loop", top.join("loop")).unwrap();
+        fs::write(top.join("file"), "").unwrap();
+        let mut said = String::new();
+        let mut ask = |root: &Path, state: &Path| {
+            let shown = match state_inside(root, state) {
+                Ok(inside) => format!("{inside:?}"),
+                Err(why) => format!("refused: {why}"),
+            };
+            said +=
+                &format!("{}: {shown}\n", String::from_utf8_lossy(state.as_os_str().as_bytes()));
+        };
+        for state in ["state", "project/home/state", "link/state", "link/new/state", "project"] {
+            ask(&root, &top.join(state));
+        }
+        ask(&root, &root.join(OsStr::from_bytes(b"\xff")));
+        ask(&top.join("state/project"), &top.join("state"));
+        ask(&root, &top.join("loop/state"));
+        ask(&root, &top.join("file/state"));
+        ask(&top.join("gone"), &top.join("state"));
+        expect![[r#"
+            TOP/state: None
+            TOP/project/home/state: Some("home/state")
+            TOP/link/state: Some("home/state")
+            TOP/link/new/state: Some("home/new/state")
+            TOP/project: refused: the project TOP/project lies in the daemon's own folder TOP/project, which no agent may see: move one of them
+            TOP/project/�: refused: the daemon's own folder TOP/project/� lies in the project, and its name is no text, by which it could be masked: move it
+            TOP/state: refused: the project TOP/state/project lies in the daemon's own folder TOP/state, which no agent may see: move one of them
+            TOP/loop/state: refused: TOP/loop/state can't be resolved: Too many levels of symbolic links (os error 40)
+            TOP/file/state: refused: TOP/file/state can't be resolved: Not a directory (os error 20)
+            TOP/state: refused: TOP/gone can't be resolved: No such file or directory (os error 2)
+        "#]].assert_eq(&said.replace(top.to_str().unwrap(), "TOP"));
+    }
 }

@@ -43,28 +43,56 @@ pub fn remove(state: &Path, run: RunId) {
 /// # Errors
 /// When the folder or a record can't be read: then nothing may be taken for dead.
 pub fn all(state: &Path) -> io::Result<Vec<(RunId, RunRecord)>> {
+    let found = look(state);
+    found.unread.into_iter().next().map_or(Ok(found.records), Err)
+}
+
+/// What records there are, as far as they can be read.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub records: Vec<(RunId, RunRecord)>,
+    /// What could not be read: the folder, or a record.
+    pub unread: Vec<io::Error>,
+}
+
+/// Looks for records, for whoever ends what it can: one that can't be read saves no other.
+pub fn look(state: &Path) -> Found {
+    let mut found = Found::default();
     let entries = match fs::read_dir(folder(state)) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
+        Err(error) => {
+            found.unread.extend((error.kind() != io::ErrorKind::NotFound).then_some(error));
+            return found;
+        }
     };
-    let mut records = Vec::new();
     for entry in entries {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let Some(run) = name.strip_suffix(".json").and_then(|run| run.parse().ok()) else {
-            continue;
-        };
-        match serde_json::from_slice(&fs::read(&path)?) {
-            Ok(record) => records.push((run, record)),
-            Err(_) if is_older_than_boot(&path) => {}
-            Err(error) => {
-                let why = format!("{}: {error}", path.display());
-                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-            }
+        match entry.and_then(|entry| read(&entry.path())) {
+            Ok(record) => found.records.extend(record),
+            Err(error) => found.unread.push(error),
         }
     }
-    Ok(records)
+    found
+}
+
+/// A record; `None` where the file is none, or one of an earlier boot that is torn.
+fn read(path: &Path) -> io::Result<Option<(RunId, RunRecord)>> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let Some(run) = name.strip_suffix(".json").and_then(|run| run.parse().ok()) else {
+        return Ok(None);
+    };
+    let text = match fs::read(path) {
+        // It ended since the folder was read.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text?,
+    };
+    match serde_json::from_slice(&text) {
+        Ok(record) => Ok(Some((run, record))),
+        Err(_) if is_older_than_boot(path) => Ok(None),
+        Err(error) => {
+            let why = format!("{}: {error}", path.display());
+            Err(io::Error::new(io::ErrorKind::InvalidData, why))
+        }
+    }
 }
 
 fn is_older_than_boot(path: &Path) -> bool {
@@ -85,6 +113,10 @@ mod tests {
         fs::create_dir(folder(state.path())).unwrap();
         let torn = File::create(file(state.path(), RunId(7))).unwrap();
         assert_eq!(all(state.path()).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        // Whoever ends what can be found is told of each.
+        drop(File::create(file(state.path(), RunId(8))).unwrap());
+        assert_eq!(look(state.path()).unread.len(), 2);
+        fs::remove_file(file(state.path(), RunId(8))).unwrap();
         torn.set_modified(SystemTime::UNIX_EPOCH).unwrap();
         assert_eq!(all(state.path()).unwrap(), Vec::new());
     }

@@ -11,6 +11,7 @@ use crate::handle::{
 };
 use crate::input::{Input, Token};
 use crate::latch::{self, AtStart};
+use crate::policies::Wanted;
 use crate::pressure;
 use crate::step::{Step, World, models::Reserved, step};
 use crate::store::{Store, StoreError};
@@ -199,6 +200,11 @@ impl Loop {
         }
         self.refresh_host(now);
         let shared = Arc::clone(&self.shared);
+        let wanted = {
+            let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
+            wanted(&state, &inputs)
+        };
+        self.effects.policies.read_for_turn(wanted);
         let (decided, seq) = {
             let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
             heed_latch(&shared.paths, &state, &mut inputs);
@@ -336,6 +342,15 @@ fn bytes_of(input: &Input) -> usize {
         _ => serde_json::to_vec(command).map_or(0, |text| text.len()),
     };
     why.len() + said
+}
+
+/// What deciding on these inputs may need of the policies.
+fn wanted(state: &State, inputs: &[Input]) -> Wanted {
+    let runs = inputs.iter().filter_map(Input::judged);
+    let agents = runs.filter_map(|run| state.agents.get(&state.runs.get(&run)?.agent));
+    let projects = agents.filter_map(|agent| state.projects.get(&agent.project));
+    let roots = projects.map(|project| project.root.clone()).collect();
+    Wanted { roots, council: inputs.iter().any(Input::is_councils) }
 }
 
 /// A latch file that somebody set while this daemon ran, or hung, is recorded before anything else

@@ -34,6 +34,8 @@ pub enum Way {
 pub struct Refusal {
     pub rule: Rule,
     pub why: String,
+    /// The protocol, where it is refused because `forbidden_protocols` names it.
+    pub protocol: Option<&'static str>,
     /// Only where waiting helps.
     pub retry_after_s: Option<u64>,
     /// Whether it is worth a record: of a rate limit, one a window is.
@@ -43,7 +45,11 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal for which waiting doesn't help.
     pub fn new(rule: Rule, why: impl Into<String>) -> Refusal {
-        Refusal { rule, why: why.into(), retry_after_s: None, is_reported: true }
+        Refusal { rule, why: why.into(), protocol: None, retry_after_s: None, is_reported: true }
+    }
+
+    fn of_protocol(name: &'static str, why: String) -> Refusal {
+        Refusal { protocol: Some(name), ..Refusal::new(Rule::ForbiddenProtocol, why) }
     }
 }
 
@@ -72,14 +78,14 @@ pub fn decide(
 /// # Errors
 /// When there were too many.
 pub fn count(rules: &Rules, meter: &mut Meter, now_ms: u64) -> Result<(), Refusal> {
-    meter.take(now_ms).map_err(|many| Refusal {
-        rule: Rule::NetworkRate,
-        why: format!(
+    meter.take(now_ms).map_err(|many| {
+        let why = format!(
             "more than max_network_requests: {} a minute; wait {} s",
             rules.requests_per_min, many.retry_after_s
-        ),
-        retry_after_s: Some(many.retry_after_s),
-        is_reported: many.is_first,
+        );
+        let retry_after_s = Some(many.retry_after_s);
+        let is_reported = many.is_first;
+        Refusal { retry_after_s, is_reported, ..Refusal::new(Rule::NetworkRate, why) }
     })
 }
 
@@ -103,7 +109,7 @@ fn judge(
     }
     if rules.forbidden_protocols.contains(protocol) {
         let why = format!("{protocol} is in forbidden_protocols");
-        return Err(Refusal::new(Rule::ForbiddenProtocol, why));
+        return Err(Refusal::of_protocol(protocol, why));
     }
     Ok((host, port))
 }
@@ -112,7 +118,7 @@ fn judge(
 pub fn wrong_port(rules: &Rules, port: u16) -> Refusal {
     match banner::at_port(port) {
         Some(name) if rules.forbidden_protocols.contains(name) => {
-            Refusal::new(Rule::ForbiddenProtocol, format!("{name} is in forbidden_protocols"))
+            Refusal::of_protocol(name, format!("{name} is in forbidden_protocols"))
         }
         _ => Refusal::new(
             Rule::ForbiddenPort,
@@ -123,16 +129,21 @@ pub fn wrong_port(rules: &Rules, port: u16) -> Refusal {
 
 /// Why nobody may come to a port where protocols live that no agent may speak; `spoken` is the one
 /// that was heard.
-pub fn tripped(rules: &Rules, port: u16, spoken: Option<&str>) -> Refusal {
+pub fn tripped(rules: &Rules, port: u16, spoken: Option<&'static str>) -> Refusal {
     let Some(name) = spoken.or_else(|| banner::at_port(port)) else {
         return wrong_port(rules, port);
     };
     let heard = if spoken.is_some() { "spoken" } else { "expected" };
-    let why = match rules.forbidden_protocols.contains(name) {
-        true => format!("{name} was {heard}, and is in forbidden_protocols"),
-        false => format!("{name} was {heard}; only 443 (TLS) and 80 (HTTP) can be reached"),
-    };
-    Refusal::new(Rule::ForbiddenProtocol, why)
+    match rules.forbidden_protocols.contains(name) {
+        true => {
+            let why = format!("{name} was {heard}, and is in forbidden_protocols");
+            Refusal::of_protocol(name, why)
+        }
+        false => {
+            let why = format!("{name} was {heard}; only 443 (TLS) and 80 (HTTP) can be reached");
+            Refusal::new(Rule::ForbiddenProtocol, why)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,9 @@ pub const DEFAULT_FILE: &str = "default-policy.yaml";
 
 /// Longest list: a policy is read by people.
 pub const LIST: usize = 256;
+/// Forbidden paths of all files together: each is a mask of every run, of which the sandbox takes 512;
+/// one is left for the daemon's own folder.
+pub const FORBIDDEN: usize = 511;
 /// Bytes of a path; the kernel's own bound is four times that, and the root is before it.
 pub const PATH: usize = 1_024;
 /// Bytes of one part of a path: the kernel's bound.
@@ -31,7 +34,8 @@ pub(crate) const LIMITS: [(&str, RangeInclusive<u64>); 10] = [
     ("max_memory_mb", 8..=4_194_304),
     ("max_io_ops_per_sec", 1..=10_000_000),
     ("max_network_requests", 0..=1_000_000),
-    ("max_pids", 1..=4_194_304),
+    // The sandbox's own first process is one.
+    ("max_pids", 2..=4_194_304),
     // A week is no limit any more.
     ("max_run_minutes", 1..=10_080),
     // A thread each, or two, in the daemon.
@@ -80,7 +84,8 @@ pub struct Layer {
     pub(crate) allowed_domains: Option<Written<Vec<Written<String>>>>,
     pub(crate) forbidden_protocols: Vec<Written<String>>,
     pub(crate) forbidden_commands: Vec<Written<String>>,
-    pub(crate) escalation_triggers: Vec<Written<String>>,
+    /// Nothing where the file doesn't say; an empty list says that none has consequences.
+    pub(crate) escalation_triggers: Option<Written<Vec<Written<String>>>>,
     /// In the order of [`ESCALATION`].
     pub(crate) escalation: [Option<Written<u32>>; 5],
     pub(crate) deny_ech: Option<Written<bool>>,
@@ -111,7 +116,7 @@ pub fn parse_layer(text: &str, file: &str, authority: Authority) -> Result<Layer
         allowed_domains: None,
         forbidden_protocols: Vec::new(),
         forbidden_commands: Vec::new(),
-        escalation_triggers: Vec::new(),
+        escalation_triggers: None,
         escalation: [const { None }; 5],
         deny_ech: None,
         sandbox_mode: None,
@@ -126,7 +131,7 @@ pub fn parse_layer(text: &str, file: &str, authority: Authority) -> Result<Layer
     let mut layer = empty;
     layer.limits = numbers(&safety, "resource_limits", LIMITS)?;
     layer.escalation = numbers(&safety, "escalation", ESCALATION)?;
-    layer.escalation_triggers = list(&safety, "escalation_triggers", trigger)?;
+    layer.escalation_triggers = named(&safety, "escalation_triggers", trigger)?;
     if let Some(item) = safety.get("action_restrictions") {
         let restrictions = item.fields(&["file_system", "network", "system"])?;
         layer.file_system(&restrictions)?;
@@ -149,10 +154,7 @@ impl Layer {
     fn network(&mut self, restrictions: &Fields<'_>) -> Result<(), Problem> {
         let Some(item) = restrictions.get("network") else { return Ok(()) };
         let fields = item.fields(&["allowed_domains", "forbidden_protocols", "deny_ech"])?;
-        if let Some(item) = fields.get("allowed_domains") {
-            let value = list(&fields, "allowed_domains", host)?;
-            self.allowed_domains = Some(Written { value, span: item.span() });
-        }
+        self.allowed_domains = named(&fields, "allowed_domains", host)?;
         self.forbidden_protocols = list(&fields, "forbidden_protocols", protocol)?;
         self.deny_ech = boolean(&fields, "deny_ech")?;
         Ok(())
@@ -194,6 +196,16 @@ fn number(
 fn boolean(fields: &Fields<'_>, name: &str) -> Result<Option<Written<bool>>, Problem> {
     let Some(item) = fields.get(name) else { return Ok(None) };
     Ok(Some(Written { value: item.boolean()?, span: item.span() }))
+}
+
+/// A list of which it counts whether the file has it.
+fn named(
+    fields: &Fields<'_>,
+    name: &str,
+    read: impl Fn(&Item<'_>) -> Result<String, Problem>,
+) -> Result<Option<Written<Vec<Written<String>>>>, Problem> {
+    let Some(item) = fields.get(name) else { return Ok(None) };
+    Ok(Some(Written { value: list(fields, name, read)?, span: item.span() }))
 }
 
 fn list(

@@ -3,7 +3,7 @@
 use crate::access::folder_or_not;
 use crate::authority::{Authority, Origin, Settled};
 use crate::escalation::Escalation;
-use crate::layer::{ESCALATION, LIMITS, Layer, Written};
+use crate::layer::{ESCALATION, FORBIDDEN, LIMITS, Layer, Written};
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -32,6 +32,8 @@ pub struct Policy {
     forbidden_protocols: Vec<Settled<String>>,
     forbidden_commands: Vec<Settled<String>>,
     escalation_triggers: Vec<Settled<String>>,
+    /// Who named them, or said first that none is.
+    triggers_origin: Origin,
     /// In the order of [`ESCALATION`].
     escalation: [Settled<u32>; 5],
     deny_ech: Settled<bool>,
@@ -163,6 +165,8 @@ impl Policy {
         let limit = |at: usize| layer.needed(layer.limits[at].as_ref(), LIMITS[at].0);
         let domains = layer.allowed_domains.as_ref();
         let domains = domains.ok_or_else(|| layer.lacks("allowed_domains"))?;
+        let triggers = layer.escalation_triggers.as_ref();
+        let triggers = triggers.ok_or_else(|| layer.lacks("escalation_triggers"))?;
         let rung = |at: usize| layer.needed(layer.escalation[at].as_ref(), ESCALATION[at].0);
         Ok(Policy {
             limits: [
@@ -185,7 +189,8 @@ impl Policy {
             domains_bind: false,
             forbidden_protocols: layer.all(&layer.forbidden_protocols),
             forbidden_commands: layer.all(&layer.forbidden_commands),
-            escalation_triggers: layer.all(&layer.escalation_triggers),
+            escalation_triggers: layer.all(&triggers.value),
+            triggers_origin: layer.origin(triggers.span),
             escalation: [rung(0)?, rung(1)?, rung(2)?, rung(3)?, rung(4)?],
             deny_ech: layer.needed(layer.deny_ech.as_ref(), "deny_ech")?,
             sandbox_mode: layer.needed(layer.sandbox_mode.as_ref(), "sandbox_mode")?,
@@ -228,8 +233,34 @@ impl Policy {
         add(&mut self.forbidden_paths, layer, &layer.forbidden_paths);
         add(&mut self.forbidden_protocols, layer, &layer.forbidden_protocols);
         add(&mut self.forbidden_commands, layer, &layer.forbidden_commands);
-        add(&mut self.escalation_triggers, layer, &layer.escalation_triggers);
-        Ok(())
+        self.watch(layer);
+        self.count_forbidden(layer)
+    }
+
+    /// By default everything has consequences; who may set a key says what has, and whoever speaks
+    /// after that can only add.
+    fn watch(&mut self, layer: &Layer) {
+        let Some(written) = &layer.escalation_triggers else { return };
+        if layer.authority.may_set(&self.triggers_origin) {
+            self.escalation_triggers = layer.all(&written.value);
+            self.triggers_origin = layer.origin(written.span);
+        } else {
+            add(&mut self.escalation_triggers, layer, &written.value);
+        }
+    }
+
+    /// More masks than a run can have would refuse every run, so they refuse the file.
+    fn count_forbidden(&self, layer: &Layer) -> Result<(), Problem> {
+        let Some(beyond) = self.forbidden_paths.get(FORBIDDEN) else { return Ok(()) };
+        let place = layer.forbidden_paths.iter().find(|path| path.value == beyond.value);
+        let place = place.or(layer.forbidden_paths.last());
+        let start = Span { start: 0, end: 0, line: 1, column: 1 };
+        let message = alloc::format!(
+            "`forbidden_paths` has {} entries with those of earlier files, and {FORBIDDEN} are the most",
+            self.forbidden_paths.len()
+        );
+        let problem = layer.document.problem(place.map_or(start, |path| path.span), message);
+        Err(problem.mend("name a folder in place of what lies in it"))
     }
 
     /// The defaults allow no host; who may set a key says which ones may be reached, and whoever
@@ -379,9 +410,14 @@ impl Policy {
             for settled in list {
                 put(key.to_string(), settled.value.clone(), &settled.origin);
             }
-            // That none is allowed is a value as well, and somebody's.
-            if list.is_empty() && key.ends_with("allowed_domains") {
-                put(key.to_string(), "[]".into(), &self.domains_origin);
+            // That there is none is a value as well, and somebody's.
+            let said_by = match key.rsplit('.').next() {
+                Some("allowed_domains") => Some(&self.domains_origin),
+                Some("escalation_triggers") => Some(&self.triggers_origin),
+                _ => None,
+            };
+            if let Some(origin) = said_by.filter(|_| list.is_empty()) {
+                put(key.to_string(), "[]".into(), origin);
             }
         }
         for ((name, _), settled) in ESCALATION.iter().zip(&self.escalation) {

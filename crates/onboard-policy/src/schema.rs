@@ -35,7 +35,7 @@ const SCHEMA: &str = r##"{
               "description": "a minute"
             },
             "max_pids": {
-              "type": "integer", "minimum": 1, "maximum": 4194304, "default": 128
+              "type": "integer", "minimum": 2, "maximum": 4194304, "default": 128
             },
             "max_run_minutes": {
               "type": "integer", "minimum": 1, "maximum": 10080, "default": 15

@@ -238,6 +238,61 @@ fn layers_tighten_and_say_who_did() {
 }
 
 #[test]
+fn who_answers_for_the_machine_says_what_has_consequences() {
+    let layer = |list: &str, authority| {
+        let text = format!("background_agent_safety:\n  escalation_triggers: {list}\n");
+        parse_layer(&text, "policy.yaml", authority).expect("right")
+    };
+    use Authority::{Organisation, Project, User};
+    let errors = "[unexpected_error_rate]";
+    let mut shown = String::new();
+    for (name, layers) in [
+        ("the user sets it", vec![layer(errors, User)]),
+        ("none", vec![layer("[]", User)]),
+        ("a project can't leave any out", vec![layer("[]", Project)]),
+        ("a project adds", vec![layer("[]", User), layer(errors, Project)]),
+        ("the first sets it", vec![layer(errors, Organisation), layer("[]", User)]),
+        (
+            "whoever comes after adds",
+            vec![layer("[]", Organisation), layer("[safety_policy_violation]", User)],
+        ),
+    ] {
+        let policy = merged(&layers).expect("it merges");
+        let words: Vec<&str> = policy.escalation().triggers.iter().map(|t| t.word()).collect();
+        let entries = policy.entries();
+        let said = entries.iter().filter(|entry| entry.key == "escalation_triggers");
+        let by: Vec<String> = said.map(|entry| entry.origin.authority.to_string()).collect();
+        shown += &format!("{name}: {words:?} by {by:?}\n");
+    }
+    expect![[r#"
+        the user sets it: ["unexpected_error_rate"] by ["the user"]
+        none: [] by ["the user"]
+        a project can't leave any out: ["resource_limit_exceeded", "forbidden_action_attempted", "unexpected_error_rate", "safety_policy_violation", "human_intervention_requested"] by ["the defaults", "the defaults", "the defaults", "the defaults", "the defaults"]
+        a project adds: ["unexpected_error_rate"] by ["the project"]
+        the first sets it: ["unexpected_error_rate"] by ["the organisation"]
+        whoever comes after adds: ["safety_policy_violation"] by ["the user"]
+    "#]].assert_eq(&shown);
+}
+
+#[test]
+fn more_forbidden_paths_than_a_run_has_masks_are_refused() {
+    let layer = |of: &str, count: usize, authority| {
+        let paths: Vec<String> = (0..count).map(|at| format!("{of}/{at}")).collect();
+        let text = format!(
+            "background_agent_safety:\n  action_restrictions:\n    file_system:\n      \
+             forbidden_paths: [{}]\n",
+            paths.join(", ")
+        );
+        parse_layer(&text, "policy.yaml", authority).expect("right")
+    };
+    let user = layer("a", layer::LIST, Authority::User);
+    let room = layer::FORBIDDEN - layer::LIST - 5;
+    assert!(merged(&[user.clone(), layer("b", room, Authority::Project)]).is_ok());
+    let problem = merged(&[user, layer("b", room + 1, Authority::Project)]).expect_err("too many");
+    expect!["policy.yaml:4:1665: `forbidden_paths` has 512 entries with those of earlier files, and 511 are the most"].assert_eq(problem.to_string().lines().next().unwrap_or_default());
+}
+
+#[test]
 fn a_layer_that_loosens_is_refused_with_both_values() {
     wrong(
         "  resource_limits:\n    max_cpu_percent: 50\n",
@@ -419,11 +474,11 @@ fn a_file_that_is_no_plain_policy_is_refused_at_its_place() {
         a tag: p.yaml:2:26: a tag
         a merge key: p.yaml:2:3: a merge key
         other case: p.yaml:1:1: unknown key `Background_Agent_Safety`
-        a fraction: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 1 to 4194304, found `1.5`
-        a negative number: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 1 to 4194304, found `-1`
-        a number as text: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 1 to 4194304, found `5`
-        octal: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 1 to 4194304, found `0o17`
-        a number out of all range: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 1 to 4194304, found `9999999999999999999999999999999999999999`
+        a fraction: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 2 to 4194304, found `1.5`
+        a negative number: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 2 to 4194304, found `-1`
+        a number as text: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 2 to 4194304, found `5`
+        octal: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 2 to 4194304, found `0o17`
+        a number out of all range: p.yaml:2:31: `background_agent_safety.resource_limits.max_pids` wants a whole number from 2 to 4194304, found `9999999999999999999999999999999999999999`
     "#]].assert_eq(&shown);
 }
 

@@ -95,11 +95,9 @@ impl Host {
         let (project, owner) = resolve(&profile.project)?;
         let fixed = check_forbidden(&project, &profile.forbidden)?;
         let lacking = check_folders(Path::new(&project), &profile.forbidden)?;
-        let read_only = profile
-            .read_only
-            .iter()
-            .map(|entry| Ok(resolve(&entry.host)?.0))
-            .collect::<Result<_, _>>()?;
+        let beside = profile.read_only.iter();
+        let beside = beside.map(|entry| beside_project(&entry.host, &project, &profile.forbidden));
+        let read_only = beside.collect::<Result<_, _>>()?;
         Ok(Self {
             is_root: own.uid == 0,
             account: account_for(own, owner),
@@ -160,6 +158,20 @@ fn resolve(path: &Path) -> Result<(String, Account), ProfileError> {
     let metadata = real.metadata().map_err(failed)?;
     let text = real.to_str().ok_or_else(|| failed(io::Error::other("not UTF-8")))?;
     Ok((text.to_owned(), Account { uid: metadata.uid(), gid: metadata.gid() }))
+}
+
+/// A folder or file that is seen beside the project, without the project's masks.
+fn beside_project(
+    path: &Path,
+    project: &str,
+    forbidden: &[String],
+) -> Result<String, ProfileError> {
+    let (real, _) = resolve(path)?;
+    let is_shown = |path: &&String| Path::new(project).join(path).starts_with(&real);
+    match forbidden.iter().find(is_shown) {
+        Some(shown) => Err(ProfileError::ForbiddenShown(shown.clone(), path.into())),
+        None => Ok(real),
+    }
 }
 
 fn system_entry(path: &str) -> Option<SystemEntry> {
@@ -310,6 +322,38 @@ mod tests {
             0 runs 1000's: 1000:100
         "#]]
         .assert_eq(&lines.concat());
+    }
+
+    #[test]
+    fn nothing_beside_the_project_shows_what_is_forbidden() {
+        let dir = tempfile::tempdir().expect("folder");
+        let top = dir.path().canonicalize().expect("path");
+        std::fs::create_dir_all(top.join("loom/own/secret")).expect("folder");
+        std::fs::create_dir(top.join("loom/free")).expect("folder");
+        std::os::unix::fs::symlink("..", top.join("loom/own/up")).expect("link");
+        let project = top.join("loom");
+        let forbidden = ["own/secret/".to_owned(), ".env".to_owned()];
+        let lines: Vec<String> =
+            ["own/secret/none", "own/secret", "own", "own/up", "..", "/", "own/up/free"]
+                .iter()
+                .map(|path| {
+                    let path = project.join(path);
+                    match beside_project(&path, project.to_str().expect("UTF-8"), &forbidden) {
+                        Ok(real) => format!("{real}\n"),
+                        Err(e) => format!("{e}\n"),
+                    }
+                })
+                .collect();
+        let said = lines.concat().replace(top.to_str().expect("UTF-8"), "TOP");
+        expect![[r#"
+            host path TOP/loom/own/secret/none cannot be used: No such file or directory (os error 2)
+            forbidden path "own/secret/" would be seen by another name, in TOP/loom/own/secret
+            forbidden path "own/secret/" would be seen by another name, in TOP/loom/own
+            forbidden path "own/secret/" would be seen by another name, in TOP/loom/own/up
+            forbidden path "own/secret/" would be seen by another name, in TOP/loom/..
+            forbidden path "own/secret/" would be seen by another name, in /
+            TOP/loom/free
+        "#]].assert_eq(&said);
     }
 
     #[test]

@@ -20,6 +20,7 @@ const RESERVED_VARIABLES: [&str; 2] = ["AI_ONBOARD_HOST_FD", "AI_ONBOARD_PROJECT
 const MAX_TEXT: usize = 256 * 1024;
 /// Masks, and extra folders, of one run: each costs a mount, some twenty microseconds of start.
 const MAX_MOUNTS: usize = 512;
+const _: () = assert!(onboard_policy::layer::FORBIDDEN < MAX_MOUNTS);
 /// A name becomes a folder's name; the kernel allows 255 bytes.
 const MAX_NAME: usize = 100;
 
@@ -116,6 +117,8 @@ pub enum ProfileError {
     ForbiddenLinked(String, u64),
     /// A file in a forbidden folder has a name that is not forbidden; both.
     ForbiddenSecondName(String, String),
+    /// A folder that is seen beside the project shows a forbidden path without its mask; both.
+    ForbiddenShown(String, PathBuf),
     /// A forbidden path cannot be looked at.
     ForbiddenUnreadable(String, std::io::Error),
     /// A path of the host is not absolute, not UTF-8, or cannot be resolved.
@@ -151,6 +154,11 @@ impl fmt::Display for ProfileError {
             Self::ForbiddenSecondName(path, other) => write!(
                 f,
                 "forbidden file {path:?} can be read as {other:?} too (a hard link): give it a copy of its own, or forbid both"
+            ),
+            Self::ForbiddenShown(path, folder) => write!(
+                f,
+                "forbidden path {path:?} would be seen by another name, in {}",
+                folder.display()
             ),
             Self::ForbiddenUnreadable(path, error) => {
                 write!(f, "forbidden path {path:?} cannot be looked at: {error}")

@@ -211,13 +211,14 @@ impl Running {
         if !self.await_control(timeout, news)? {
             return Ok(None);
         }
-        let ended = self.collect()?;
+        let (ended, heard) = self.collect()?;
         if let End::Awaited(launcher) = &mut *end {
             launcher.wait()?;
         }
+        // Known from here on, whatever else went wrong: it is told once.
         *end = End::Known(ended);
         self.record.remove_group()?;
-        Ok(Some(ended))
+        heard.map(|()| Some(ended))
     }
 
     /// Whether the launcher has something to say, or is gone.
@@ -235,16 +236,21 @@ impl Running {
         Ok(state[0].readable || state[0].hung_up)
     }
 
-    fn collect(&self) -> io::Result<Ended> {
+    /// The end, and why it was not heard in full.
+    fn collect(&self) -> io::Result<(Ended, io::Result<()>)> {
         let report = wire::receive(self.descriptors.control.as_fd())?;
         // Whatever the launcher said or did not live to say: this is the evidence.
         sys::retry(|| process::poll_readable(&[self.descriptors.pidfd.as_fd()], None))?;
         // The last process is gone, and so is the last call: what it heard is complete.
         let notifier = self.sensors.notifier.lock().unwrap_or_else(PoisonError::into_inner).take();
-        notifier.map_or(Ok(()), Notifier::join)?;
+        let heard = notifier.map_or(Ok(()), Notifier::join);
         // Nobody is left to try anything, and all that was tried is told.
         drop(self.sensors.masks.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let of_agent = wire::receive(self.descriptors.init.as_fd())?;
+        let of_agent = wire::receive(self.descriptors.init.as_fd());
+        let (of_agent, heard) = match of_agent {
+            Ok(of_agent) => (of_agent, heard),
+            Err(error) => (None, heard.and(Err(error))),
+        };
         let (status, verdict, cpu_us, max_memory, watched) = match report {
             Some(Message::Ended { status, verdict, cpu_us, max_memory, watched }) => {
                 (status, verdict, cpu_us, max_memory, watched)
@@ -270,7 +276,7 @@ impl Running {
         let mut told = counted.look(|| counters, Instant::now());
         told.extend(counted.end(&ended, watched));
         told.into_iter().for_each(|violation| self.sensors.reports.push(violation));
-        Ok(ended)
+        Ok((ended, heard))
     }
 
     /// Stops every process of the run until [`Running::thaw`]; returns when all stand still.
@@ -349,5 +355,66 @@ impl Drop for Running {
                 let _ = self.wait_for_end(DROP_TIMEOUT);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::allowance::Allowance;
+    use crate::cgroup::{Group, Layout};
+    use crate::notify::{self, Rules};
+    use crate::profile::Limits;
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    /// A run that ends with code 7 and whose notifier fails.
+    fn unheard() -> Running {
+        let mut run = Command::new("true").spawn().expect("a process");
+        let open = |pid: u32| process::open_pidfd(pid.cast_signed()).expect("a pidfd");
+        let pidfd = open(run.id());
+        run.wait().expect("its end");
+        let launcher = Command::new("true").stdin(Stdio::null()).spawn().expect("a process");
+        let ((ours, control), (theirs, init)) =
+            (sys::socket::pair().expect("a pair"), sys::socket::pair().expect("a pair"));
+        let (verdict, watched) = (Verdict::None, Watched::default());
+        let status = libc::SIGKILL;
+        let last = Message::Ended { status, verdict, cpu_us: 5, max_memory: 6, watched };
+        wire::send(ours.as_fd(), last).expect("sent");
+        wire::send(theirs.as_fd(), Message::Exited { status: 7 << 8 }).expect("sent");
+        // Readable, and not a listener: receiving fails for good.
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        writer.write_all(b"x").expect("a byte");
+        let reports = Reports::new().expect("reports");
+        let named = pidfd.try_clone().expect("a descriptor");
+        let allowance = Allowance::of(10);
+        let notifier =
+            notify::listen(reader.into(), Rules::default(), reports.clone(), named, allowance);
+        let record = RunRecord {
+            instance: "i".into(),
+            run: "r".into(),
+            pid: run.id().cast_signed(),
+            start_ticks: 0,
+            boot_id: String::new(),
+            group: Group::default(),
+        };
+        let counted = Counted::new(Limits::default(), false, None);
+        let sensors = Sensors {
+            reports,
+            counted: Mutex::new(counted),
+            notifier: Mutex::new(Some(notifier.expect("a thread"))),
+            masks: Mutex::new(None),
+        };
+        let mechanisms = Layout::default().mechanisms(false);
+        let descriptors = Descriptors { pidfd, control, init };
+        Running::new(record, (mechanisms, Vec::new()), descriptors, Vec::new(), sensors, launcher)
+    }
+
+    #[test]
+    fn an_end_that_was_not_heard_in_full_is_known_all_the_same() {
+        let running = unheard();
+        assert!(running.wait_for_end(STOPPING).is_err(), "it is told");
+        let ended = running.wait_for_end(STOPPING).expect("once").expect("its end");
+        assert_eq!((ended.outcome, ended.cpu_us, ended.max_memory), (Outcome::Code(7), 5, 6));
     }
 }

@@ -49,9 +49,8 @@ impl Clock {
 
     /// Now, along the journal, by the daemon's rule.
     pub fn now(&mut self) -> Time {
-        let suspended = self.suspended;
         let wall = self.wall();
-        self.course.now(self.real, wall, || suspended)
+        self.course.now(self.real, wall, self.suspended)
     }
 
     /// By how much the journal's time went further than real time, by the daemon's rule.

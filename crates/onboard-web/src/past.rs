@@ -100,15 +100,7 @@ impl Past {
             Some(after) => self.views.events(after, query.project, query.agent, query.limit)?,
             None => self.views.newest_events(query.project, query.agent, query.limit)?,
         };
-        let mut events: Vec<PastEvent> = Vec::with_capacity(rows.len());
-        for row in rows {
-            let index = match events.last() {
-                Some(before) if before.seq == row.seq => before.index + 1,
-                _ => 0,
-            };
-            events.push(event(row, index)?);
-        }
-        Ok(events)
+        rows.into_iter().map(event).collect()
     }
 
     /// Audit entries before entry `before`, newest first.
@@ -192,18 +184,22 @@ pub fn audit(
             }
             let causes = batch.causes.into_iter().rev();
             found.extend(causes.map(|cause| audit_row(entry.seq, batch.time, cause)));
+            // Whoever reads on does so before an entry: it is never cut.
+            if found.len() >= limit {
+                return Ok(found);
+            }
         }
         end = start;
     }
     Ok(found)
 }
 
-fn event(row: views::EventRow, index: u32) -> Result<PastEvent, Unreadable> {
+fn event(row: views::EventRow) -> Result<PastEvent, Unreadable> {
     let event = serde_json::from_str(&row.event)
         .map_err(|error| Unreadable(format!("an event of entry {}: {error}", row.seq)))?;
     Ok(PastEvent {
         seq: row.seq,
-        index,
+        index: row.index,
         time: row.time,
         agent: row.agent,
         project: row.project,

@@ -108,6 +108,28 @@ fn the_audit_names_the_peer_as_the_kernel_does() {
 }
 
 #[test]
+fn a_page_of_the_audit_has_as_many_entries_as_were_asked_for() {
+    let world = world();
+    for _ in 0..3 {
+        start(&world.client);
+        let stop = Command::Stop { agents: vec![AgentId(0)], now: false };
+        world.client.command(stop, "a test").unwrap();
+    }
+    let (mut read, mut cursor) = (0, String::new());
+    loop {
+        let query = [("limit", "2"), ("cursor", cursor.as_str())];
+        let query = if cursor.is_empty() { &query[..1] } else { &query[..] };
+        let page: Items<AuditRow> = world.client.get("/audit", query).unwrap();
+        assert!(page.items.len() <= 2, "{:?}", page.items);
+        read += page.items.len();
+        let Some(next) = page.next_cursor else { break };
+        cursor = next;
+    }
+    let all: Items<AuditRow> = world.client.get("/audit", &[]).unwrap();
+    assert_eq!(read, all.items.len());
+}
+
+#[test]
 fn errors_are_problems_with_a_stable_type() {
     let world = world();
     let check = |told: Result<RunRow, ClientError>, kind| match told {

@@ -154,7 +154,11 @@ fn policy(global: &Global, paths: &Paths) -> Vec<Check> {
 fn brokered(paths: &Paths) -> Vec<Check> {
     let mut checks = Vec::new();
     let credentials = Credentials::new(paths.credentials());
-    let names = credentials.names().unwrap_or_default();
+    let names = credentials.names().unwrap_or_else(|error| {
+        let mend = "mend it; until then no agent has a credential";
+        checks.push(Check::bad("credentials", Verdict::Warn, error.to_string(), mend));
+        Vec::new()
+    });
     for name in &names {
         if let Err(error) = credentials.get(name) {
             let found = format!("{name}: {error}");

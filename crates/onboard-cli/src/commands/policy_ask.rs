@@ -64,10 +64,8 @@ pub fn attempt(global: &Global, name: &str, attempt: &Attempt) -> Done {
         Ok(asked) => match kind {
             "read" => asked.read(&target),
             "write" => asked.write(&target),
-            "exec" => {
-                let words = target.split_whitespace().map(Into::into);
-                asked.exec(&words.collect::<Vec<String>>())
-            }
+            // As they were given: a word may have a space in it.
+            "exec" => asked.exec(&attempt.exec),
             _ => asked.connect(&target),
         },
     })?;

@@ -6,6 +6,7 @@ use onboard_domain::AgentSpec;
 use onboard_domain::incident::Trigger;
 use onboard_policy::Policy;
 use onboard_sandbox::PROJECT_DIR;
+use onboard_text::Place;
 use serde::Serialize;
 
 /// One thing that holds.
@@ -21,10 +22,11 @@ pub struct Line {
 pub fn words(spec: &AgentSpec, origins: &Origins, policy: &Policy, asked: &Asked<'_>) -> Vec<Line> {
     let mut page = Page { lines: Vec::new(), policy };
     page.reads(asked);
-    page.writes(asked);
+    page.writes(spec, origins, asked);
     page.reaches(asked);
     page.runs(asked);
     page.uses(spec, origins, asked);
+    page.keeps();
     page.breach();
     page.lines
 }
@@ -45,6 +47,17 @@ impl Page<'_> {
         self.lines.push(Line { part, says, origin });
     }
 
+    /// A line that the agent decides where it asks for a limit of its own, and the policy elsewhere.
+    fn asks(&mut self, part: &'static str, says: String, key: &str, own: Option<Place>) {
+        match own {
+            Some(place) => {
+                let origin = Some(format!("the agent ({place})"));
+                self.lines.push(Line { part, says, origin });
+            }
+            None => self.by(part, says, key, None),
+        }
+    }
+
     fn reads(&mut self, asked: &Asked<'_>) {
         const PART: &str = "reads";
         let project = asked.profile().project.display().to_string();
@@ -58,12 +71,19 @@ impl Page<'_> {
         }
     }
 
-    fn writes(&mut self, asked: &Asked<'_>) {
+    fn writes(&mut self, spec: &AgentSpec, origins: &Origins, asked: &Asked<'_>) {
         const PART: &str = "writes";
-        self.say(PART, "its own /tmp, in memory, gone with the run");
+        let tmp = asked.profile().limits.tmp_bytes >> 20;
+        let holds = match asked.profile().works_in_tmp {
+            true => ", where it works on a copy of the project",
+            false => "",
+        };
+        self.say(PART, format!("its own /tmp{holds}: {tmp} MB in memory, gone with the run"));
         let size = asked.bounds().limits().file_size_mb;
         let says = format!("files of at most {size} MB, in /tmp and in a patch");
-        self.by(PART, says, "max_file_size_mb", None);
+        let is_own = spec.limits.file_size_mb.is_some();
+        let own = origins.of("limits.file_size_mb").filter(|_| is_own);
+        self.asks(PART, says, "max_file_size_mb", own);
         self.say(PART, "nothing in the project: changes are patches, on which people decide");
         for path in asked.bounds().read_only_paths() {
             self.by(PART, format!("no patch may touch {path}"), "read_only_paths", Some(path));
@@ -85,6 +105,11 @@ impl Page<'_> {
             let says = format!("nothing by {protocol}");
             self.by(PART, says, "forbidden_protocols", Some(protocol));
         }
+        let says = match bounds.deny_ech() {
+            true => "nothing by TLS that hides a second host",
+            false => "also by TLS that hides a second host",
+        };
+        self.by(PART, says.into(), "deny_ech", None);
         let limits = bounds.limits();
         for (says, key) in [
             (
@@ -105,7 +130,13 @@ impl Page<'_> {
         for command in asked.bounds().forbidden_commands() {
             self.by(PART, format!("not {command}"), "forbidden_commands", Some(command));
         }
-        self.say(PART, "nothing from its own /tmp");
+        self.say(
+            PART,
+            match asked.profile().works_in_tmp {
+                true => "what it makes in its own /tmp, too",
+                false => "nothing from its own /tmp",
+            },
+        );
     }
 
     fn uses(&mut self, spec: &AgentSpec, origins: &Origins, asked: &Asked<'_>) {
@@ -144,20 +175,20 @@ impl Page<'_> {
                 asks.deadline_ms.is_some(),
             ),
         ] {
-            let place = origins.of(&format!("limits.{own}")).filter(|_| is_own);
-            match place {
-                Some(place) => {
-                    let origin = Some(format!("the agent ({place})"));
-                    self.lines.push(Line { part: PART, says, origin });
-                }
-                None => self.by(PART, says, key, None),
-            }
+            let own = origins.of(&format!("limits.{own}")).filter(|_| is_own);
+            self.asks(PART, says, key, own);
         }
         let says = match self.policy.sandbox_mode() {
             true => "no run at all where this machine lacks a wall",
             false => "a run also where this machine lacks a wall",
         };
         self.by(PART, says.into(), "sandbox_mode", None);
+    }
+
+    fn keeps(&mut self) {
+        let kept = self.policy.storage().bytes >> 20;
+        let says = format!("{kept} MB: checkpoints, shared values, findings, patches, logs");
+        self.by("keeps between its runs", says, "max_storage_mb", None);
     }
 
     fn breach(&mut self) {

@@ -123,6 +123,7 @@ fn an_emergency_holds_with_the_daemon_hung_and_until_it_is_lifted() {
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
     let ended = world.json(&["bg", "emergency-shutdown", "--reason", "smoke"]);
+    assert_eq!(ended["latch"]["set"], "durably");
     assert!(ended["elapsed_ms"].as_u64().unwrap() < 2_000, "{ended}");
     assert_eq!(ended["runs"][0]["run"].as_str(), Some(run.trim()));
     assert_eq!(ended["runs"][0]["is_gone"], true, "{ended}");
@@ -137,6 +138,30 @@ fn an_emergency_holds_with_the_daemon_hung_and_until_it_is_lifted() {
     world.check(&["bg", "resume", "--reason", "put out"], 0, "no emergency holds");
     assert!(!world.home.path().join("state/emergency.json").exists());
     world.check(&["bg", "run", AGENT, "--wait"], 0, "r");
+}
+
+#[test]
+fn an_emergency_says_what_does_not_hold() {
+    let world = World::new();
+    let shutdown = ["bg", "emergency-shutdown", "--reason", "smoke"];
+    // One record that can't be read saves no run, and is said.
+    std::fs::create_dir_all(world.home.path().join("state/runs")).unwrap();
+    std::fs::write(world.home.path().join("state/runs/r9.json"), "torn").unwrap();
+    let (code, out, err) = world.run(&shutdown);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(err.contains("nothing starts until") && err.contains("r9.json"), "{err}");
+    // Neither place of the latch can be written, nor the records be read.
+    for folder in ["state", "run"] {
+        let _ = std::fs::remove_dir_all(world.home.path().join(folder));
+        std::fs::write(world.home.path().join(folder), "a file in the way").unwrap();
+    }
+    let (code, out, err) = world.run(&shutdown);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(err.contains("can't set the latch") && !err.contains("nothing starts"), "{err}");
+    let (code, out, _) = world.run(&[&shutdown[..], &["--json"]].concat());
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &told["latch"]["set"]), (1, &"not".into()), "{told}");
+    assert!(told["unread"][0].is_string(), "{told}");
 }
 
 #[test]

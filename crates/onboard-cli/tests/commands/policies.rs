@@ -87,7 +87,7 @@ fn the_schema_is_json_of_every_section() {
 fn asker(world: &World) {
     let folder = world.project.path().join(".ai_onboard/agents/asker");
     fs::create_dir_all(&folder).unwrap();
-    let manifest = "name: asker\ndescription: is asked about\nschedule: manual\nprogram: [sh, -c, exit]\nlimits: { pids: 9 }\n";
+    let manifest = "name: asker\ndescription: is asked about\nschedule: manual\nprogram: [sh, -c, exit]\nlimits: { pids: 9, file_size_mb: 3 }\n";
     fs::write(folder.join("agent.yaml"), manifest).unwrap();
     fs::write(world.project.path().join("readme"), "read me").unwrap();
     fs::write(world.project.path().join(".env"), "secret").unwrap();
@@ -107,6 +107,8 @@ fn an_agent_is_asked_about() {
     attempt(&["--write", "readme"], 5, "denied by read_only_path");
     attempt(&["--write", ".git/config"], 5, "nor may it propose this as a patch");
     attempt(&["--exec", "sh", "-c", "true"], 0, "asker may start sh -c true: allowed");
+    // The words as they were given: `true` is no program of a path with a space in it.
+    attempt(&["--exec", "sh true"], 0, "nothing is there");
     attempt(&["--connect", "example.org:443"], 5, "it has no network");
     attempt(&["--connect", "example.org"], 2, "names no port");
     attempt(&["--read", "a", "--write", "b"], 2, "cannot be used with");
@@ -136,9 +138,23 @@ fn what_an_agent_may_is_said_in_words() {
     assert!(of("not .env").contains("default-policy.yaml"));
     assert!(of("64 MB of memory").contains(".ai_onboard/policy.yaml:3:20"));
     assert!(of("9 processes").contains("agent.yaml:5:"));
+    assert!(of("at most 3 MB").contains("agent.yaml:5:"));
+    assert!(of("64 MB in memory").contains("null"));
+    assert!(of("nothing from its own /tmp").contains("null"));
+    assert!(of("128 MB: checkpoints").contains("default-policy.yaml"));
     assert!(of("no host").contains("default-policy.yaml"));
     assert!(of("an incident").contains("default-policy.yaml"));
     world.check(&["policy", "explain", "asker"], 0, "\nwrites\n");
+    // Of one that checks proposals: it works on a copy, and starts what it makes there.
+    let file = world.project.path().join(".ai_onboard/agents/asker/agent.yaml");
+    let manifest = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{manifest}checks_proposals: true\n")).unwrap();
+    world.check(&["policy", "explain", "asker"], 0, "a copy of the project: 48 MB in memory");
+    world.check(&["policy", "explain", "asker"], 0, "what it makes in its own /tmp, too");
+    let hosts = "background_agent_safety:\n  action_restrictions:\n    network:\n      allowed_domains: [a.example]\n";
+    fs::create_dir_all(world.home.path().join("config")).unwrap();
+    fs::write(world.home.path().join("config/policy.yaml"), hosts).unwrap();
+    world.check(&["policy", "explain", "asker"], 0, "nothing by TLS that hides a second host");
 }
 
 #[test]

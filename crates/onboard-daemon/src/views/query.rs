@@ -4,6 +4,7 @@ use super::{ViewError, Views};
 use onboard_domain::{AgentId, Finding, Fingerprint, ProjectId, RunId, Time};
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The most rows any answer has.
 const ROWS_MAX: usize = 10_000;
@@ -46,6 +47,8 @@ pub struct FindingRow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventRow {
     pub seq: u64,
+    /// Its place in the batch.
+    pub index: u32,
     pub time: Time,
     pub kind: String,
     pub project: Option<ProjectId>,
@@ -103,6 +106,30 @@ impl Views {
         )
     }
 
+    /// The newest runs that ended in the window, newest first, optionally only of some agents.
+    ///
+    /// # Errors
+    /// When the views can't be read.
+    pub fn newest_runs(
+        &self,
+        from: Time,
+        until: Time,
+        of: Option<&BTreeSet<AgentId>>,
+        limit: usize,
+    ) -> Result<Vec<RunRow>, ViewError> {
+        let ids = of.map(|of| {
+            let ids: Vec<String> = of.iter().map(|agent| agent.0.to_string()).collect();
+            format!("[{}]", ids.join(","))
+        });
+        self.rows(
+            "SELECT * FROM runs WHERE ended >= ?1 AND ended < ?2
+             AND (?3 IS NULL OR agent IN (SELECT value FROM json_each(?3)))
+             ORDER BY ended DESC, run DESC LIMIT ?4",
+            params![from.0, until.0, ids, limit.min(ROWS_MAX)],
+            run_row,
+        )
+    }
+
     /// Findings of a project, newest first, optionally only of one status.
     ///
     /// # Errors
@@ -138,7 +165,8 @@ impl Views {
         Ok(rows.into_iter().next())
     }
 
-    /// Events after `after`, oldest first, optionally only of one agent or project.
+    /// Events after batch `after`, oldest first, optionally only of one agent or project: `limit` of
+    /// them, and the rest of the last one's batch, since whoever reads on does so behind a batch.
     ///
     /// # Errors
     /// When the views can't be read.
@@ -150,10 +178,14 @@ impl Views {
         limit: usize,
     ) -> Result<Vec<EventRow>, ViewError> {
         self.rows(
-            "SELECT seq, time, kind, project, agent, run, event FROM events
-             WHERE seq > ?1 AND (?2 IS NULL OR project = ?2) AND (?3 IS NULL OR agent = ?3)
-             ORDER BY seq, idx LIMIT ?4",
-            params![after, project.map(|p| p.0), agent.map(|a| a.0), limit.min(ROWS_MAX)],
+            "WITH wanted AS (
+                 SELECT * FROM events
+                 WHERE seq > ?1 AND (?2 IS NULL OR project = ?2) AND (?3 IS NULL OR agent = ?3)
+             )
+             SELECT * FROM wanted WHERE seq <=
+                 (SELECT max(seq) FROM (SELECT seq FROM wanted ORDER BY seq, idx LIMIT ?4))
+             ORDER BY seq, idx",
+            params![after, project.map(|p| p.0), agent.map(|a| a.0), limit.clamp(1, ROWS_MAX)],
             event_row,
         )
     }
@@ -169,7 +201,7 @@ impl Views {
         limit: usize,
     ) -> Result<Vec<EventRow>, ViewError> {
         let mut rows = self.rows(
-            "SELECT seq, time, kind, project, agent, run, event FROM events
+            "SELECT * FROM events
              WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR agent = ?2)
              ORDER BY seq DESC, idx DESC LIMIT ?3",
             params![project.map(|p| p.0), agent.map(|a| a.0), limit.min(ROWS_MAX)],
@@ -245,12 +277,13 @@ fn finding_row(row: &Row<'_>) -> rusqlite::Result<FindingRow> {
 
 fn event_row(row: &Row<'_>) -> rusqlite::Result<EventRow> {
     Ok(EventRow {
-        seq: row.get(0)?,
-        time: Time(row.get(1)?),
-        kind: row.get(2)?,
-        project: row.get::<_, Option<u32>>(3)?.map(ProjectId),
-        agent: row.get::<_, Option<u32>>(4)?.map(AgentId),
-        run: row.get::<_, Option<u64>>(5)?.map(RunId),
-        event: row.get(6)?,
+        seq: row.get("seq")?,
+        index: row.get("idx")?,
+        time: Time(row.get("time")?),
+        kind: row.get("kind")?,
+        project: row.get::<_, Option<u32>>("project")?.map(ProjectId),
+        agent: row.get::<_, Option<u32>>("agent")?.map(AgentId),
+        run: row.get::<_, Option<u64>>("run")?.map(RunId),
+        event: row.get("event")?,
     })
 }

@@ -17,7 +17,7 @@ use std::sync::mpsc::Receiver;
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
 
-pub const ALL: [Named; 38] = [
+pub const ALL: [Named; 39] = [
     ("a_daemon_opens_as_many_files_as_it_may", a_daemon_opens_as_many_files_as_it_may),
     ("the_last_leaves_no_group", the_last_leaves_no_group),
     ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
@@ -34,6 +34,7 @@ pub const ALL: [Named; 38] = [
     ("a_journal_that_fails_ends_the_daemon", a_journal_that_fails_ends_the_daemon),
     ("each_end_has_its_words", each_end_has_its_words),
     ("a_program_that_is_not_there_is_refused", a_program_that_is_not_there_is_refused),
+    ("an_agents_folder_shows_nothing_that_is_forbidden", an_agents_folder_shows_nothing_forbidden),
     ("a_policy_that_goes_bad_leaves_the_sound_one", a_policy_that_goes_bad_leaves_the_sound_one),
     ("a_first_policy_that_is_bad_starts_nothing", a_first_policy_that_is_bad_starts_nothing),
     ("a_latch_set_by_hand_stops_everything", a_latch_set_by_hand_stops_everything),
@@ -331,6 +332,68 @@ fn a_program_that_is_not_there_is_refused(house: House) {
         house.outcome("ghost"),
         "refused: there is no program `no-such-program` on this machine (program)"
     );
+}
+
+/// An agent's folder is seen beside the project, without its masks: whatever it is made to be, no run
+/// reads by it what the policy forbids.
+fn an_agents_folder_shows_nothing_forbidden(house: House) {
+    let words =
+        "name: snoop\nschedule: manual\nprogram: [sh, ./agent.sh]\nretry: { attempts: 0 }\n";
+    let script = "cat /app/agent/.env /app/agent/key\nexit 0\n";
+    let own = house.project().join(".ai_onboard/agents/snoop");
+    let forbid = |path: &str| {
+        let text = format!(
+            "background_agent_safety:\n  action_restrictions:\n    file_system:\n      \
+             forbidden_paths: [{path}]\n"
+        );
+        house.file(".ai_onboard/policy.yaml", &text);
+    };
+    // The program stands in the project's folder, where a link will lead to.
+    for folder in ["", ".ai_onboard/agents/snoop/"] {
+        house.file(&format!("{folder}agent.yaml"), words);
+        house.file(&format!("{folder}agent.sh"), script);
+    }
+    house.file(".env", "of the project");
+    house.file(".ai_onboard/agents/snoop/key", "of the agent");
+    house.register();
+    let said = || {
+        let run = house.run("snoop").expect("a run");
+        let end = house.ended(run);
+        // A run that was refused has no log.
+        let log = if end.starts_with("refused") { String::new() } else { house.log("snoop", run) };
+        let log = log.lines().filter(|line| line.contains("of the")).collect::<String>();
+        format!("{}\n{log}\n", end.trim_end()).replace(&*house.project().to_string_lossy(), "")
+    };
+    let mut all = said();
+    forbid(".ai_onboard/agents/snoop/key");
+    all += &said();
+    forbid(".ai_onboard/agents");
+    all += &said();
+    forbid("nothing");
+    std::fs::rename(&own, house.project().join("elsewhere")).expect("a move");
+    for target in ["../..", "../../elsewhere"] {
+        std::os::unix::fs::symlink(target, &own).expect("a link");
+        all += &said();
+        all += &house.handle().load_project(house.project()).map_or_else(
+            |error| format!("{error}\n").replace(&*house.project().to_string_lossy(), ""),
+            |_| "loaded\n".into(),
+        );
+        std::fs::remove_file(&own).expect("no link");
+    }
+    expect_test::expect![[r#"
+        succeeded:
+        info stdout of the agent
+        refused: the agent's folder /.ai_onboard/agents/snoop is shown to its runs without masks, and `.ai_onboard/agents/snoop/key` is forbidden: keep them apart (agent_folder)
+
+        refused: the agent's folder /.ai_onboard/agents/snoop is shown to its runs without masks, and `.ai_onboard/agents` is forbidden: keep them apart (agent_folder)
+
+        refused: /.ai_onboard/agents/snoop is a symbolic link, and an agent's folder is shown to its runs as it is: put the folder itself there (agent_folder)
+
+        /.ai_onboard/agents/snoop is a symbolic link, and an agent's folder is shown to its runs as it is: put the folder itself there
+        refused: /.ai_onboard/agents/snoop is a symbolic link, and an agent's folder is shown to its runs as it is: put the folder itself there (agent_folder)
+
+        /.ai_onboard/agents/snoop is a symbolic link, and an agent's folder is shown to its runs as it is: put the folder itself there
+    "#]].assert_eq(&all);
 }
 
 fn policy(memory_mb: &str) -> String {

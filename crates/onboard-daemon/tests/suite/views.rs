@@ -167,6 +167,51 @@ fn history_can_be_asked_for() {
 }
 
 #[test]
+fn pages_of_events_have_each_of_them_once() {
+    let scene = Scene::with_history();
+    scene.caught_up();
+    let views = scene.views();
+    let places = |rows: &[onboard_daemon::views::EventRow]| {
+        rows.iter().map(|row| (row.seq, row.index)).collect::<Vec<_>>()
+    };
+    for agent in [None, Some(AgentId(0))] {
+        let all = places(&views.events(0, None, agent, 10_000).unwrap());
+        assert!(all.windows(2).any(|two| two[0].0 == two[1].0), "batches have several: {all:?}");
+        for limit in 1..4 {
+            let (mut read, mut after) = (Vec::new(), 0);
+            loop {
+                let page = places(&views.events(after, None, agent, limit).unwrap());
+                let Some((last, _)) = page.last() else { break };
+                after = *last;
+                read.extend(page);
+            }
+            assert_eq!(read, all, "by {limit}");
+        }
+    }
+    // The place is the one in the batch, whatever is left out.
+    let of_one = views.events(0, None, Some(AgentId(1)), 1).unwrap();
+    let batch = places(&views.events(of_one[0].seq - 1, None, None, 1).unwrap());
+    assert_eq!(of_one[0].index, 2, "{batch:?}");
+}
+
+#[test]
+fn the_newest_runs_are_the_newest() {
+    let scene = Scene::with_history();
+    scene.caught_up();
+    let views = scene.views();
+    let ids = |of: &[u32], limit: usize| {
+        let of = (!of.is_empty()).then(|| of.iter().copied().map(AgentId).collect());
+        let until = MIDNIGHT.plus(86_400_000);
+        let rows = views.newest_runs(MIDNIGHT, until, of.as_ref(), limit).unwrap();
+        rows.iter().map(|row| row.run.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        [ids(&[], 9), ids(&[], 1), ids(&[0], 1), ids(&[0, 1], 9), ids(&[7], 9)],
+        ["r1 r0", "r1", "r0", "r1 r0", ""]
+    );
+}
+
+#[test]
 fn followed_is_the_same_as_rebuilt() {
     let rebuilt = Scene::with_history();
     rebuilt.caught_up();

@@ -1,6 +1,6 @@
 //! A server's answer of HTTP/1, read strictly: its head, and where its body ends.
 
-/// Longest head.
+/// Longest head, interim answers before it included.
 pub const LONGEST: usize = 64 * 1024;
 /// Most fields of a head.
 const FIELDS: usize = 128;
@@ -60,39 +60,56 @@ pub enum Look {
     Bad(&'static str),
 }
 
-/// Looks at the first bytes that a server sent; interim answers are passed over.
+/// Looks at the first bytes that a server sent; interim answers are passed over, and count as part of
+/// the head.
 pub fn look(bytes: &[u8], is_head_request: bool) -> Look {
+    let mut passed = 0;
+    loop {
+        match one(&bytes[passed..], is_head_request) {
+            One::Interim(length) => passed += length,
+            One::Last(Look::Answer(answer, length)) if passed + length <= LONGEST => {
+                return Look::Answer(answer, passed + length);
+            }
+            One::Last(Look::More) if bytes.len() < LONGEST => return Look::More,
+            One::Last(Look::Bad(why)) => return Look::Bad(why),
+            One::Last(_) => return Look::Bad(TOO_LONG),
+        }
+    }
+}
+
+const TOO_LONG: &str = "the head of its answer is too long";
+
+/// One head, of which an answer may have several.
+enum One {
+    /// More is on its way behind so many bytes.
+    Interim(usize),
+    Last(Look),
+}
+
+fn one(bytes: &[u8], is_head_request: bool) -> One {
     let mut fields = [httparse::EMPTY_HEADER; FIELDS];
     let mut response = httparse::Response::new(&mut fields);
     let length = match response.parse(bytes) {
-        Ok(httparse::Status::Complete(length)) if length <= LONGEST => length,
-        Ok(httparse::Status::Partial) if bytes.len() < LONGEST => return Look::More,
-        Ok(_) | Err(httparse::Error::TooManyHeaders) => {
-            return Look::Bad("the head of its answer is too long");
-        }
-        Err(_) => return Look::Bad("its answer is not HTTP/1"),
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) => return One::Last(Look::More),
+        Err(httparse::Error::TooManyHeaders) => return One::Last(Look::Bad(TOO_LONG)),
+        Err(_) => return One::Last(Look::Bad("its answer is not HTTP/1")),
     };
     let status = response.code.unwrap_or(0);
-    match status {
-        101 => return Look::Bad("it changes to another protocol"),
-        100..=199 => {
-            return match look(&bytes[length..], is_head_request) {
-                Look::Answer(answer, more) => Look::Answer(answer, length + more),
-                other => other,
-            };
-        }
-        200..=599 => {}
-        _ => return Look::Bad("its answer has no known status"),
-    }
-    match framing(status, response.headers, is_head_request) {
-        Ok(framing) => {
-            let passed = response.headers.iter().filter(|field| passes(field.name));
-            let fields =
-                passed.map(|field| (field.name.to_ascii_lowercase(), field.value.to_vec()));
-            Look::Answer(Answer { status, fields: fields.collect(), framing }, length)
-        }
-        Err(why) => Look::Bad(why),
-    }
+    One::Last(match status {
+        101 => Look::Bad("it changes to another protocol"),
+        100..=199 => return One::Interim(length),
+        200..=599 => match framing(status, response.headers, is_head_request) {
+            Ok(framing) => {
+                let passed = response.headers.iter().filter(|field| passes(field.name));
+                let fields =
+                    passed.map(|field| (field.name.to_ascii_lowercase(), field.value.to_vec()));
+                Look::Answer(Answer { status, fields: fields.collect(), framing }, length)
+            }
+            Err(why) => Look::Bad(why),
+        },
+        _ => Look::Bad("its answer has no known status"),
+    })
 }
 
 fn passes(name: &str) -> bool {
@@ -221,6 +238,17 @@ mod tests {
             }
         };
         expect.assert_eq(&cases.iter().map(line).collect::<String>());
+    }
+
+    #[test]
+    fn interim_answers_end() {
+        let interim = b"HTTP/1.1 103 Early Hints\r\n\r\n";
+        let few = [&interim.repeat(9)[..], b"HTTP/1.1 204 No\r\n\r\n"].concat();
+        assert!(matches!(look(&few, false), Look::Answer(_, length) if length == few.len()));
+        assert_eq!(look(&interim.repeat(9), false), Look::More);
+        assert_eq!(look(&interim.repeat(LONGEST / 4), false), Look::Bad(TOO_LONG));
+        let many = [&interim.repeat(LONGEST / 4)[..], b"HTTP/1.1 204 No\r\n\r\n"].concat();
+        assert_eq!(look(&many, false), Look::Bad(TOO_LONG));
     }
 
     #[test]

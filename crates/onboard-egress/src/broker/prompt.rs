@@ -55,8 +55,13 @@ impl<'de> Visitor<'de> for Keys {
             match plain.as_str() {
                 "model" => prompt.model = map.next_value()?,
                 "max_tokens" | "max_completion_tokens" => {
+                    // With no number behind it the key would take back the one that is added.
                     let asked: Option<u64> = map.next_value()?;
-                    prompt.output = prompt.output.max(asked);
+                    let asked = asked.ok_or_else(|| {
+                        let why = format!("`{key}` is null: give a number, or leave it out");
+                        de::Error::custom(why)
+                    })?;
+                    prompt.output = prompt.output.max(Some(asked));
                 }
                 "n" | "best_of" => {
                     let asked: Option<u64> = map.next_value()?;
@@ -136,7 +141,9 @@ mod tests {
         let cases = [
             r#"{"model":"m","messages":[{"model":"x","max_tokens":9}]}"#,
             r#"{"model":"m","max_tokens":5,"max_completion_tokens":50,"n":3,"stream":true}"#,
-            r#"{"model":"m","max_tokens":null,"stream_options":{"include_usage":false}}"#,
+            r#"{"model":"m","max_tokens":null}"#,
+            r#"{"model":"m","max_tokens":5,"max_completion_tokens":null}"#,
+            r#"{"model":"m","stream_options":{"include_usage":false}}"#,
             r#"{"model":"m","max_tokens":5,"max_tokens":5000}"#,
             r#"{"model":"m","max_tokens":5,"MAX_TOKENS":5000}"#,
             r#"{"model":"m","max_tokens":5,"max\u005ftokens":5000}"#,
@@ -157,6 +164,8 @@ mod tests {
         expect![[r#"
             m None x1 false false
             m Some(50) x3 true false
+            `max_tokens` is null: give a number, or leave it out at line 1 column 31
+            `max_completion_tokens` is null: give a number, or leave it out at line 1 column 57
             m None x1 false true
             the key `max_tokens` is there twice at line 1 column 46
             the key `MAX_TOKENS` is there twice at line 1 column 46

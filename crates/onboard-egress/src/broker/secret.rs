@@ -32,11 +32,23 @@ impl fmt::Debug for Secret {
 }
 
 /// The forms in which servers give back what they were sent: as it is, escaped as in JSON and in
-/// addresses, and in base64 at each of its three offsets.
+/// addresses, and in base64 at each of its three offsets; each in the ways that writers differ in.
 pub fn forms(secret: &str) -> Vec<Vec<u8>> {
-    let mut forms = vec![secret.as_bytes().to_vec(), in_json(secret), in_address(secret)];
+    let json = in_json(secret);
+    let slashes = json.replace('/', "\\/");
+    let marks = json.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e");
+    let mut forms: Vec<Vec<u8>> =
+        [secret.to_string(), json, slashes, marks].map(String::into_bytes).into();
+    forms.extend([in_address(secret, true), in_address(secret, false)]);
     for offset in 0..3 {
-        forms.push(in_base64(secret.as_bytes(), offset));
+        let coded = in_base64(secret.as_bytes(), offset);
+        let in_names = |byte: &u8| match byte {
+            b'+' => b'-',
+            b'/' => b'_',
+            byte => *byte,
+        };
+        forms.push(coded.iter().map(in_names).collect());
+        forms.push(coded);
     }
     forms.retain(|form| form.len() >= SHORTEST);
     forms.sort();
@@ -47,19 +59,21 @@ pub fn forms(secret: &str) -> Vec<Vec<u8>> {
 /// A form that is shorter than that would be found in ordinary text.
 const SHORTEST: usize = 6;
 
-fn in_json(text: &str) -> Vec<u8> {
+fn in_json(text: &str) -> String {
     let quoted = serde_json::to_string(text).unwrap_or_default();
-    quoted.trim_matches('"').as_bytes().to_vec()
+    // Its own marks alone: the text may have some at its ends.
+    quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_string()
 }
 
-fn in_address(text: &str) -> Vec<u8> {
+fn in_address(text: &str, is_upper: bool) -> Vec<u8> {
     let mut out = Vec::new();
     for byte in text.bytes() {
         match byte {
             b'-' | b'.' | b'_' | b'~' => out.push(byte),
             byte if byte.is_ascii_alphanumeric() => out.push(byte),
             // Writing to a vector can't fail.
-            byte => drop(write!(out, "%{byte:02X}")),
+            byte if is_upper => drop(write!(out, "%{byte:02X}")),
+            byte => drop(write!(out, "%{byte:02x}")),
         }
     }
     out
@@ -179,7 +193,7 @@ mod tests {
         for before in ["", "a", "ab", "abc"] {
             let coded = base64(format!("{before}{secret}tail").as_bytes());
             let json = serde_json::to_string(secret).expect("text");
-            let address = String::from_utf8(in_address(secret)).expect("text");
+            let address = String::from_utf8(in_address(secret, true)).expect("text");
             let text = format!("{secret} {json} {address} {coded} sk-\"cana");
             for size in [1, 2, 7, 64, text.len()] {
                 let mut redactor = Redactor::new(forms(secret));
@@ -195,6 +209,24 @@ mod tests {
                 let part = &coded[before.len().div_ceil(3) * 4 + 4..][..12];
                 assert!(!shown.contains(part), "{shown} has {part}");
             }
+        }
+    }
+
+    #[test]
+    fn writers_differ_and_hide_nothing() {
+        let secret = "\"canary/0123456789&~>?x~~~\"";
+        let coded = base64(secret.as_bytes()).replace('+', "-").replace('/', "_");
+        assert!(coded.contains(['-', '_']), "{coded}");
+        for text in [
+            r#""\"canary\/0123456789&~>?x~~~\"""#,
+            r#""\"canary/0123456789\u0026~\u003e?x~~~\"""#,
+            "%22canary%2f0123456789%26~%3e%3fx~~~%22",
+            &coded,
+        ] {
+            let mut redactor = Redactor::new(forms(secret));
+            let shown = [redactor.push(text.as_bytes()), redactor.end()].concat();
+            let shown = String::from_utf8(shown).expect("text");
+            assert!(!shown.contains("canary") && !shown.contains(&coded[8..16]), "{shown}");
         }
     }
 

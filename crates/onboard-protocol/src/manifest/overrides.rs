@@ -4,6 +4,7 @@ use super::agent_name;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 use onboard_domain::AgentName;
 use onboard_domain::spec::{
     AgentSpec, Class, Classes, Limits, Missed, Overlap, Priority, SharedKeys,
@@ -37,7 +38,7 @@ pub(crate) const SETTINGS: usize = 64;
 const SETTING: usize = 1_024;
 /// A shorter deadline would end a run before its program has started on a loaded machine; a longer
 /// one than a week is no deadline.
-const DEADLINE_MS: core::ops::RangeInclusive<i64> = 1_000..=604_800_000;
+const DEADLINE_MS: RangeInclusive<i64> = 1_000..=604_800_000;
 
 const CLASS: [(&str, Class); 3] =
     [("low", Class::Low), ("medium", Class::Medium), ("high", Class::High)];
@@ -229,17 +230,18 @@ fn limits(fields: &Fields<'_>) -> Result<Limits, Problem> {
         "file_size_mb",
         "io_ops_per_sec",
     ])?;
-    let number = |name: &str, most: u64| -> Result<Option<u32>, Problem> {
+    let number = |name: &str, range: RangeInclusive<u64>| -> Result<Option<u32>, Problem> {
         let Some(item) = fields.get(name) else { return Ok(None) };
-        Ok(u32::try_from(item.integer(1..=most)?).ok())
+        Ok(u32::try_from(item.integer(range)?).ok())
     };
     Ok(Limits {
-        cpu_percent: number("cpu_percent", 100_000)?,
-        memory_mb: number("memory_mb", 4_194_304)?,
-        pids: number("pids", 4_194_304)?,
+        cpu_percent: number("cpu_percent", 1..=100_000)?,
+        // With less no sandbox is built: its own first process is one of the processes.
+        memory_mb: number("memory_mb", 4..=4_194_304)?,
+        pids: number("pids", 2..=4_194_304)?,
         deadline_ms: duration(&fields, "deadline")?,
-        file_size_mb: number("file_size_mb", 4_194_304)?,
-        io_ops_per_sec: number("io_ops_per_sec", 10_000_000)?,
+        file_size_mb: number("file_size_mb", 1..=4_194_304)?,
+        io_ops_per_sec: number("io_ops_per_sec", 1..=10_000_000)?,
     })
 }
 
@@ -251,7 +253,7 @@ fn findings_per_day(fields: &Fields<'_>) -> Result<Option<u32>, Problem> {
 
 /// No time at all is a choice, too: an agent that has nothing to keep.
 fn stop_grace(fields: &Fields<'_>) -> Result<Option<i64>, Problem> {
-    const GRACE_MS: core::ops::RangeInclusive<i64> = 0..=bounds::STOP_GRACE_MAX_MS;
+    const GRACE_MS: RangeInclusive<i64> = 0..=bounds::STOP_GRACE_MAX_MS;
     fields.get("stop_grace").map(|item| item.duration_ms(GRACE_MS)).transpose()
 }
 

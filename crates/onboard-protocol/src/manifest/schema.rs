@@ -55,8 +55,8 @@ const SCHEMA: &str = r##"{
       "description": "what the agent asks for; more than the policy allows is refused",
       "properties": {
         "cpu_percent": { "type": "integer", "minimum": 1, "maximum": 100000 },
-        "memory_mb": { "type": "integer", "minimum": 1, "maximum": 4194304 },
-        "pids": { "type": "integer", "minimum": 1, "maximum": 4194304 },
+        "memory_mb": { "type": "integer", "minimum": 4, "maximum": 4194304 },
+        "pids": { "type": "integer", "minimum": 2, "maximum": 4194304 },
         "deadline": { "$ref": "#/$defs/duration" },
         "file_size_mb": { "type": "integer", "minimum": 1, "maximum": 4194304 },
         "io_ops_per_sec": { "type": "integer", "minimum": 1, "maximum": 10000000 }

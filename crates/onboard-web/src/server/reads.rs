@@ -15,6 +15,7 @@ use axum::extract::{Path, Query, State as Shared};
 use onboard_daemon::views;
 use onboard_domain::state::Agent;
 use onboard_domain::{AgentId, ProjectId, RunId, State, Time};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,9 +75,10 @@ pub async fn runs(Shared(app): Shared<Arc<App>>, asks: Asks) -> Answered<Items<R
     let (before, limit) = (asked.cursor()?, asked.limit());
     let now = (app.sources.clock)();
     let window = (asked.since().unwrap_or_default(), asked.until().unwrap_or(now.plus(1)));
+    let of = app.sources.handle.read(|state| Some(agents_of(state, project?)));
     let past = on_disk(&app, move |past| match agent {
         Some(agent) => Ok(past.views.runs(agent, before, limit)?),
-        None => Ok(newest_first(past.views.runs_ended(window.0, window.1)?, limit)),
+        None => Ok(past.views.newest_runs(window.0, window.1, of.as_ref(), limit)?),
     })
     .await?;
     let next_cursor = (agent.is_some() && past.len() == limit).then(|| past.last()).flatten();
@@ -90,10 +92,9 @@ pub async fn runs(Shared(app): Shared<Arc<App>>, asks: Asks) -> Answered<Items<R
     Ok(Told(Items { items, next_cursor }))
 }
 
-fn newest_first(mut runs: Vec<views::RunRow>, limit: usize) -> Vec<views::RunRow> {
-    runs.reverse();
-    runs.truncate(limit);
-    runs
+fn agents_of(state: &State, project: ProjectId) -> BTreeSet<AgentId> {
+    let of_project = state.agents.iter().filter(|(_, agent)| agent.project == project);
+    of_project.map(|(id, _)| *id).collect()
 }
 
 /// The project and the agent that a request names.

@@ -12,7 +12,7 @@ use onboard_domain::{AgentId, Batch, Cause, Event, ProjectId, RunId, State, Time
 #[derive(Clone, Debug, PartialEq)]
 pub struct PastEvent {
     pub seq: u64,
-    /// Its place in the batch, or among the events that the views keep of it.
+    /// Its place in the batch.
     pub index: u32,
     pub time: Time,
     pub agent: Option<AgentId>,
