@@ -5,6 +5,7 @@ pub mod facts;
 pub mod git;
 pub mod host;
 mod pace;
+pub mod pattern_learning;
 mod plan;
 pub mod predictive_analytics;
 pub mod project_health_monitor;
@@ -34,6 +35,12 @@ pub fn builtins() -> &'static [BuiltIn] {
                 description: code_quality_optimizer::DESCRIPTION,
                 run: code_quality_optimizer::run,
                 manifest: code_quality_optimizer::MANIFEST,
+            },
+            BuiltIn {
+                name: pattern_learning::NAME,
+                description: pattern_learning::DESCRIPTION,
+                run: pattern_learning::run,
+                manifest: pattern_learning::MANIFEST,
             },
             BuiltIn {
                 name: predictive_analytics::NAME,

@@ -6,6 +6,8 @@ mod code_quality;
 mod fixture;
 #[path = "support/memory_host.rs"]
 mod memory_host;
+#[path = "crew/patterns.rs"]
+mod patterns;
 #[path = "crew/predictive.rs"]
 mod predictive;
 #[path = "support/readers.rs"]

@@ -78,7 +78,52 @@ impl Partner {
     }
 }
 
+/// A file that came with another one often.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Companion {
+    pub key: u64,
+    /// Changes of the file that came with this one, and of the file at all.
+    pub together: u32,
+    pub of: u32,
+    /// The same, each change half as much after half a year.
+    pub decayed: f64,
+    pub decayed_of: f64,
+}
+
+impl Companion {
+    /// The share of the file's changes that came with this one.
+    pub fn confidence(&self) -> f64 {
+        f64::from(self.together) / f64::from(self.of.max(1))
+    }
+
+    /// The same of late.
+    pub fn decayed_confidence(&self) -> f64 {
+        if self.decayed_of > 0.0 { (self.decayed / self.decayed_of).min(1.0) } else { 0.0 }
+    }
+}
+
 impl CoChange {
+    /// Files that came with this one at least so often, the most confident first.
+    pub fn companions(&self, key: u64, least: u32, now_ms: i64) -> Vec<Companion> {
+        let Some(file) = self.files.get(&key) else { return Vec::new() };
+        let often = file.partners.iter().filter(|(_, pair)| pair.count >= least);
+        let companion = |(key, pair): (&u64, &Pair)| Companion {
+            key: *key,
+            together: pair.count,
+            of: file.revisions,
+            decayed: pair.decayed.at(now_ms),
+            decayed_of: file.decayed.at(now_ms),
+        };
+        let mut companions: Vec<Companion> = often.map(companion).collect();
+        companions
+            .sort_by(|a, b| b.confidence().total_cmp(&a.confidence()).then(a.key.cmp(&b.key)));
+        companions
+    }
+
+    /// Every file that changed.
+    pub fn keys(&self) -> impl Iterator<Item = u64> {
+        self.files.keys().copied()
+    }
     /// Counts one commit's code and test files: keys and paths.
     pub fn fold(&mut self, at_ms: i64, changed: &[(u64, &str)]) {
         if changed.is_empty() || changed.len() > MOST_FILES {
@@ -205,5 +250,9 @@ mod tests {
         assert!((ranked[0].1.confidence() - 0.5).abs() < 1e-9);
         assert!(ranked[0].0 > ranked[1].0);
         assert!(counts.candidates(99, 0).is_empty());
+        let companions = counts.companions(1, 3, day(12));
+        assert_eq!(companions.iter().map(|one| one.key).collect::<Vec<_>>(), [2]);
+        assert!((companions[0].confidence() - 0.5).abs() < 1e-9);
+        assert!((companions[0].decayed_confidence() - 0.5).abs() < 0.01);
     }
 }

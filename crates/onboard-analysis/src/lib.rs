@@ -25,6 +25,7 @@ pub mod rank_test;
 pub mod ranking;
 pub mod release;
 pub mod release_date;
+pub mod risk_ratio;
 pub mod score;
 pub mod statistics;
 pub mod throughput;

@@ -1,0 +1,133 @@
+//! Telling the host, and what is remembered between runs: what is known, as a text that people can
+//! read.
+
+use std::collections::BTreeSet;
+
+use onboard_analysis::calendar::{date_text, day_of};
+use onboard_analysis::facts::Index;
+use onboard_domain::Fingerprint;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::MOST_FINDINGS;
+use super::decide::Lessons;
+use super::knowledge::{Knowledge, VERSION};
+use crate::host::{AgentError, Finding, Host, Level, Outcome};
+use crate::telling::tell;
+
+/// Entries in the shared state: what fits a page and its 64 KiB.
+const MOST_SHARED: usize = 60;
+
+/// What was said, and of what.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Said {
+    /// Fingerprints of what was said and still holds.
+    reported: BTreeSet<Fingerprint>,
+    /// What the last run saw; equal means there is nothing new to see.
+    seen: String,
+    /// One line on what is known.
+    standing: String,
+}
+
+/// What a run leaves to the next.
+#[derive(Debug, Default)]
+pub struct Memory {
+    said: Said,
+    pub knowledge: Knowledge,
+}
+
+impl Memory {
+    /// Whether the last run saw this; then what it had to say.
+    pub fn has_seen(&self, seen: &str) -> Option<String> {
+        (self.said.seen == seen && !seen.is_empty())
+            .then(|| format!("nothing changed since the last look; {}", self.said.standing))
+    }
+}
+
+pub fn load(host: &mut dyn Host) -> Result<Memory, AgentError> {
+    let said: Said = read(host, "said")?.unwrap_or_default();
+    let knowledge: Option<Knowledge> = read(host, "knowledge")?;
+    match knowledge.filter(|knowledge| knowledge.version == VERSION) {
+        Some(knowledge) => Ok(Memory { said, knowledge }),
+        // What was said of knowledge that is lost has to be looked at again.
+        None => Ok(Memory { said: Said { seen: String::new(), ..said }, ..Memory::default() }),
+    }
+}
+
+fn read<T: DeserializeOwned>(host: &mut dyn Host, name: &str) -> Result<Option<T>, AgentError> {
+    let Some(text) = host.load_checkpoint(name)? else { return Ok(None) };
+    match serde_json::from_str(&text) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => {
+            let why = format!("checkpoint {name} is unusable ({error}); starting anew");
+            host.log(Level::Warning, &why);
+            Ok(None)
+        }
+    }
+}
+
+/// Hands over what holds, and what is known for whoever asks.
+pub fn deliver(
+    host: &mut dyn Host,
+    index: &Index,
+    lessons: &Lessons<'_>,
+    findings: &[Finding],
+    seen: String,
+    memory: &mut Memory,
+) -> Result<Outcome, AgentError> {
+    let told = tell(host, findings, &mut memory.said.reported, MOST_FINDINGS)?;
+    host.put_state("knowledge", figures(index, lessons, &memory.knowledge))?;
+    let encoding = |error: serde_json::Error| AgentError::Encoding(error.to_string());
+    // On lines of their own: a person may read it, too.
+    let text = serde_json::to_string_pretty(&memory.knowledge).map_err(encoding)?;
+    host.save_checkpoint("knowledge", &text)?;
+    let standing = standing(lessons, &memory.knowledge);
+    memory.said.seen = seen;
+    memory.said.standing.clone_from(&standing);
+    host.save_checkpoint("said", &serde_json::to_string(&memory.said).map_err(encoding)?)?;
+    let summary = format!("{standing}; {}", told.words());
+    Ok(match (told.new, told.gone) {
+        (0, 0) => Outcome::NothingToReport { summary },
+        _ => Outcome::Succeeded { summary },
+    })
+}
+
+fn standing(lessons: &Lessons<'_>, knowledge: &Knowledge) -> String {
+    let trial = lessons.habits.trial;
+    let known = format!(
+        "{} things known of {} changes",
+        knowledge.entries.len(),
+        lessons.past.changes.len()
+    );
+    match trial.answers {
+        0 => known,
+        answers => {
+            let unsaid = if trial.is_good() { "" } else { ", too few or too seldom to be said" };
+            format!("{known}; habits were right {} of {answers} times{unsaid}", trial.right)
+        }
+    }
+}
+
+fn figures(index: &Index, lessons: &Lessons<'_>, knowledge: &Knowledge) -> Value {
+    let entry = |(id, entry): (&String, &super::knowledge::Entry)| {
+        json!({
+            "id": id,
+            "kind": entry.kind,
+            "statement": entry.statement,
+            "seen": entry.seen.0,
+            "of": entry.seen.1,
+            "commits": entry.commits.iter().map(|id| id.get(..10)).collect::<Vec<_>>(),
+            "since": date_text(day_of(entry.first_ms)),
+        })
+    };
+    let trial = lessons.habits.trial;
+    json!({
+        "schema_version": 1,
+        "tip": index.tip,
+        "habits_tried": { "right": trial.right, "of": trial.answers },
+        "entries": knowledge.entries.len(),
+        "strongest": knowledge.strongest().take(MOST_SHARED).map(entry).collect::<Vec<_>>(),
+        "limits": index.limits,
+    })
+}
