@@ -370,16 +370,28 @@ pub enum CoordinationCommand {
 /// `recommendations …`
 #[derive(Debug, Subcommand)]
 pub enum FindingsCommand {
-    /// List open findings, most severe first
+    /// List the few open findings that are most worthwhile; with --all, every one
     List {
         /// Of all projects
         #[arg(short = 'A', long)]
         all_projects: bool,
+        /// Accepted, snoozed and less worthwhile ones too
+        #[arg(long)]
+        all: bool,
     },
     /// Show one in full
     Show { id: String },
     /// Take it on
     Accept { id: String },
+    /// Don't show it for a while
+    Snooze {
+        id: String,
+        /// For how long: an hour to 366 days
+        #[arg(long = "for", value_name = "DURATION", default_value = "14d", value_parser = duration)]
+        for_ms: i64,
+    },
+    /// Show what a rule says again, though people found it useless
+    Unmute { rule: String },
     /// Never show it again
     Dismiss {
         id: String,

@@ -80,6 +80,17 @@ pub enum Command {
         fingerprint: Fingerprint,
         reason: String,
     },
+    /// Don't show it for a while.
+    SnoozeFinding {
+        project: ProjectId,
+        fingerprint: Fingerprint,
+        for_ms: i64,
+    },
+    /// Judge an agent's rule anew, as if nobody had answered yet.
+    ForgetRule {
+        agent: AgentId,
+        rule: String,
+    },
     /// What a person makes of a change that an agent proposed.
     DecideProposal {
         proposal: ProposalId,
@@ -141,6 +152,8 @@ impl Command {
             Command::LiftEmergency { .. } => "lift_emergency",
             Command::AcceptFinding { .. } => "accept_finding",
             Command::DismissFinding { .. } => "dismiss_finding",
+            Command::SnoozeFinding { .. } => "snooze_finding",
+            Command::ForgetRule { .. } => "forget_rule",
             Command::DecideProposal { decision: Decision::Apply { .. }, .. } => "apply_proposal",
             Command::DecideProposal { decision: Decision::Reject, .. } => "reject_proposal",
             Command::DecideProposal { decision: Decision::Revert, .. } => "revert_proposal",

@@ -298,6 +298,17 @@ pub enum Event {
         fingerprint: Fingerprint,
         reason: String,
     },
+    /// Not to be shown before `until`.
+    FindingSnoozed {
+        project: ProjectId,
+        fingerprint: Fingerprint,
+        until: Time,
+    },
+    /// What people made of an agent's rule so far counts no longer.
+    RuleForgotten {
+        agent: AgentId,
+        rule: String,
+    },
 
     /// An agent's event on a topic, such as `project.quality.degraded`.
     EventEmitted {

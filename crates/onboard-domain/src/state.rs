@@ -32,6 +32,10 @@ pub mod bounds {
     pub const FINDINGS: usize = 500;
     /// Dismissed findings remembered per project, oldest dropped.
     pub const DISMISSED: usize = 5_000;
+    /// Rules per agent of which is known what people made of them; those beyond count for nothing.
+    pub const RULES: usize = 64;
+    /// Shortest and longest time that a finding may be snoozed, in milliseconds: an hour to a year.
+    pub const SNOOZE_MS: core::ops::RangeInclusive<i64> = 3_600_000..=31_622_400_000;
     /// Findings one run may record.
     pub const FINDINGS_PER_RUN: usize = 50;
     /// New findings an agent may tell a day (UTC), unless its manifest or its users' settings say
@@ -163,6 +167,19 @@ pub struct KnownFinding {
     pub first_seen: Time,
     pub last_seen: Time,
     pub accepted: bool,
+    /// Not shown before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snoozed_until: Option<Time>,
+}
+
+/// What became of the findings of one rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleRecord {
+    pub told: u32,
+    pub accepted: u32,
+    pub dismissed: u32,
+    /// No longer seen, and nobody had said a word: done in silence.
+    pub gone: u32,
 }
 
 /// One agent in one project.
@@ -194,6 +211,9 @@ pub struct Agent {
     pub idle_slots: u32,
     pub recent: VecDeque<EndedRun>,
     pub totals: Totals,
+    /// What became of what each of its rules said.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rules: BTreeMap<String, RuleRecord>,
     pub checkpoints: BTreeMap<String, BlobRef>,
     /// Its runs that have not ended, oldest first.
     pub live: Vec<RunId>,

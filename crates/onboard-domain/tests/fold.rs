@@ -188,3 +188,51 @@ fn time_along_the_journal_never_goes_back() {
         "illegal event: time goes back from 10 to 9"
     );
 }
+
+/// A finding of a rule about a target, told by the run that is there.
+fn told(mark: &str, rule: &str, target: &str, severity: &str) -> String {
+    format!(
+        r#"{{"finding_recorded":{{"project":0,"agent":0,"run":0,"finding":{{"rule":"{rule}",
+          "severity":"{severity}","title":"t","target":"{target}","fingerprint":"{mark}"}}}}}}"#
+    )
+}
+
+fn of(what: &str, mark: &str, more: &str) -> String {
+    format!(r#"{{"finding_{what}":{{"project":0,"fingerprint":"{mark}"{more}}}}}"#)
+}
+
+#[test]
+fn what_becomes_of_findings_is_counted_by_rule() {
+    let mut events = begun();
+    events.extend([QUEUED, PLACED, STARTED].map(String::from));
+    for (mark, rule) in [("a", "r/x"), ("b", "r/x"), ("c", "r/x"), ("d", "r/x"), ("e", "r/y")] {
+        events.push(told(mark, rule, mark, "low"));
+    }
+    // Told once more, it is no second one; worse than it was, it is.
+    events.push(told("a", "r/x", "a", "low"));
+    events.push(told("d2", "r/x", "d", "high"));
+    events.push(of("accepted", "a", ""));
+    events.push(of("dismissed", "b", r#","reason":"as meant""#));
+    events.push(of("snoozed", "c", r#","until":99"#));
+    // Accepted before it went away, gone in silence, and gone into another class.
+    for mark in ["a", "c", "d"] {
+        events.push(of("resolved", mark, ""));
+    }
+    let tell = |events: &[String]| {
+        let (state, notes) = fold(events);
+        assert_eq!(notes, [""; 0]);
+        let agent = &state.agents[&onboard_domain::AgentId(0)];
+        let rules = agent.rules.iter().map(|(rule, record)| format!("{rule} {record:?}\n"));
+        rules.collect::<String>()
+    };
+    expect![[r#"
+        r/x RuleRecord { told: 5, accepted: 1, dismissed: 1, gone: 1 }
+        r/y RuleRecord { told: 1, accepted: 0, dismissed: 0, gone: 0 }
+    "#]]
+    .assert_eq(&tell(&events));
+    events.push(r#"{"rule_forgotten":{"agent":0,"rule":"r/x"}}"#.into());
+    expect![[r#"
+        r/y RuleRecord { told: 1, accepted: 0, dismissed: 0, gone: 0 }
+    "#]]
+    .assert_eq(&tell(&events));
+}

@@ -82,9 +82,11 @@ fn place(event: &Event) -> usize {
         Event::TimeLeapt { .. } => 49,
         Event::PolicyRefused { .. } => 50,
         Event::Motion { .. } => 51,
+        Event::FindingSnoozed { .. } => 52,
+        Event::RuleForgotten { .. } => 53,
     }
 }
-const PLACES: usize = 52;
+const PLACES: usize = 54;
 
 /// Every value of an enum without fields; a new one does not compile before it is listed.
 macro_rules! all {
@@ -446,6 +448,8 @@ fn findings_and_sharing() -> Vec<Event> {
         Event::FindingSuppressed { project: P, agent: A, run: R, fingerprint: mark() },
         Event::FindingAccepted { project: P, fingerprint: mark() },
         Event::FindingDismissed { project: P, fingerprint: mark(), reason: "as meant".into() },
+        Event::FindingSnoozed { project: P, fingerprint: mark(), until: T },
+        Event::RuleForgotten { agent: A, rule: "health/bus-factor".into() },
         Event::EventEmitted {
             project: P,
             agent: A,

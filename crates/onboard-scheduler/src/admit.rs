@@ -142,6 +142,8 @@ fn lets_go(event: &Event) -> bool {
             | Event::FindingResolved { .. }
             | Event::FindingAccepted { .. }
             | Event::FindingDismissed { .. }
+            | Event::FindingSnoozed { .. }
+            | Event::RuleForgotten { .. }
             | Event::MessageSent { .. }
             | Event::MessageDelivered { .. }
             | Event::MessageAcked { .. }

@@ -3,7 +3,7 @@
 use super::Done;
 use crate::arguments::{FindingsCommand, Global};
 use crate::failure::{Failure, Kind};
-use crate::{connection, output, project, render};
+use crate::{chosen, connection, output, project, render};
 use onboard_domain::{Command, Fingerprint, ProjectId};
 use onboard_validation::show;
 use onboard_web::api::{FindingRow, Items, ProblemKind};
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 pub fn run(global: &Global, command: FindingsCommand) -> Done {
     let (client, _) = connection::client()?;
     match command {
-        FindingsCommand::List { all_projects } => list(&client, global, all_projects),
+        FindingsCommand::List { all_projects, all } => list(&client, global, all_projects, all),
         FindingsCommand::Show { id } => {
             let finding = find(&client, global, &id)?;
             if global.is_json() {
@@ -29,6 +29,14 @@ pub fn run(global: &Global, command: FindingsCommand) -> Done {
             let command = Command::AcceptFinding { project, fingerprint };
             tell(&client, global, &finding, command, "", "accepted")
         }
+        FindingsCommand::Snooze { id, for_ms } => {
+            let finding = find(&client, global, &id)?;
+            let (project, fingerprint) = place(&finding)?;
+            let command = Command::SnoozeFinding { project, fingerprint, for_ms };
+            let done = format!("not shown for {}", onboard_text::duration::show(for_ms));
+            tell(&client, global, &finding, command, "", &done)
+        }
+        FindingsCommand::Unmute { rule } => unmute(&client, global, &rule),
         FindingsCommand::Dismiss { id, reason } => {
             let finding = find(&client, global, &id)?;
             let (project, fingerprint) = place(&finding)?;
@@ -49,20 +57,49 @@ fn of_project(client: &Client, global: &Global) -> Result<Vec<FindingRow>, Failu
     }
 }
 
-fn list(client: &Client, global: &Global, all_projects: bool) -> Done {
+fn list(client: &Client, global: &Global, all_projects: bool, all: bool) -> Done {
     let rows: Vec<FindingRow> = match all_projects {
         true => client.items("/findings", &[])?,
         false => of_project(client, global)?,
     };
+    let is_shown = |row: &&FindingRow| all || row.rank.is_some();
+    let shown: Vec<FindingRow> = rows.iter().filter(is_shown).cloned().collect();
+    let left_out = render::findings::left_out(&rows, shown.len());
     if global.is_json() {
-        output::json(&Items::all(rows))?;
-    } else if global.is_quiet() {
-        let ids = rows.iter().map(|row| format!("{}\n", render::findings::id(row)));
+        output::json(&Items::all(shown))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if global.is_quiet() {
+        let ids = shown.iter().map(|row| format!("{}\n", render::findings::id(row)));
         output::data(&ids.collect::<String>())?;
-    } else if rows.is_empty() {
-        output::note("nothing found that is open");
+        return Ok(ExitCode::SUCCESS);
+    }
+    match shown.is_empty() {
+        true => output::note("nothing found that is open and worth showing"),
+        false => output::data(&render::findings::list(&shown, &output::look(global)))?,
+    }
+    if !all && !left_out.is_empty() {
+        output::note(&left_out);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn unmute(client: &Client, global: &Global, rule: &str) -> Done {
+    let rows = of_project(client, global)?;
+    let Some(row) = rows.iter().find(|row| row.rule == rule) else {
+        return Err(Failure::new(Kind::Failed, format!("no finding here is of a rule `{rule}`"))
+            .hint("ai_onboard recommendations show ID names the rule"));
+    };
+    let agent = chosen::agent(client, global, &row.agent)?;
+    let id = agent.id.parse().map_err(|()| {
+        let id = &agent.id;
+        Failure::new(Kind::Failed, format!("the daemon gave `{id}` as an agent's id"))
+    })?;
+    let answer = client.command(Command::ForgetRule { agent: id, rule: rule.to_owned() }, "")?;
+    if global.is_json() {
+        output::json(&answer)?;
     } else {
-        output::data(&render::findings::list(&rows, &output::look(global)))?;
+        output::data(&format!("{rule} is judged anew, as if nobody had answered yet\n"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -79,7 +116,7 @@ fn find(client: &Client, global: &Global, id: &str) -> Result<FindingRow, Failur
             ))
         }
         (None, _) => Err(Failure::new(Kind::Failed, format!("no open finding `{id}`"))
-            .hint("ai_onboard recommendations list")),
+            .hint("ai_onboard recommendations list --all")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::table::Table;
 use super::{Ink, Look, severity, when};
+use onboard_domain::state::RuleRecord;
 use onboard_domain::{Evidence, Severity};
 use onboard_web::api::{FindingRow, FindingStatus};
 
@@ -43,6 +44,7 @@ fn status(status: FindingStatus) -> &'static str {
     match status {
         FindingStatus::Open => "open",
         FindingStatus::Accepted => "accepted",
+        FindingStatus::Snoozed => "snoozed",
     }
 }
 
@@ -56,12 +58,51 @@ pub fn show(row: &FindingRow, look: &Look) -> String {
     }
     let agent = &row.agent;
     out.push_str(&format!("  by {agent}, rule {}, {}\n", row.rule, status(row.status)));
+    out.push_str(&format!("  {}\n", so_far(row)));
+    if let Some(until) = row.snoozed_until {
+        out.push_str(&format!("  not shown before {}\n", when::absolute(look, until)));
+    }
     out.push_str(&format!(
         "  first seen {}, last seen {}\n",
         when::relative(look, row.first_seen),
         when::relative(look, row.last_seen)
     ));
     out
+}
+
+/// How the rule has done here, and what follows from it.
+fn so_far(row: &FindingRow) -> String {
+    let RuleRecord { told, accepted, dismissed, gone } = row.rule_so_far;
+    let chance = (row.chance * 100.0).round();
+    let answers = match accepted + dismissed + gone {
+        0 => "nobody has answered yet".into(),
+        _ => format!("{accepted} accepted, {gone} went away, {dismissed} dismissed"),
+    };
+    let muted = if row.is_muted { "; muted: ai_onboard recommendations unmute RULE" } else { "" };
+    let muted = muted.replace("RULE", &row.rule);
+    format!("this rule so far: {told} told, {answers}; {chance} % likely useful{muted}")
+}
+
+/// Under a list of the few: what it leaves out, and why.
+pub fn left_out(rows: &[FindingRow], shown: usize) -> String {
+    let is = |status: FindingStatus| rows.iter().filter(|row| row.status == status).count();
+    let open = is(FindingStatus::Open);
+    let muted = rows.iter().filter(|row| row.is_muted && row.status == FindingStatus::Open).count();
+    let parts = [
+        (open.saturating_sub(shown + muted), "more open"),
+        (muted, "of rules that people found useless"),
+        (is(FindingStatus::Snoozed), "snoozed"),
+        (is(FindingStatus::Accepted), "accepted"),
+    ];
+    let told: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    match told.is_empty() {
+        true => String::new(),
+        false => format!("and {}: ai_onboard recommendations list --all", told.join(", ")),
+    }
 }
 
 /// Title, evidence and the suggested action.

@@ -3,6 +3,7 @@
 use super::Look;
 use jiff::tz::TimeZone;
 use onboard_domain::spec::Priority;
+use onboard_domain::state::RuleRecord;
 use onboard_domain::{Evidence, EvidenceKind, Severity, Time};
 use onboard_web::api::{
     AgentRow, FindingRow, FindingStatus, ProjectRef, RunRow, RunUsage, Stamp, StateWord,
@@ -111,5 +112,10 @@ pub fn finding(severity: Severity, title: &str) -> FindingRow {
         target: "src/engine".into(),
         first_seen: Stamp(NOW.plus(-5_000)),
         last_seen: Stamp(NOW.plus(-5_000)),
+        snoozed_until: None,
+        rank: Some(1),
+        chance: 0.38,
+        is_muted: false,
+        rule_so_far: RuleRecord::default(),
     }
 }

@@ -42,34 +42,40 @@ pub fn draw(
         let told = look.paint(Ink::Bold, &told);
         out.push_str(&format!("{told}: ai_onboard proposals list\n\n"));
     }
+    let shown: Vec<&FindingRow> =
+        open.iter().filter(|row| row.rank.is_some()).take(SHOWN).collect();
     if proposals == 0 || !open.is_empty() {
-        out.push_str(&found(open, look));
+        out.push_str(&found(open.len(), &shown, look));
     }
-    out.push_str(&next(agents, open, look));
+    out.push_str(&next(agents, shown.first().copied(), look));
     out
 }
 
-fn found(open: &[FindingRow], look: &Look) -> String {
-    if open.is_empty() {
-        return "Nothing needs your attention.\n".into();
+fn found(all: usize, shown: &[&FindingRow], look: &Look) -> String {
+    let more = all - shown.len();
+    let rest = format!("and {more} more: ai_onboard recommendations list --all\n");
+    if shown.is_empty() {
+        let nothing = "Nothing needs your attention.\n";
+        return if more == 0 { nothing.into() } else { format!("{nothing}{rest}") };
     }
-    let count =
-        if open.len() == 1 { "1 finding".into() } else { format!("{} findings", open.len()) };
-    let mut out = format!("{}\n\n", look.paint(Ink::Bold, &format!("{count}, most severe first")));
-    for finding in open.iter().take(SHOWN) {
+    let count = match shown.len() {
+        1 => "1 finding".into(),
+        several => format!("{several} findings, most worthwhile first"),
+    };
+    let mut out = format!("{}\n\n", look.paint(Ink::Bold, &count));
+    for finding in shown {
         out.push_str(&findings::brief(finding, look));
         out.push('\n');
     }
-    if open.len() > SHOWN {
-        let more = open.len() - SHOWN;
-        out.push_str(&format!("and {more} more: ai_onboard recommendations list\n"));
+    if more > 0 {
+        out.push_str(&rest);
     }
     out
 }
 
-fn next(agents: &[AgentRow], open: &[FindingRow], look: &Look) -> String {
+fn next(agents: &[AgentRow], first: Option<&FindingRow>, look: &Look) -> String {
     let mut steps = Vec::new();
-    if let Some(first) = open.first() {
+    if let Some(first) = first {
         let id = findings::id(first);
         steps.push((format!("ai_onboard recommendations show {id}"), "read it in full"));
         steps.push((

@@ -113,6 +113,34 @@ fn status_says_what_holds_an_agent_and_what_is_wrong_with_its_policy() {
 }
 
 #[test]
+fn what_is_snoozed_or_accepted_is_listed_when_asked_for() {
+    let world = World::new();
+    repository(world.project.path());
+    world.check(&["bg", "start", "--all", "--wait"], 0, "✓");
+    let listed = |more: &[&str]| {
+        let (_, ids, _) = world.run(&[&["recommendations", "list", "-q"], more].concat());
+        ids.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let [first, second, ..] = &listed(&[])[..] else { panic!("too few findings") };
+    let all = listed(&["--all"]).len();
+    world.check(&["recommendations", "snooze", first, "--for", "1m"], 1, "an hour to 366 days");
+    world.check(&["recommendations", "snooze", first, "--for", "2d"], 0, "not shown for 2d");
+    world.check(&["recommendations", "accept", second], 0, "accepted");
+    assert!(!listed(&[]).iter().any(|id| id == first || id == second));
+    assert_eq!(listed(&["--all"]).len(), all);
+    let (_, _, left_out) = world.run(&["recommendations", "list"]);
+    assert!(left_out.contains("1 snoozed, 1 accepted: ai_onboard recommendations"), "{left_out}");
+    world.check(&["recommendations", "show", first], 0, "not shown before 20");
+    world.check(&["recommendations", "show", second], 0, "1 told, 1 accepted, 0 went away");
+    let rule = world.json(&["recommendations", "show", second])["rule"].clone();
+    world.check(&["recommendations", "unmute", rule.as_str().unwrap()], 0, "is judged anew");
+    world.check(&["recommendations", "show", second], 0, "0 told, nobody has answered yet");
+    world.check(&["recommendations", "unmute", "no/rule"], 1, "no finding here is of a rule");
+    let log = world.json(&["audit", "log"]).to_string();
+    assert!(log.contains("snooze_finding") && log.contains("forget_rule"), "{log}");
+}
+
+#[test]
 fn what_was_dismissed_is_gone_from_the_next_list() {
     let world = World::new();
     repository(world.project.path());

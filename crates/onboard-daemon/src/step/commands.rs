@@ -70,6 +70,10 @@ fn dispatch(
         Command::DismissFinding { project, fingerprint, reason } => {
             findings::dismiss(turn, project, fingerprint, reason)
         }
+        Command::SnoozeFinding { project, fingerprint, for_ms } => {
+            findings::snooze(turn, project, fingerprint, for_ms)
+        }
+        Command::ForgetRule { agent, rule } => findings::forget_rule(turn, agent, rule),
         Command::DecideProposal { proposal, decision, reason } => {
             proposals::decide(turn, world, cache, actor, proposal, decision, reason)
         }

@@ -1,6 +1,7 @@
 //! Findings: what people say of them, and what later runs no longer see.
 
 use super::commands;
+use onboard_domain::state::bounds;
 use onboard_domain::{
     AgentId, Answer, Event, Fingerprint, ProjectId, Refusal, RefusalKind, RunId, Turn,
 };
@@ -35,6 +36,40 @@ pub(super) fn dismiss(
     }
     turn.record(Event::FindingDismissed { project, fingerprint, reason });
     Ok(Answer::Done { changed: true })
+}
+
+pub(super) fn snooze(
+    turn: &mut Turn<'_>,
+    project: ProjectId,
+    fingerprint: Fingerprint,
+    for_ms: i64,
+) -> Result<Answer, Refusal> {
+    if !bounds::SNOOZE_MS.contains(&for_ms) {
+        let message = "a finding is snoozed for an hour to 366 days";
+        return Err(Refusal::new(RefusalKind::Invalid, message));
+    }
+    let entry = turn.state().projects.get(&project).ok_or_else(|| no_project(project))?;
+    if !entry.findings.contains_key(&fingerprint) {
+        return Err(no_finding(&fingerprint));
+    }
+    let until = turn.state().time.plus(for_ms);
+    turn.record(Event::FindingSnoozed { project, fingerprint, until });
+    Ok(Answer::Done { changed: true })
+}
+
+pub(super) fn forget_rule(
+    turn: &mut Turn<'_>,
+    agent: AgentId,
+    rule: String,
+) -> Result<Answer, Refusal> {
+    let known = turn.state().agents.get(&agent).ok_or_else(|| {
+        Refusal::new(RefusalKind::UnknownAgent, format!("there is no agent {agent}"))
+    })?;
+    let changed = known.rules.contains_key(&rule);
+    if changed {
+        turn.record(Event::RuleForgotten { agent, rule });
+    }
+    Ok(Answer::Done { changed })
 }
 
 fn no_project(project: ProjectId) -> Refusal {

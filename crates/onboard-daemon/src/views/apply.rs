@@ -228,6 +228,7 @@ fn subject(event: &Event) -> Option<Subject> {
         | Event::FindingResolved { project, .. }
         | Event::FindingAccepted { project, .. }
         | Event::FindingDismissed { project, .. }
+        | Event::FindingSnoozed { project, .. }
         | Event::LeaseReleased { project, .. } => Some(of_project(project)),
         Event::ViolationRecorded { agent, run, .. } | Event::PersonAsked { agent, run, .. } => {
             Some(Subject { agent: Some(*agent), run: Some(*run), ..Subject::default() })
@@ -252,6 +253,7 @@ fn subject(event: &Event) -> Option<Subject> {
         | Event::BreakerOpened { agent, .. }
         | Event::BreakerClosed { agent }
         | Event::IntervalAdapted { agent, .. }
+        | Event::RuleForgotten { agent, .. }
         | Event::CheckpointSaved { agent, .. } => Some(of_agent(agent)),
         Event::RunPlaced { run, .. }
         | Event::RunStarted { run, .. }

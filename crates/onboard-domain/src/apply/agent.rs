@@ -106,6 +106,7 @@ fn fresh(project: ProjectId, spec: &AgentSpec, since: Time) -> Agent {
         idle_slots: 0,
         recent: VecDeque::new(),
         totals: Totals::default(),
+        rules: BTreeMap::new(),
         checkpoints: BTreeMap::new(),
         live: Vec::new(),
         inbox: Vec::new(),

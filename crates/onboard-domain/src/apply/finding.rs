@@ -4,7 +4,8 @@ use super::{Illegal, illegal};
 use crate::event::Event;
 use crate::finding::{Finding, Severity};
 use crate::ids::{AgentId, Fingerprint, ProjectId, RunId};
-use crate::state::{KnownFinding, Project, State, bounds};
+use crate::state::{KnownFinding, Project, RuleRecord, State, bounds};
+use alloc::borrow::ToOwned;
 
 pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
     match event {
@@ -27,23 +28,27 @@ pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
             agent.noise.suppressed += 1;
             Ok(())
         }
-        Event::FindingResolved { project, fingerprint } => {
-            if state.project_mut(*project)?.findings.remove(fingerprint).is_none() {
-                illegal!("no finding {fingerprint} in {project} to resolve");
-            }
-            Ok(())
-        }
+        Event::FindingResolved { project, fingerprint } => resolve(state, *project, fingerprint),
         Event::FindingAccepted { project, fingerprint } => {
             let known = state.known_mut(*project, fingerprint)?;
             known.accepted = true;
-            let agent = known.agent;
+            let (agent, rule) = (known.agent, known.finding.rule.clone());
             if let Some(agent) = state.agents.get_mut(&agent) {
                 agent.totals.accepted += 1;
             }
+            count(state, agent, &rule, |record| &mut record.accepted);
             Ok(())
         }
         Event::FindingDismissed { project, fingerprint, .. } => {
             dismiss(state, *project, fingerprint)
+        }
+        Event::FindingSnoozed { project, fingerprint, until } => {
+            state.known_mut(*project, fingerprint)?.snoozed_until = Some(*until);
+            Ok(())
+        }
+        Event::RuleForgotten { agent, rule } => {
+            state.agent_mut(*agent)?.rules.remove(rule);
+            Ok(())
         }
         other => illegal!("not a finding's event: {other:?}"),
     }
@@ -73,8 +78,48 @@ fn record(
         first_seen: now,
         last_seen: now,
         accepted: false,
+        snoozed_until: None,
     };
-    state.project_mut(project)?.findings.insert(finding.fingerprint.clone(), known);
+    let earlier = state.project_mut(project)?.findings.insert(finding.fingerprint.clone(), known);
+    if earlier.is_none() {
+        count(state, agent, &finding.rule, |record| &mut record.told);
+    }
+    Ok(())
+}
+
+/// One more in the record of an agent's rule, as far as it is kept.
+fn count(
+    state: &mut State,
+    agent: AgentId,
+    rule: &str,
+    what: impl FnOnce(&mut RuleRecord) -> &mut u32,
+) {
+    let Some(agent) = state.agents.get_mut(&agent) else { return };
+    if agent.rules.len() >= bounds::RULES && !agent.rules.contains_key(rule) {
+        return;
+    }
+    let counter = what(agent.rules.entry(rule.to_owned()).or_default());
+    *counter = counter.saturating_add(1);
+}
+
+fn resolve(
+    state: &mut State,
+    project: ProjectId,
+    fingerprint: &Fingerprint,
+) -> Result<(), Illegal> {
+    let findings = &mut state.project_mut(project)?.findings;
+    let Some(known) = findings.remove(fingerprint) else {
+        illegal!("no finding {fingerprint} in {project} to resolve");
+    };
+    // The same thing in another class of severity is another finding, and nobody did anything.
+    let stays = findings.values().any(|other| {
+        other.agent == known.agent
+            && other.finding.rule == known.finding.rule
+            && other.finding.target == known.finding.target
+    });
+    if !known.accepted && !stays {
+        count(state, known.agent, &known.finding.rule, |record| &mut record.gone);
+    }
     Ok(())
 }
 
@@ -93,6 +138,7 @@ fn dismiss(
     if let Some(agent) = state.agents.get_mut(&known.agent) {
         agent.totals.dismissed += 1;
     }
+    count(state, known.agent, &known.finding.rule, |record| &mut record.dismissed);
     Ok(())
 }
 

@@ -154,7 +154,9 @@ impl State {
             | Event::FindingSuppressed { .. }
             | Event::FindingResolved { .. }
             | Event::FindingAccepted { .. }
-            | Event::FindingDismissed { .. } => finding::apply(self, event),
+            | Event::FindingDismissed { .. }
+            | Event::FindingSnoozed { .. }
+            | Event::RuleForgotten { .. } => finding::apply(self, event),
             Event::MessageSent { .. }
             | Event::MessageDelivered { .. }
             | Event::MessageAcked { .. }

@@ -127,7 +127,8 @@ pub async fn findings(Shared(app): Shared<Arc<App>>, asks: Asks) -> Answered<Ite
     let asked = query::read(asks)?;
     app.sources.handle.read(|state| {
         let (project, agent) = (asked.project(state)?, asked.agent(state)?);
-        Ok(Told(Items::all(view::finding::rows(state, project, agent))))
+        let now = (app.sources.clock)();
+        Ok(Told(Items::all(view::finding::rows(state, now, project, agent))))
     })
 }
 
@@ -215,7 +216,7 @@ pub async fn report(Shared(app): Shared<Arc<App>>, asks: Asks) -> Answered<Repor
             })
             .map(|run| view::run::past(state, run))
             .collect();
-        let findings = view::finding::rows(state, project, agent);
+        let findings = view::finding::rows(state, now, project, agent);
         view::report::fold((Stamp(since), Stamp(until)), &runs, findings, gaps)
     })))
 }

@@ -67,7 +67,7 @@ pub fn detail(
         inbox: agent.inbox.len(),
         checkpoints: agent.checkpoints.keys().cloned().collect(),
         violations: agent.conduct.recent.iter().rev().map(incident::seen).collect(),
-        findings: finding::rows(state, Some(agent.project), Some(id)),
+        findings: finding::rows(state, now, Some(agent.project), Some(id)),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Events of the journal as CloudEvents with one line for people.
 
-use crate::api::{AuditRow, EventRow, EventSeverity};
+use crate::api::{AuditRow, EventRow, EventSeverity, Stamp};
 use onboard_domain::council;
 use onboard_domain::event::Passed;
 use onboard_domain::incident;
@@ -148,6 +148,7 @@ fn project_of(event: &Event) -> Option<ProjectId> {
         | Event::FindingResolved { project, .. }
         | Event::FindingAccepted { project, .. }
         | Event::FindingDismissed { project, .. }
+        | Event::FindingSnoozed { project, .. }
         | Event::EventEmitted { project, .. }
         | Event::StatePut { project, .. }
         | Event::LeaseTaken { project, .. }
@@ -399,6 +400,14 @@ fn tell_of_finding(event: &Event) -> Told {
         }
         Event::FindingDismissed { fingerprint, reason, .. } => {
             info("finding.dismissed", Some(fingerprint.to_string()), format!("dismissed: {reason}"))
+        }
+        Event::FindingSnoozed { fingerprint, until, .. } => info(
+            "finding.snoozed",
+            Some(fingerprint.to_string()),
+            format!("not shown before {}", Stamp(*until)),
+        ),
+        Event::RuleForgotten { rule, .. } => {
+            info("rule.forgotten", Some(rule.clone()), "what people made of it counts no longer")
         }
         Event::FindingSuppressed { fingerprint, .. } => info(
             "finding.suppressed",
