@@ -49,12 +49,15 @@ fn running(world: &World) -> Result<(), String> {
     all_run(world, AGENTS.len())
 }
 
+/// A run that has a place has no process yet, and the daemon is stopped in what follows.
 fn all_run(world: &World, agents: usize) -> Result<(), String> {
     let found = processes::marked(&world.marker).len();
-    let daemon: DaemonView = world.client().get("/daemon", &[]).map_err(|e| e.to_string())?;
-    match daemon.active_runs == agents && found > 0 {
+    let rows: Vec<AgentRow> = world.client().items("/agents", &[]).map_err(|e| e.to_string())?;
+    let has_process = |row: &&AgentRow| row.live.as_ref().is_some_and(|live| live.pid.is_some());
+    let running = rows.iter().filter(has_process).count();
+    match running == agents && found > 0 {
         true => Ok(()),
-        false => Err(format!("{} runs, {found} marked processes", daemon.active_runs)),
+        false => Err(format!("{running} runs, {found} marked processes")),
     }
 }
 
