@@ -396,7 +396,7 @@ pub enum FindingsCommand {
     Dismiss {
         id: String,
         /// Why; agents that are often dismissed run less often
-        #[arg(long, value_name = "TEXT", default_value = "")]
+        #[arg(long, value_name = "TEXT")]
         reason: String,
     },
 }

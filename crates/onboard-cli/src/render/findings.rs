@@ -194,6 +194,7 @@ mod tests {
               first
               second \u{7}\u{9b}31m
               by project-health-monitor, rule health/bus-factor, open
+              this rule so far: 0 told, nobody has answered yet; 38 % likely useful
               first seen 5s ago, last seen 5s ago
         "#]].assert_eq(
             &format!("{}{}", list(std::slice::from_ref(&row), &look), show(&row, &look)).replace('\x1b', "␛"),
@@ -216,6 +217,7 @@ mod tests {
               Of 214 commits that touched it, 199
               are by one author.
               by project-health-monitor, rule health/bus-factor, open
+              this rule so far: 0 told, nobody has answered yet; 38 % likely useful
               first seen 5s ago, last seen 5s ago
             --- 80
             ▲ high  one person wrote 93 % of src/engine  5f3a9c20
@@ -225,6 +227,7 @@ mod tests {
               → Have a second person review and change src/engine this week.
               Of 214 commits that touched it, 199 are by one author.
               by project-health-monitor, rule health/bus-factor, open
+              this rule so far: 0 told, nobody has answered yet; 38 % likely useful
               first seen 5s ago, last seen 5s ago
             --- 200
             ▲ high  one person wrote 93 % of src/engine  5f3a9c20
@@ -234,6 +237,7 @@ mod tests {
               → Have a second person review and change src/engine this week.
               Of 214 commits that touched it, 199 are by one author.
               by project-health-monitor, rule health/bus-factor, open
+              this rule so far: 0 told, nobody has answered yet; 38 % likely useful
               first seen 5s ago, last seen 5s ago
             --- 80 in colour
             ␛[31m▲ high␛[0m  ␛[1mone person wrote 93 % of src/engine␛[0m  ␛[2m5f3a9c20␛[0m
@@ -243,6 +247,7 @@ mod tests {
               → Have a second person review and change src/engine this week.
               Of 214 commits that touched it, 199 are by one author.
               by project-health-monitor, rule health/bus-factor, open
+              this rule so far: 0 told, nobody has answered yet; 38 % likely useful
               first seen 5s ago, last seen 5s ago
         "#]]
         .assert_eq(&in_all(|look| show(&row, look)));

@@ -116,7 +116,7 @@ mod tests {
             --- 40
             ✓ project-health-monitor succeeded in 3.2 s: looked at 214 commits of 3 authors
 
-            1 finding, most severe first
+            1 finding
 
             ▲ high  one person wrote 93 % of src/engine  5f3a9c20
                 src/engine/step.rs:12 largest file
@@ -140,7 +140,7 @@ mod tests {
             --- 80
             ✓ project-health-monitor succeeded in 3.2 s: looked at 214 commits of 3 authors
 
-            1 finding, most severe first
+            1 finding
 
             ▲ high  one person wrote 93 % of src/engine  5f3a9c20
                 src/engine/step.rs:12 largest file that one person wrote
@@ -161,7 +161,7 @@ mod tests {
             --- 200
             ✓ project-health-monitor succeeded in 3.2 s: looked at 214 commits of 3 authors
 
-            1 finding, most severe first
+            1 finding
 
             ▲ high  one person wrote 93 % of src/engine  5f3a9c20
                 src/engine/step.rs:12 largest file that one person wrote
@@ -182,7 +182,7 @@ mod tests {
             --- 80 in colour
             ␛[32m✓␛[0m project-health-monitor succeeded in 3.2 s: looked at 214 commits of 3 authors
 
-            ␛[1m1 finding, most severe first␛[0m
+            ␛[1m1 finding␛[0m
 
             ␛[31m▲ high␛[0m  ␛[1mone person wrote 93 % of src/engine␛[0m  ␛[2m5f3a9c20␛[0m
                 src/engine/step.rs:12 largest file that one person wrote

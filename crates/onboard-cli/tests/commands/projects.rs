@@ -112,30 +112,46 @@ fn status_says_what_holds_an_agent_and_what_is_wrong_with_its_policy() {
     assert_eq!(safety["layers"].as_array().unwrap().len(), 18);
 }
 
+/// A repository with one thing to say: a milestone that is long overdue.
+fn overdue(world: &World) {
+    let plan = world.project.path().join(".ai_onboard");
+    std::fs::create_dir(&plan).unwrap();
+    let milestone =
+        "version: 1\nmilestones:\n  - id: first\n    title: First\n    due: 2020-01-01\n";
+    std::fs::write(plan.join("plan.yaml"), milestone).unwrap();
+    repository(world.project.path());
+    world.check(&["bg", "start", "--all", "--wait"], 0, "✓");
+}
+
 #[test]
 fn what_is_snoozed_or_accepted_is_listed_when_asked_for() {
     let world = World::new();
-    repository(world.project.path());
-    world.check(&["bg", "start", "--all", "--wait"], 0, "✓");
+    overdue(&world);
     let listed = |more: &[&str]| {
         let (_, ids, _) = world.run(&[&["recommendations", "list", "-q"], more].concat());
         ids.lines().map(str::to_owned).collect::<Vec<_>>()
     };
-    let [first, second, ..] = &listed(&[])[..] else { panic!("too few findings") };
-    let all = listed(&["--all"]).len();
-    world.check(&["recommendations", "snooze", first, "--for", "1m"], 1, "an hour to 366 days");
-    world.check(&["recommendations", "snooze", first, "--for", "2d"], 0, "not shown for 2d");
-    world.check(&["recommendations", "accept", second], 0, "accepted");
-    assert!(!listed(&[]).iter().any(|id| id == first || id == second));
-    assert_eq!(listed(&["--all"]).len(), all);
-    let (_, _, left_out) = world.run(&["recommendations", "list"]);
-    assert!(left_out.contains("1 snoozed, 1 accepted: ai_onboard recommendations"), "{left_out}");
-    world.check(&["recommendations", "show", first], 0, "not shown before 20");
-    world.check(&["recommendations", "show", second], 0, "1 told, 1 accepted, 0 went away");
-    let rule = world.json(&["recommendations", "show", second])["rule"].clone();
-    world.check(&["recommendations", "unmute", rule.as_str().unwrap()], 0, "is judged anew");
-    world.check(&["recommendations", "show", second], 0, "0 told, nobody has answered yet");
-    world.check(&["recommendations", "unmute", "no/rule"], 1, "no finding here is of a rule");
+    let id = listed(&[]).remove(0);
+    let all = listed(&["--all"]);
+    let recommendations = |words: &[&str], code, told| {
+        world.check(&[&["recommendations"], words].concat(), code, told);
+    };
+    recommendations(&["snooze", &id, "--for", "1m"], 1, "an hour to 366 days");
+    recommendations(&["snooze", &id, "--for", "2d"], 0, "not shown for 2d");
+    assert!(!listed(&[]).contains(&id));
+    assert!(listed(&["--all"]).contains(&id));
+    recommendations(&["show", &id], 0, "not shown before 20");
+    let left_out = || world.run(&["recommendations", "list"]).2;
+    assert!(left_out().contains("1 snoozed: ai_onboard recommendations"), "{}", left_out());
+    recommendations(&["accept", &id], 0, "accepted");
+    assert!(left_out().contains("1 accepted: ai_onboard recommendations"), "{}", left_out());
+    assert!(!listed(&[]).contains(&id));
+    assert_eq!(listed(&["--all"]).len(), all.len());
+    recommendations(&["show", &id], 0, "1 accepted, 0 went away, 0 dismissed");
+    let rule = world.json(&["recommendations", "show", &id])["rule"].clone();
+    recommendations(&["unmute", rule.as_str().unwrap()], 0, "is judged anew");
+    recommendations(&["show", &id], 0, "0 told, nobody has answered yet");
+    recommendations(&["unmute", "no/rule"], 1, "no finding here is of a rule");
     let log = world.json(&["audit", "log"]).to_string();
     assert!(log.contains("snooze_finding") && log.contains("forget_rule"), "{log}");
 }
@@ -143,12 +159,12 @@ fn what_is_snoozed_or_accepted_is_listed_when_asked_for() {
 #[test]
 fn what_was_dismissed_is_gone_from_the_next_list() {
     let world = World::new();
-    repository(world.project.path());
-    world.check(&["bg", "start", "--all", "--wait"], 0, "✓");
-    loop {
-        let (_, ids, _) = world.run(&["recommendations", "list", "-q"]);
-        let Some(id) = ids.lines().next() else { break };
-        world.check(&["recommendations", "dismiss", id], 0, "dismissed");
+    overdue(&world);
+    let (_, ids, _) = world.run(&["recommendations", "list", "-q"]);
+    assert!(!ids.is_empty());
+    for id in ids.lines() {
+        world.check(&["recommendations", "dismiss", id], 2, "--reason <TEXT>");
+        world.check(&["recommendations", "dismiss", id, "--reason", "known"], 0, "dismissed");
         let (_, left, _) = world.run(&["recommendations", "list", "-q"]);
         assert!(!left.lines().any(|left| left == id), "{left}");
     }
