@@ -11,6 +11,8 @@ pub use onboard_domain::{Evidence, EvidenceKind, Finding, Severity};
 pub const LARGEST_CHECKPOINT: usize = 4 * 1024 * 1024;
 /// Bytes that are no text travel as base64: three for four of a text.
 pub const LARGEST_BYTES: usize = LARGEST_CHECKPOINT / 4 * 3;
+/// A shared value is JSON text of at most this many bytes.
+pub const LARGEST_VALUE: usize = onboard_domain::state::bounds::PAYLOAD;
 
 /// What one run is about.
 #[derive(Clone, Debug, Default)]
@@ -63,7 +65,7 @@ pub trait Host {
     fn progress(&mut self, done: u64, total: Option<u64>, doing: &str) -> Result<(), HostError>;
     fn record_finding(&mut self, finding: Finding) -> Result<(), HostError>;
     fn emit_event(&mut self, kind: &str, data: serde_json::Value) -> Result<(), HostError>;
-    /// Writes an entry of the project's shared state.
+    /// Writes an entry of the project's shared state; at most [`LARGEST_VALUE`] bytes.
     fn put_state(&mut self, key: &str, value: serde_json::Value) -> Result<(), HostError>;
     fn log(&mut self, level: Level, text: &str);
 }

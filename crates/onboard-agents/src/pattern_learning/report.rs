@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use super::MOST_FINDINGS;
 use super::decide::Lessons;
 use super::knowledge::{Knowledge, VERSION};
-use crate::host::{AgentError, Finding, Host, Level, Outcome};
+use crate::host::{AgentError, Finding, Host, LARGEST_VALUE, Level, Outcome};
 use crate::telling::tell;
 
-/// Entries in the shared state: what fits a page and its 64 KiB.
+/// Entries in the shared state: what people read; fewer where paths are so long that they don't fit.
 const MOST_SHARED: usize = 60;
 
 /// What was said, and of what.
@@ -122,12 +122,19 @@ fn figures(index: &Index, lessons: &Lessons<'_>, knowledge: &Knowledge) -> Value
         })
     };
     let trial = lessons.habits.trial;
-    json!({
-        "schema_version": 1,
-        "tip": index.tip,
-        "habits_tried": { "right": trial.right, "of": trial.answers },
-        "entries": knowledge.entries.len(),
-        "strongest": knowledge.strongest().take(MOST_SHARED).map(entry).collect::<Vec<_>>(),
-        "limits": index.limits,
-    })
+    let mut strongest: Vec<Value> = knowledge.strongest().take(MOST_SHARED).map(entry).collect();
+    loop {
+        let figures = json!({
+            "schema_version": 1,
+            "tip": index.tip,
+            "habits_tried": { "right": trial.right, "of": trial.answers },
+            "entries": knowledge.entries.len(),
+            "strongest": strongest,
+            "limits": index.limits,
+        });
+        if strongest.is_empty() || figures.to_string().len() <= LARGEST_VALUE {
+            return figures;
+        }
+        strongest.truncate(strongest.len() * 7 / 8);
+    }
 }

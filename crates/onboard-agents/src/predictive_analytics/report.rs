@@ -15,6 +15,8 @@ use super::forecasts::{self, Forecasts, Subject, VERSION};
 use crate::host::{AgentError, Finding, Host, Level, Outcome};
 use crate::telling::tell;
 
+/// Letters of a milestone's or a tag's name in the shared state.
+const LONGEST_NAME: usize = 80;
 /// Commits named in the shared state.
 const MOST_NAMED: usize = 10;
 
@@ -161,7 +163,7 @@ fn figures(
         .collect();
     let release = prospects.release.as_ref().map(|next| {
         json!({
-            "last": next.last.name,
+            "last": cut(&next.last.name),
             "low": date_text(next.low),
             "middle": date_text(next.middle),
             "with_85_percent": date_text(next.sure),
@@ -173,14 +175,14 @@ fn figures(
         .iter()
         .map(|(milestone, prospect)| match prospect {
             Ok(prospect) => json!({
-                "id": milestone.id,
+                "id": cut(&milestone.id),
                 "due": date_text(prospect.due),
                 "chance": hundredths(prospect.chance),
                 "ends": milestones::ENDS.iter().zip(prospect.ends).map(|(share, day)| {
                     json!({ "share": share, "by": day.map(date_text) })
                 }).collect::<Vec<_>>(),
             }),
-            Err(why) => json!({ "id": milestone.id, "not_forecast": why }),
+            Err(why) => json!({ "id": cut(&milestone.id), "not_forecast": why }),
         })
         .collect();
     let mended = past.rhythm.releases.mended_at_once(8);
@@ -238,6 +240,11 @@ fn risk(seen: &Seen<'_>, past: &Past, prospects: &Prospects<'_>) -> Value {
             })
         }
     }
+}
+
+/// A name, so far as a value that all share has room for it.
+fn cut(name: &str) -> String {
+    name.chars().take(LONGEST_NAME).collect()
 }
 
 fn hundredths(value: f64) -> f64 {

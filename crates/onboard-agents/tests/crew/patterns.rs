@@ -109,6 +109,35 @@ fn what_a_person_had_forgotten_is_neither_known_nor_said() {
 }
 
 #[test]
+fn of_much_that_is_known_the_strongest_is_shared() {
+    let mut history = History::default();
+    for number in 0..8 {
+        for pair in 0..60 {
+            let [one, other] = ["one", "other"].map(|name| {
+                format!(
+                    "src/a-folder-with-a-long-name/and-another-one-inside-of-it/{name}{pair}.rs"
+                )
+            });
+            let text = format!("// {number}\n");
+            let files = [(one.as_str(), text.as_str()), (other.as_str(), text.as_str())];
+            history.commit("main", "ann", 90 - number, "more", &files);
+        }
+    }
+    let fixture = Fixture::of(&history);
+    let mut reader = Reader::of(fixture.root());
+    reader.index();
+    check(
+        &mut reader,
+        expect![
+            "nothing to report: 120 things known of 480 changes; habits were right 240 of 240 times; nothing new"
+        ],
+    );
+    let shared = &reader.agent.state["knowledge"];
+    let count = shared["strongest"].as_array().map(Vec::len);
+    assert!(shared["entries"] == 120 && count.is_some_and(|count| count > 20), "{count:?}");
+}
+
+#[test]
 fn a_commit_of_last_week_is_no_news() {
     let fixture = Fixture::of(&habit());
     let mut reader = Reader::of(fixture.root());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use onboard_agents::host::{
-    Finding, Host, HostError, LARGEST_BYTES, LARGEST_CHECKPOINT, Level, Task,
+    Finding, Host, HostError, LARGEST_BYTES, LARGEST_CHECKPOINT, LARGEST_VALUE, Level, Task,
 };
 
 /// What an agent handed over, in order.
@@ -69,6 +69,10 @@ impl Host for MemoryHost {
     }
 
     fn put_state(&mut self, key: &str, value: serde_json::Value) -> Result<(), HostError> {
+        let size = value.to_string().len();
+        if size > LARGEST_VALUE {
+            return Err(HostError(format!("value {key} of {size} bytes")));
+        }
         self.state.insert(key.to_owned(), value);
         Ok(())
     }
