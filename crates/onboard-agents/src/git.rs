@@ -3,7 +3,9 @@
 //! Nothing here executes a hook, a filter or a helper, writes a byte, or follows a link out of the
 //! object store. Damage is an answer, not a panic: each reader says what it could not read.
 
+mod branch_name;
 mod ingest;
+mod landings;
 mod line_count;
 mod rename;
 mod tree;
@@ -15,7 +17,9 @@ use std::path::Path;
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
 
+pub use branch_name::is_kept_apart;
 pub use ingest::{Ingest, Wanted, ingest};
+pub use landings::{Landing, Landings};
 pub use tree::{Listing, Scratch, TreeFile, prefix};
 pub use walk::{Ancestry, Divergence};
 

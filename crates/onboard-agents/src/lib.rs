@@ -12,6 +12,7 @@ pub mod project_health_monitor;
 pub mod project_index;
 mod socket_host;
 mod telling;
+pub mod workflow_optimizer;
 
 use host::{AgentError, Host, Outcome};
 pub use socket_host::run;
@@ -59,6 +60,12 @@ pub fn builtins() -> &'static [BuiltIn] {
                 description: project_index::DESCRIPTION,
                 run: project_index::run,
                 manifest: project_index::MANIFEST,
+            },
+            BuiltIn {
+                name: workflow_optimizer::NAME,
+                description: workflow_optimizer::DESCRIPTION,
+                run: workflow_optimizer::run,
+                manifest: workflow_optimizer::MANIFEST,
             },
         ]
     }

@@ -12,6 +12,8 @@ mod patterns;
 mod predictive;
 #[path = "support/readers.rs"]
 mod readers;
+#[path = "crew/workflow.rs"]
+mod workflow;
 
 use std::path::{Path, PathBuf};
 

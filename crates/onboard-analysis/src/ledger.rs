@@ -376,7 +376,7 @@ fn count_for(authors: &mut Vec<(u32, u32)>, author: u32) {
 }
 
 /// Programs say so in their name or address.
-fn is_program(person: &Person) -> bool {
+pub fn is_program(person: &Person) -> bool {
     let (name, email) = (person.name.to_lowercase(), person.email.to_lowercase());
     name.ends_with("[bot]")
         || email.contains("[bot]@")

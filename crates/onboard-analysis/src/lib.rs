@@ -7,6 +7,7 @@ pub mod co_change;
 pub mod code;
 pub mod commit_kind;
 pub mod commit_risk;
+pub mod concentration;
 pub mod conformal;
 pub mod dependency;
 pub mod distribution;

@@ -150,7 +150,11 @@ impl Repository {
     }
 
     /// The commit date in seconds since 1970, and the parents that are here.
-    fn parents(&self, id: ObjectId, buffer: &mut Vec<u8>) -> Result<(i64, Vec<ObjectId>), String> {
+    pub(super) fn parents(
+        &self,
+        id: ObjectId,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(i64, Vec<ObjectId>), String> {
         let commit =
             self.inner.objects.find_commit_iter(&id, buffer).map_err(|error| error.to_string())?;
         let seconds = commit.committer().map_or(i64::MIN, |committer| committer.seconds());

@@ -1,0 +1,171 @@
+//! From a year of landings to figures and findings: pure, so that every rule is a function of what
+//! was seen.
+
+mod delays;
+mod deployments;
+mod mergers;
+mod open_branches;
+mod repeated;
+mod stages;
+
+use std::collections::HashMap;
+
+use onboard_analysis::calendar::DAY_MS;
+use onboard_analysis::facts::PastCommit;
+use serde::Serialize;
+
+use super::observe::Flow;
+use crate::facts::ProjectFacts;
+use crate::host::Finding;
+pub use deployments::Deployments;
+pub use mergers::Reviews;
+pub use stages::LeadTime;
+
+/// Fewer branches in a year are no habit.
+const LEAST_BRANCHES: usize = 20;
+/// Of subjects that end in `(#12)`, this share says that pull requests are squashed.
+const SQUASHED_SHARE: f64 = 0.3;
+
+/// What a run concludes.
+#[derive(Debug)]
+pub struct Assessment {
+    pub figures: Figures,
+    /// The most worthwhile first.
+    pub findings: Vec<Finding>,
+    /// What could not be seen.
+    pub limits: Vec<String>,
+}
+
+/// How work flows.
+#[derive(Debug, Default, PartialEq, Serialize)]
+pub struct Figures {
+    /// Branches of people that were merged within a year.
+    pub merged: usize,
+    pub open: usize,
+    /// `None` where too few branches were merged.
+    pub lead_time: Option<LeadTime>,
+    pub deployments: Deployments,
+    pub reviews: Option<Reviews>,
+    /// Small commits that people made again and again.
+    pub repeated: usize,
+    /// Why branches can't be timed.
+    pub untimed: Option<String>,
+}
+
+/// The index and what was seen beside it.
+struct Seen<'a> {
+    facts: &'a ProjectFacts,
+    flow: &'a Flow,
+    commits: HashMap<&'a str, &'a PastCommit>,
+}
+
+impl<'a> Seen<'a> {
+    fn of(facts: &'a ProjectFacts, flow: &'a Flow) -> Self {
+        let commits = facts.history.commits.iter().map(|commit| (commit.id.as_str(), commit));
+        Self { facts, flow, commits: commits.collect() }
+    }
+
+    fn days_ago(&self, ms: i64) -> f64 {
+        days(ms, self.flow.as_of_ms)
+    }
+}
+
+/// Applies every rule.
+pub fn assess(facts: &ProjectFacts, flow: &Flow) -> Assessment {
+    let seen = Seen::of(facts, flow);
+    let mut limits = flow.limits.clone();
+    let repeated = repeated::find(&seen);
+    let mut figures = Figures {
+        merged: flow.merged.len(),
+        open: flow.open.len(),
+        repeated: repeated.len(),
+        deployments: deployments::count(&seen),
+        ..Figures::default()
+    };
+    let mut findings = Vec::new();
+    if flow.merged.len() >= LEAST_BRANCHES {
+        let stages = stages::judge(&seen);
+        figures.lead_time = Some(stages.lead_time);
+        let reviews = mergers::judge(&seen);
+        figures.reviews = reviews.figures;
+        findings.extend(stages.slower);
+        findings.extend(open_branches::judge(&seen));
+        findings.extend(reviews.finding);
+        findings.extend(stages.bottleneck);
+    } else {
+        let why = untimed(&seen);
+        limits.push(why.clone());
+        figures.untimed = Some(why);
+    }
+    findings.extend(repeated);
+    // A stable order: by severity, then as the rules stand here.
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    Assessment { figures, findings, limits }
+}
+
+/// Why there are no branches to time.
+fn untimed(seen: &Seen<'_>) -> String {
+    let direct: Vec<&&PastCommit> =
+        seen.flow.direct.iter().filter_map(|id| seen.commits.get(id.as_str())).collect();
+    let squashed = direct.iter().filter(|commit| is_squashed(&commit.subject)).count();
+    let merged = counted(seen.flow.merged.len(), "branch", "branches");
+    if squashed as f64 >= SQUASHED_SHARE * direct.len() as f64 && squashed > 0 {
+        return format!(
+            "pull requests are squashed ({squashed} of {} commits): how long branches wait can't be \
+             known from git alone",
+            direct.len()
+        );
+    }
+    format!("{merged} merged in a year: too few to time")
+}
+
+/// Whether a subject ends in the number of a pull request.
+fn is_squashed(subject: &str) -> bool {
+    let number = subject.trim_end().strip_suffix(')').and_then(|rest| rest.rsplit_once("(#"));
+    number.is_some_and(|(_, number)| {
+        !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+impl Figures {
+    /// One line of it.
+    pub fn words(&self) -> String {
+        let branches = match (&self.lead_time, &self.untimed) {
+            (Some(lead), _) => format!(
+                "{} branches merged in a year; half within {}, 85 % within {} of their first commit",
+                self.merged,
+                span(lead.median_days),
+                span(lead.p85_days),
+            ),
+            (None, Some(why)) => why.clone(),
+            (None, None) => "no branches".to_owned(),
+        };
+        match self.deployments.releases {
+            0 => branches,
+            count => format!("{branches}; {}", counted(count, "release", "releases")),
+        }
+    }
+}
+
+fn days(from_ms: i64, to_ms: i64) -> f64 {
+    // Clocks disagree; nothing takes less than no time.
+    (to_ms.saturating_sub(from_ms) as f64 / DAY_MS as f64).max(0.0)
+}
+
+/// A length of time as people say it.
+fn span(days: f64) -> String {
+    let hours = days * 24.0;
+    if hours < 1.0 {
+        return format!("{:.0} min", hours * 60.0);
+    }
+    if hours < 23.5 {
+        return format!("{hours:.0} h");
+    }
+    let text = if days < 9.95 { format!("{days:.1}") } else { format!("{days:.0}") };
+    let number = text.trim_end_matches(".0");
+    format!("{number} day{}", if number == "1" { "" } else { "s" })
+}
+
+fn counted(count: usize, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}

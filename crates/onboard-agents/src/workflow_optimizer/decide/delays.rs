@@ -1,0 +1,252 @@
+//! What is worth saying about the stages: one became slower, one holds slow branches up, what is
+//! merged waits for a release.
+
+use onboard_analysis::rank_test::{MannWhitney, mann_whitney};
+use onboard_analysis::statistics::{median, quantile};
+
+use super::stages::{RECENT_DAYS, SLOW, Stage, Times, apart, share};
+use super::{LEAST_BRANCHES, Seen, counted, span};
+use crate::host::{Evidence, Finding, Severity};
+
+/// Fewer branches say nothing about a quarter, and about the three before it.
+const LEAST_RECENT: usize = 12;
+const LEAST_BEFORE: usize = 30;
+/// Slower by less is nothing that anybody feels.
+const LEAST_RATIO: f64 = 1.5;
+const LEAST_DAYS: f64 = 1.0;
+/// Slower by this is worth more than a remark.
+const GRAVE_RATIO: f64 = 3.0;
+/// Each half of the quarter has to be slower by this, or it was one bad week.
+const HALF_RATIO: f64 = 1.25;
+/// How often chance may look like a change.
+const CHANCE: f64 = 0.01;
+/// A stage holds slow branches up when it is half of their time,
+const LARGE_SHARE: f64 = 0.5;
+/// and shorter than this it holds nobody up.
+const LEAST_WAIT_DAYS: f64 = 3.0;
+const LEAST_WRITE_DAYS: f64 = 14.0;
+const LEAST_RELEASE_DAYS: f64 = 60.0;
+/// Releases are irregular when one in twenty gaps is so many times the usual one.
+const IRREGULAR: f64 = 2.0;
+/// Branches named.
+const MOST_NAMED: usize = 4;
+
+/// How a stage was, and how it is.
+struct Change {
+    was: f64,
+    is: f64,
+    before: usize,
+    recent: usize,
+    test: MannWhitney,
+}
+
+/// Whether a stage takes longer than it used to: by much, for long, and not by chance.
+fn change(times: &[Times<'_>], stage: Stage) -> Option<Change> {
+    let (before, recent) = apart(times, stage);
+    if before.len() < LEAST_BEFORE || recent.len() < LEAST_RECENT {
+        return None;
+    }
+    let (was, is) = (median(&before)?, median(&recent)?);
+    let test = mann_whitney(&before, &recent)?;
+    // Each half of the last quarter: what passed is no news.
+    let (first, second) = recent.split_at(recent.len() / 2);
+    let is_slow = |half: &[f64]| median(half).is_some_and(|half| half >= HALF_RATIO * was);
+    let lasts = is_slow(first) && is_slow(second);
+    let is_much = is >= LEAST_RATIO * was && is - was >= LEAST_DAYS;
+    let is_chance = test.p > CHANCE || test.superiority < 0.5;
+    (is_much && lasts && !is_chance).then_some(Change {
+        was,
+        is,
+        before: before.len(),
+        recent: recent.len(),
+        test,
+    })
+}
+
+/// A stage that takes longer than it used to.
+pub fn slower(seen: &Seen<'_>, times: &[Times<'_>], stage: Stage) -> Option<Finding> {
+    let change = change(times, stage)?;
+    let (is, was) = (span(change.is), span(change.was));
+    let (target, title, action) = match stage {
+        Stage::Waiting => (
+            "waiting",
+            format!("Branches wait {is} for their merge; it was {was}"),
+            "Look at the merges named here for what they waited for, and agree how soon a finished \
+             branch gets an answer.",
+        ),
+        Stage::Writing | Stage::Releasing => (
+            "writing",
+            format!("Branches take {is} from first to last commit; it was {was}"),
+            "Look at the branches named here: were they larger, or sent back more often? Merge the \
+             next ones in parts.",
+        ),
+    };
+    let is_grave = change.is >= GRAVE_RATIO * change.was && change.is >= LEAST_WAIT_DAYS;
+    let recent: Vec<&Times<'_>> =
+        times.iter().filter(|times| times.merged_ago <= RECENT_DAYS).collect();
+    let mut evidence = vec![
+        Evidence::number(
+            tenths(change.is),
+            format!("median days in the last quarter, of {} branches", change.recent),
+        ),
+        Evidence::number(
+            tenths(change.was),
+            format!("median days in the three quarters before, of {} branches", change.before),
+        ),
+        Evidence::number(
+            (change.test.superiority * 100.0).round(),
+            "of 100 pairs of a branch now and one before, the one now takes longer",
+        ),
+    ];
+    evidence.extend(longest(&recent, stage));
+    Some(Finding::new(
+        "workflow/slower",
+        if is_grave { Severity::Medium } else { Severity::Low },
+        target,
+        title,
+        format!(
+            "Half of the branches merged into {} in the last 13 weeks took {is} or longer; in the 39 \
+             weeks before it was {was}. Both halves of the quarter are slower, and chance explains \
+             less than one such difference in a hundred.",
+            seen.flow.mainline,
+        ),
+        action,
+        evidence,
+    ))
+}
+
+/// The branches that a stage took longest.
+fn longest(times: &[&Times<'_>], stage: Stage) -> Vec<Evidence> {
+    let mut known: Vec<(f64, &Times<'_>)> =
+        times.iter().filter_map(|times| Some((times.of(stage)?, *times))).collect();
+    known.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let named = known.iter().take(MOST_NAMED);
+    named
+        .map(|(days, times)| {
+            Evidence::commit(&times.merged.id, format!("{}: {}", span(*days), times.merged.subject))
+        })
+        .collect()
+}
+
+fn tenths(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
+
+/// What holds slow branches up before their merge.
+pub fn hold_up(seen: &Seen<'_>, level: &[&Times<'_>], slow: &[&Times<'_>]) -> Option<Finding> {
+    if level.len() < LEAST_BRANCHES {
+        return None;
+    }
+    let of = |stage: Stage| -> Option<(f64, f64)> {
+        let values: Vec<f64> = level.iter().filter_map(|times| times.of(stage)).collect();
+        Some((share(stage, slow, false), quantile(&values, SLOW)?))
+    };
+    let (waiting_share, waiting) = of(Stage::Waiting)?;
+    let (writing_share, writing) = of(Stage::Writing)?;
+    let waits = waiting_share >= LARGE_SHARE && waiting >= LEAST_WAIT_DAYS;
+    let is_written_long = writing_share >= LARGE_SHARE && writing >= LEAST_WRITE_DAYS;
+    if !waits && !is_written_long {
+        return None;
+    }
+    let (stage, part, p85) = match waits {
+        true => (Stage::Waiting, waiting_share, waiting),
+        false => (Stage::Writing, writing_share, writing),
+    };
+    let mut evidence = vec![
+        Evidence::number(
+            (part * 100.0).round(),
+            format!(
+                "percent of the time of the {} slowest of {} branches",
+                slow.len(),
+                level.len()
+            ),
+        ),
+        Evidence::number(tenths(p85), "days that 85 of 100 branches stay below in this stage"),
+    ];
+    evidence.extend(longest(slow, stage));
+    let percent = part * 100.0;
+    let (target, title, action) = match stage {
+        Stage::Waiting => (
+            "waiting",
+            format!("Slow branches are finished for {percent:.0} % of their time and wait for their merge"),
+            format!(
+                "Go through the open branches once a week, oldest first, and answer, merge or close \
+                 what has been finished for more than {}.",
+                span(p85)
+            ),
+        ),
+        Stage::Writing | Stage::Releasing => (
+            "writing",
+            format!("Slow branches are slow in the making: {percent:.0} % of their time, before their last commit"),
+            "Look at the branches named here for what could have been merged on its own, and merge \
+             the next such ones in parts."
+                .to_owned(),
+        ),
+    };
+    let what = match stage {
+        Stage::Waiting => {
+            "Waiting is the time from a branch's last commit to its merge; what is reworked after a \
+             review does not count as waiting."
+        }
+        Stage::Writing | Stage::Releasing => {
+            "The time from a branch's first commit to its last, rework after a review included: git \
+             can't tell them apart."
+        }
+    };
+    let detail = format!(
+        "Of {} merged into {} in half a year, the {} slowest. {what}",
+        counted(level.len(), "branch", "branches"),
+        seen.flow.mainline,
+        slow.len(),
+    );
+    Some(Finding::new(
+        "workflow/bottleneck",
+        Severity::Low,
+        target,
+        title,
+        detail,
+        action,
+        evidence,
+    ))
+}
+
+/// What is merged waits long for a release, and not by a rhythm.
+pub fn releases(seen: &Seen<'_>, released: &[&Times<'_>], largest: Stage) -> Option<Finding> {
+    let rhythm = seen.flow.releases.rhythm()?;
+    let waits: Vec<f64> = released.iter().filter_map(|times| times.releasing).collect();
+    let p85 = quantile(&waits, SLOW)?;
+    let is_irregular = rhythm.longest_usual_days >= IRREGULAR * rhythm.median_days;
+    if largest != Stage::Releasing
+        || waits.len() < LEAST_BRANCHES
+        || p85 < LEAST_RELEASE_DAYS
+        || !is_irregular
+    {
+        return None;
+    }
+    let mut evidence = vec![
+        Evidence::number(
+            tenths(p85),
+            format!("days that 85 of {} branches in a hundred stay below", waits.len()),
+        ),
+        Evidence::number(tenths(rhythm.median_days), "median days between releases"),
+        Evidence::number(
+            tenths(rhythm.longest_usual_days),
+            "days between releases at the longest, nineteen times of twenty",
+        ),
+    ];
+    evidence.extend(longest(released, Stage::Releasing));
+    Some(Finding::new(
+        "workflow/bottleneck",
+        Severity::Low,
+        "releasing",
+        format!("Merged work waits {} for a release", span(median(&waits)?)),
+        format!(
+            "Half of what was released in half a year waited longer, one branch in seven more than \
+             {}: longer than writing and merging took. The gaps between releases have no rhythm.",
+            span(p85)
+        ),
+        "Release on a day of the month instead of when it is worth it, or automate what makes a \
+         release costly.",
+        evidence,
+    ))
+}

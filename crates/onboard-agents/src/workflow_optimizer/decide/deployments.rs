@@ -1,0 +1,67 @@
+//! Releases as deployments: how many, how many had to be mended, and how long mending took.
+
+use std::collections::HashMap;
+
+use onboard_analysis::statistics::median;
+use serde::Serialize;
+
+use super::{Seen, days};
+use crate::workflow_optimizer::observe::LOOK_BACK_MS;
+
+/// A patch that comes so soon mends what the release broke.
+const MENDED_DAYS: f64 = 7.0;
+
+/// A year of releases.
+#[derive(Debug, Default, PartialEq, Serialize)]
+pub struct Deployments {
+    pub releases: usize,
+    /// Releases x.y.0, and those of them that x.y.1 followed within a week.
+    pub minor: usize,
+    pub mended: usize,
+    /// Commits that take another one back.
+    pub reverts: usize,
+    /// Median days from a release to its patch, and from a commit to its revert.
+    pub restore_days: Option<f64>,
+}
+
+pub(super) fn count(seen: &Seen<'_>) -> Deployments {
+    let since_ms = seen.flow.as_of_ms - LOOK_BACK_MS;
+    let tags = &seen.flow.releases.tags;
+    let mut found = Deployments::default();
+    let mut restores = Vec::new();
+    for (version, tag) in tags.iter().filter(|(_, tag)| tag.at_ms >= since_ms) {
+        found.releases += 1;
+        if version.numbers[2] != 0 {
+            continue;
+        }
+        found.minor += 1;
+        let patch = tags
+            .iter()
+            .find(|(patch, _)| patch.numbers[..2] == version.numbers[..2] && patch.numbers[2] == 1);
+        let waited = patch.map(|(_, patch)| days(tag.at_ms, patch.at_ms));
+        restores.extend(waited.filter(|waited| *waited <= MENDED_DAYS));
+    }
+    found.mended = restores.len();
+    let latencies = reverts(seen, since_ms);
+    found.reverts = latencies.len();
+    restores.extend(latencies.into_iter().flatten());
+    found.restore_days = median(&restores).map(|days| (days * 100.0).round() / 100.0);
+    found
+}
+
+/// Of each revert of the year, the days since the commit that it takes back, where it is known.
+fn reverts(seen: &Seen<'_>, since_ms: i64) -> Vec<Option<f64>> {
+    let mut landed: HashMap<&str, i64> = HashMap::new();
+    let mut found = Vec::new();
+    for commit in &seen.facts.history.commits {
+        if commit.revert && !commit.merge && commit.committed_ms >= since_ms {
+            let subject = commit.subject.strip_prefix("Revert \"");
+            let subject =
+                subject.and_then(|rest| rest.rsplit_once('"')).map(|(subject, _)| subject);
+            let landed = subject.and_then(|subject| landed.get(subject));
+            found.push(landed.map(|at_ms| days(*at_ms, commit.committed_ms)));
+        }
+        landed.insert(&commit.subject, commit.committed_ms);
+    }
+    found
+}

@@ -1,0 +1,120 @@
+//! Open branches that wait longer than branches of their size ever do here.
+
+use std::collections::HashSet;
+
+use onboard_analysis::statistics::quantile;
+
+use super::{Seen, counted, days, span};
+use crate::host::{Evidence, Finding, Severity};
+use crate::workflow_optimizer::observe::{Merged, Open};
+
+/// Longer than 85 of 100 comparable branches took.
+const OVERDUE: f64 = 0.85;
+/// Sizes are compared where so many branches have them.
+const LEAST_ALIKE: usize = 20;
+/// Branches named one by one.
+const MOST_NAMED: usize = 2;
+/// Nobody minds a wait of less, whatever is usual.
+const LEAST_DAYS: f64 = 3.0;
+
+/// Small, middling, large: by commits.
+fn size(commits: usize) -> u8 {
+    match commits {
+        0..=1 => 0,
+        2..=4 => 1,
+        _ => 2,
+    }
+}
+
+/// What 85 of 100 branches stay below.
+struct Usual {
+    lead_days: f64,
+    waiting_days: f64,
+    branches: usize,
+    alike: bool,
+}
+
+pub(super) fn judge(seen: &Seen<'_>) -> Vec<Finding> {
+    let landed: HashSet<String> =
+        seen.facts.history.commits.iter().map(|commit| plain(&commit.subject)).collect();
+    let mut overdue: Vec<(f64, &Open, Usual)> = Vec::new();
+    for open in &seen.flow.open {
+        // Landed as another commit: squashed, rebased, picked.
+        if open.subjects.iter().any(|subject| landed.contains(&plain(subject))) {
+            continue;
+        }
+        let Some(usual) = usual(&seen.flow.merged, open.commits) else { continue };
+        let (age, idle) = (seen.days_ago(open.first_ms), seen.days_ago(open.last_ms));
+        if age > usual.lead_days && idle > usual.waiting_days.max(LEAST_DAYS) {
+            overdue.push((idle / usual.waiting_days.max(LEAST_DAYS), open, usual));
+        }
+    }
+    overdue.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.name.cmp(&b.1.name)));
+    let findings = overdue.iter().take(MOST_NAMED);
+    findings.map(|(_, open, usual)| finding(seen, open, usual, overdue.len())).collect()
+}
+
+/// A subject without the number of its pull request.
+fn plain(subject: &str) -> String {
+    let text = subject.trim();
+    let bare =
+        if super::is_squashed(text) { text.rsplit_once(" (#").map(|(bare, _)| bare) } else { None };
+    bare.unwrap_or(text).to_lowercase()
+}
+
+fn usual(merged: &[Merged], commits: usize) -> Option<Usual> {
+    let alike: Vec<&Merged> =
+        merged.iter().filter(|merged| size(merged.commits) == size(commits)).collect();
+    let is_alike = alike.len() >= LEAST_ALIKE;
+    let chosen = if is_alike { alike } else { merged.iter().collect() };
+    let of = |value: fn(&Merged) -> f64| {
+        quantile(&chosen.iter().map(|merged| value(merged)).collect::<Vec<f64>>(), OVERDUE)
+    };
+    Some(Usual {
+        lead_days: of(|merged| days(merged.first_ms, merged.merged_ms))?,
+        waiting_days: of(|merged| days(merged.last_ms, merged.merged_ms))?,
+        branches: chosen.len(),
+        alike: is_alike,
+    })
+}
+
+fn finding(seen: &Seen<'_>, open: &Open, usual: &Usual, all: usize) -> Finding {
+    let (age, idle) = (seen.days_ago(open.first_ms), seen.days_ago(open.last_ms));
+    let others = match all - 1 {
+        0 => String::new(),
+        more => {
+            format!(" {} overdue, too.", counted(more, "other branch is", "other branches are"))
+        }
+    };
+    Finding::new(
+        "workflow/overdue-branch",
+        Severity::Low,
+        &open.name,
+        format!("Branch {} has been waiting for {}", open.name, span(idle)),
+        format!(
+            "Its last commit is {} old, its first {}. Of {} merged in a year{}, 85 of 100 waited at \
+             most {} after their last commit.{others}",
+            span(idle),
+            span(age),
+            counted(usual.branches, "branch", "branches"),
+            if usual.alike { " that are about as large" } else { "" },
+            span(usual.waiting_days),
+        ),
+        format!(
+            "Ask {} whether it is finished: then review and merge it, else close it.",
+            open.author
+        ),
+        vec![
+            Evidence::branch(
+                &open.tip,
+                format!("{}: {}", open.name, open.subjects.last().cloned().unwrap_or_default()),
+            ),
+            Evidence::number(idle.floor(), "days since its last commit"),
+            Evidence::number(
+                (usual.waiting_days * 10.0).round() / 10.0,
+                "days that 85 of 100 merged branches waited at most",
+            ),
+            Evidence::number(open.commits as f64, "commits of its own"),
+        ],
+    )
+}
