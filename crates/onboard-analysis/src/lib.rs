@@ -24,6 +24,7 @@ pub mod ownership;
 pub mod path;
 pub mod rank_test;
 pub mod ranking;
+pub mod regression;
 pub mod release;
 pub mod release_date;
 pub mod risk_ratio;

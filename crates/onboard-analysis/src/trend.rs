@@ -32,13 +32,18 @@ pub struct Shift {
 
 /// Indices at which the level changes, ascending.
 pub fn change_points(series: &[f64]) -> Vec<usize> {
+    change_points_above(series, CRITICAL)
+}
+
+/// As [`change_points`], with a critical value of one's own.
+pub(crate) fn change_points_above(series: &[f64], critical: f64) -> Vec<usize> {
     let mut found = Vec::new();
     let mut open = vec![(0, series.len())];
     while let Some((start, end)) = open.pop() {
         if found.len() == MOST_CHANGES {
             break;
         }
-        if let Some(split) = strongest_split(&series[start..end]) {
+        if let Some(split) = strongest_split(&series[start..end], critical) {
             found.push(start + split);
             open.push((start, start + split));
             open.push((start + split, end));
@@ -65,7 +70,7 @@ pub fn last_shift(series: &[f64]) -> Option<Shift> {
     (effect >= 1.0).then_some(Shift { at, before, after, effect })
 }
 
-fn strongest_split(series: &[f64]) -> Option<usize> {
+fn strongest_split(series: &[f64], critical: f64) -> Option<usize> {
     let count = series.len();
     if count < 2 * SHORTEST_SEGMENT {
         return None;
@@ -90,11 +95,11 @@ fn strongest_split(series: &[f64]) -> Option<usize> {
         }
     }
     let inflation = inflation(&ranked, best.0);
-    (best.1 / inflation.sqrt() >= CRITICAL).then_some(best.0)
+    (best.1 / inflation.sqrt() >= critical).then_some(best.0)
 }
 
 /// How much longer a series must be to say as much as one without autocorrelation.
-fn inflation(ranked: &[f64], split: usize) -> f64 {
+pub(crate) fn inflation(ranked: &[f64], split: usize) -> f64 {
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len().max(1) as f64;
     let (left, right) = ranked.split_at(split);
     let (left_mean, right_mean) = (mean(left), mean(right));
