@@ -260,44 +260,44 @@ fn the_same_small_commit_again_and_again() {
     check(
         &history,
         expect![[r#"
-        succeeded: 0 branches merged in a year: too few to time; 2 new
-        [info] workflow/repeated-commit of release # in Cargo.lock Cargo.toml
-          “release #” was committed on 9 days in a year, each time in the same 2 files
-          9 commits in Cargo.lock and Cargo.toml, by 1 person. Message and files are the same each time but for numbers.
-          do: Put its steps into one script or job, if they are in none yet; 3deb604d56 is what it has to make.
-          - Number 9: commits of this shape in a year, on 9 days
-          - Number 1: people made them
-          - Commit: 7 days ago: release 1.8.0 (#8)
-          - Commit: 37 days ago: release 1.7.0 (#7)
-          - Commit: 67 days ago: release 1.6.0 (#6)
-          - Commit: 97 days ago: release 1.5.0 (#5)
-        [info] workflow/repeated-commit of update lock in Cargo.lock
-          “update lock” was committed on 9 days in a year, each time in Cargo.lock
-          9 commits in Cargo.lock, by 2 people. Message and files are the same each time but for numbers.
-          do: Let a job of the continuous integration renew Cargo.lock on a schedule and ask for a merge; ea5c281fed is what it has to make.
-          - Number 9: commits of this shape in a year, on 9 days
-          - Number 2: people made them
-          - Commit: 4 days ago: update lock
-          - Commit: 34 days ago: update lock
-          - Commit: 64 days ago: update lock
-          - Commit: 94 days ago: update lock"#]],
+            succeeded: 0 branches merged in a year: too few to time; 2 new
+            [info] workflow/repeated-commit of release # in Cargo.lock Cargo.toml
+              “release #” was committed on 9 days in a year, each time in the same 2 files
+              9 commits in Cargo.lock and Cargo.toml, by 1 person. Message and files are the same each time but for numbers.
+              do: Put its steps into one script or job, if they are in none yet; 3deb604d56 is what it has to make.
+              - Number 9: commits of this shape in a year, on 9 days
+              - Number 1: authors
+              - Commit: 7 days ago: release 1.8.0 (#8)
+              - Commit: 37 days ago: release 1.7.0 (#7)
+              - Commit: 67 days ago: release 1.6.0 (#6)
+              - Commit: 97 days ago: release 1.5.0 (#5)
+            [info] workflow/repeated-commit of update lock in Cargo.lock
+              “update lock” was committed on 9 days in a year, each time in Cargo.lock
+              9 commits in Cargo.lock, by 2 people. Message and files are the same each time but for numbers.
+              do: Let a job of the continuous integration renew Cargo.lock on a schedule and ask for a merge; ea5c281fed is what it has to make.
+              - Number 9: commits of this shape in a year, on 9 days
+              - Number 2: authors
+              - Commit: 4 days ago: update lock
+              - Commit: 34 days ago: update lock
+              - Commit: 64 days ago: update lock
+              - Commit: 94 days ago: update lock"#]],
     );
     // With a tool that makes releases, its commits are no news.
     history.commit("main", "ann", 1, "tool", &[("scripts/release.sh", "#!/bin/sh\n")]);
     check(
         &history,
         expect![[r#"
-        succeeded: 0 branches merged in a year: too few to time; 1 new
-        [info] workflow/repeated-commit of update lock in Cargo.lock
-          “update lock” was committed on 9 days in a year, each time in Cargo.lock
-          9 commits in Cargo.lock, by 2 people. Message and files are the same each time but for numbers.
-          do: Let a job of the continuous integration renew Cargo.lock on a schedule and ask for a merge; ea5c281fed is what it has to make.
-          - Number 9: commits of this shape in a year, on 9 days
-          - Number 2: people made them
-          - Commit: 56 days ago: update lock
-          - Commit: 86 days ago: update lock
-          - Commit: 116 days ago: update lock
-          - Commit: 146 days ago: update lock"#]],
+            succeeded: 0 branches merged in a year: too few to time; 1 new
+            [info] workflow/repeated-commit of update lock in Cargo.lock
+              “update lock” was committed on 9 days in a year, each time in Cargo.lock
+              9 commits in Cargo.lock, by 2 people. Message and files are the same each time but for numbers.
+              do: Let a job of the continuous integration renew Cargo.lock on a schedule and ask for a merge; ea5c281fed is what it has to make.
+              - Number 9: commits of this shape in a year, on 9 days
+              - Number 2: authors
+              - Commit: 56 days ago: update lock
+              - Commit: 86 days ago: update lock
+              - Commit: 116 days ago: update lock
+              - Commit: 146 days ago: update lock"#]],
     );
 }
 

@@ -98,7 +98,10 @@ fn is_small(seen: &Seen<'_>, shape: &Shape<'_>) -> bool {
     let paths = &seen.facts.history.paths;
     // The largest change of a file, where a small one of code counts as a large one of text.
     let size = |commit: &&PastCommit| -> Option<f64> {
-        let own = commit.changes.iter().filter(|change| !is_machine_made(&paths[change.path]));
+        let own = commit.changes.iter().filter(|change| {
+            let path = &paths[change.path];
+            !(is_machine_made(path) || (shape.machine_made && is_manifest(path)))
+        });
         own.map(|change| {
             let lines = change.lines.map(|lines| f64::from(lines.added.max(lines.removed)))?;
             let most = if is_code(&paths[change.path]) { MOST_CODE_LINES } else { MOST_LINES };
@@ -158,8 +161,11 @@ fn has_release_tool(seen: &Seen<'_>) -> bool {
                     | "build-tools"
             )
         });
-        let is_named =
-            ["release", "publish", "bump", "maketgz"].iter().any(|word| name.contains(word));
+        let is_text =
+            [".md", ".txt", ".rst", ".yml", ".yaml"].iter().any(|end| name.ends_with(end));
+        let mut words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+        let is_named = !is_text
+            && words.any(|word| matches!(word, "release" | "publish" | "bump" | "maketgz"));
         let is_configuration = name.starts_with("release-please")
             || name.starts_with(".release")
             || name.starts_with("release-plz")
@@ -228,7 +234,7 @@ fn finding(seen: &Seen<'_>, shape: &Shape<'_>) -> Finding {
             shape.commits.len() as f64,
             format!("commits of this shape in a year, on {} days", shape.days),
         ),
-        Evidence::number(people.len() as f64, "people made them"),
+        Evidence::number(people.len() as f64, "authors"),
     ];
     evidence.extend(newest.map(|commit| {
         let ago = seen.days_ago(commit.committed_ms).floor();
