@@ -31,6 +31,8 @@ const MOST_COMMITS: usize = 200;
 const MOST_KEPT: usize = 16;
 /// Commits read from a release's tag to where it left the main line.
 const MOST_RELEASE_STEPS: usize = 2_000;
+/// Of a year's releases, so many have more of the main line than the one before.
+const FROM_MAIN_LINE: f64 = 0.8;
 /// Open branches compared.
 const MOST_OPEN: usize = 40;
 /// Idle for less, somebody is at it; for more, it is forgotten.
@@ -50,7 +52,8 @@ pub struct Merged {
     /// Who merged; of a merging program that says so, who told it to.
     pub by: String,
     pub merged_ms: i64,
-    /// When its first and its last commit were written.
+    /// When its first commit was written, and its last one recorded: who amends or rebases is at work,
+    /// and keeps the author's date.
     pub first_ms: i64,
     pub last_ms: i64,
     /// Without merges. None where this was no piece of work: another long line, a program's.
@@ -210,7 +213,7 @@ fn compare(
     let commits = work(repository, &apart.ahead);
     let Some(first) = commits.iter().map(|commit| commit.authored_ms).min() else { return found };
     found.first_ms = first;
-    found.last_ms = commits.iter().map(|commit| commit.authored_ms).max().unwrap_or(first);
+    found.last_ms = commits.iter().map(|commit| commit.committed_ms).max().unwrap_or(first);
     found.commits = commits.len();
     for commit in commits {
         if found.own.len() < MOST_KEPT {
@@ -269,13 +272,19 @@ fn release(repository: &Repository, landings: &Landings, flow: &mut Flow) {
         .collect();
     flow.releases = releases(&dated);
     let mut first: Vec<(usize, usize)> = Vec::new();
+    let mut of_year = 0;
     for (place, (_, tag)) in flow.releases.tags.iter().enumerate() {
+        of_year += usize::from(tag.at_ms >= flow.as_of_ms - LOOK_BACK_MS);
         let id = ObjectId::from_hex(tag.commit.as_bytes()).ok();
         let newest = id.and_then(|id| repository.newest_landing(id, landings, MOST_RELEASE_STEPS));
         // Oldest first: what an earlier release has is not new in a later one.
-        first.extend(
-            newest.filter(|at| first.last().is_none_or(|last| last.0 < *at)).map(|at| (at, place)),
-        );
+        let is_further = |at: &usize| first.last().is_none_or(|(last, _)| last < at);
+        first.extend(newest.filter(is_further).map(|at| (at, place)));
+    }
+    if (first.len() as f64) < FROM_MAIN_LINE * of_year as f64 {
+        let why = "releases come from other lines, with copies of commits: when merged work is \
+                   released can't be told";
+        return flow.limits.push(why.to_owned());
     }
     for merged in &mut flow.merged {
         let found = first.partition_point(|(at, _)| *at < merged.landing);

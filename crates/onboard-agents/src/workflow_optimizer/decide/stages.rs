@@ -19,7 +19,8 @@ pub(super) const SLOW: f64 = 0.85;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// From its first to its last commit: rework after a review counts here, git can't tell it apart.
+    /// From its first commit to its last, as amended and rebased: rework after a review counts here,
+    /// git can't tell it apart.
     Writing,
     /// From its last commit to its merge.
     Waiting,
