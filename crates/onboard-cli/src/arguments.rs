@@ -108,6 +108,9 @@ pub enum Command {
     /// What agents found, and what you make of it
     #[command(subcommand)]
     Recommendations(FindingsCommand),
+    /// What the crew learned about the project, and what it is to forget
+    #[command(subcommand)]
+    Knowledge(KnowledgeCommand),
     /// What agents tried and what followed: look, write down, close
     #[command(subcommand)]
     Incidents(IncidentsCommand),
@@ -398,6 +401,20 @@ pub enum FindingsCommand {
         /// Why; agents that are often dismissed run less often
         #[arg(long, value_name = "TEXT")]
         reason: String,
+    },
+}
+
+/// `knowledge …`
+#[derive(Debug, Subcommand)]
+pub enum KnowledgeCommand {
+    /// List what is known, the strongest first
+    List,
+    /// Show one with the commits that show it
+    Show { id: String },
+    /// Never know or say it again
+    Forget {
+        #[arg(value_name = "ID", required = true)]
+        ids: Vec<String>,
     },
 }
 

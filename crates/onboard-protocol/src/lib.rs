@@ -29,4 +29,4 @@ pub use host::{CallId, HostAction, HostCall, HostSession};
 pub use manifest::{Manifest, parse_manifest};
 pub use onboard_text::Problem;
 pub use reply::{HostAnswer, Letter, StateValue, Task, WorkCopy};
-pub use settings::{DaemonSettings, Settings, parse_settings, set_schedule};
+pub use settings::{DaemonSettings, Settings, parse_settings, set_schedule, set_setting};

@@ -152,14 +152,42 @@ pub fn set_schedule(
     agent: &AgentName,
     schedule: &str,
 ) -> Result<String, Problem> {
+    let line = alloc::format!("write under `agents:`, `{agent}:` the line `schedule: {schedule}`");
+    set(text, file, agent, &["schedule"], schedule, line)
+}
+
+/// The same with one of the agent's own settings.
+///
+/// # Errors
+/// As [`set_schedule`].
+pub fn set_setting(
+    text: &str,
+    file: &str,
+    agent: &AgentName,
+    name: &str,
+    value: &str,
+) -> Result<String, Problem> {
+    let line = alloc::format!(
+        "write under `agents:`, `{agent}:`, `settings:` the line `{name}: \"{value}\"`"
+    );
+    set(text, file, agent, &["settings", name], value, line)
+}
+
+fn set(
+    text: &str,
+    file: &str,
+    agent: &AgentName,
+    place: &[&str],
+    value: &str,
+    mend: String,
+) -> Result<String, Problem> {
     let settings = parse_settings(text, file)?;
-    let path = ["agents", agent.as_str(), "schedule"];
-    let edited = edit::set(&settings.document, &path, schedule);
+    let path: alloc::vec::Vec<&str> =
+        ["agents", agent.as_str()].into_iter().chain(place.iter().copied()).collect();
+    let edited = edit::set(&settings.document, &path, value);
     edited.filter(|text| parse_settings(text, file).is_ok()).ok_or_else(|| {
         settings
-            .problem(agent, "schedule", "this place can't be edited without losing its layout")
-            .mend(alloc::format!(
-                "write under `agents:`, `{agent}:` the line `schedule: {schedule}`"
-            ))
+            .problem(agent, place[0], "this place can't be edited without losing its layout")
+            .mend(mend)
     })
 }

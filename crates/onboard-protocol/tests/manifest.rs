@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 use onboard_domain::AgentName;
-use onboard_protocol::{manifest, parse_manifest, parse_settings, set_schedule};
+use onboard_protocol::{manifest, parse_manifest, parse_settings, set_schedule, set_setting};
 use serde_json::Value;
 
 const GOOD: &str = "\
@@ -449,6 +449,32 @@ fn a_schedule_is_set_and_comments_stay() {
             | ^
             = write under `agents:`, `project-health-monitor:` the line `schedule: weekly on friday around 5pm`"#]].assert_eq(&by_hand.to_string());
     assert!(set("agents: [").is_err());
+    let setting = |text| set_setting(text, "config.yaml", &name, "forget", "k1a2b3c4d k5e6f7a8b");
+    expect![[r#"
+        # ours
+        agents:
+          # calm
+          project-health-monitor:
+            schedule: daily # was hourly
+            settings:
+              forget: k1a2b3c4d k5e6f7a8b
+          other:
+            priority: low
+    "#]]
+    .assert_eq(&setting(text).expect("it is edited"));
+    expect![[r#"
+        agents:
+          project-health-monitor:
+            settings:
+              forget: k1a2b3c4d k5e6f7a8b
+    "#]]
+    .assert_eq(&setting("").expect("it is edited"));
+    expect![[r#"
+        config.yaml:1:1: this place can't be edited without losing its layout
+          1 | agents: {other: {priority: low}}
+            | ^
+            = write under `agents:`, `project-health-monitor:`, `settings:` the line `forget: "k1a2b3c4d k5e6f7a8b"`"#]]
+        .assert_eq(&setting("agents: {other: {priority: low}}\n").expect_err("braces").to_string());
 }
 
 #[test]

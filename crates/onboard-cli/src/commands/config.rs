@@ -9,7 +9,9 @@ use onboard_daemon::policies::Policies;
 use onboard_daemon::{Paths, manifests};
 use onboard_domain::AgentName;
 use onboard_protocol::set_schedule;
+use onboard_text::Problem;
 use onboard_web::api::{AgentDetail, Stamp};
+use onboard_web::client::Client;
 use serde::Serialize;
 use serde_json::Value;
 use std::fs;
@@ -45,24 +47,10 @@ pub fn run(
     };
     let look = output::look(global);
     let fires = schedule::fires(new, row.zone.as_deref(), look.now, TIMES)?;
-    let file = Path::new(&row.project.root).join(".ai_onboard/config.yaml");
-    let before = read(&file)?;
     let agent = AgentName::new(name).map_err(|why| Failure::new(Kind::NoSuchAgent, why))?;
-    let shown = file.display().to_string();
-    let after = set_schedule(before.as_deref().unwrap_or(""), &shown, &agent, new)
-        .map_err(|problem| Failure::new(Kind::Failed, problem.to_string()))?;
-    if !dry_run {
-        write(&file, &after)?;
-        if let Err(error) = client.register(Path::new(&row.project.root), "a new schedule") {
-            // What the daemon refuses must not stay: the next start would stumble over it.
-            match &before {
-                Some(text) => write(&file, text)?,
-                None => fs::remove_file(&file)
-                    .map_err(|error| Failure::file("remove", &file, &error))?,
-            }
-            return Err(error.into());
-        }
-    }
+    let edit = |text: &str, file: &str| set_schedule(text, file, &agent, new);
+    let why = if dry_run { None } else { Some("a new schedule") };
+    let shown = rewrite(&client, &row.project.root, why, edit)?;
     let changed = Changed {
         name: row.name,
         file: shown,
@@ -86,6 +74,34 @@ pub fn run(
     }
     output::data(&out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Edits a project's settings and has the daemon read them, with the reason for it; without one
+/// nothing is changed. Gives the file's name.
+pub fn rewrite(
+    client: &Client,
+    root: &str,
+    why: Option<&str>,
+    edit: impl FnOnce(&str, &str) -> Result<String, Problem>,
+) -> Result<String, Failure> {
+    let file = Path::new(root).join(".ai_onboard/config.yaml");
+    let before = read(&file)?;
+    let shown = file.display().to_string();
+    let after = edit(before.as_deref().unwrap_or(""), &shown)
+        .map_err(|problem| Failure::new(Kind::Failed, problem.to_string()))?;
+    let Some(why) = why else { return Ok(shown) };
+    write(&file, &after)?;
+    if let Err(error) = client.register(Path::new(root), why) {
+        // What the daemon refuses must not stay: the next start would stumble over it.
+        match &before {
+            Some(text) => write(&file, text)?,
+            None => {
+                fs::remove_file(&file).map_err(|error| Failure::file("remove", &file, &error))?;
+            }
+        }
+        return Err(error.into());
+    }
+    Ok(shown)
 }
 
 fn read(file: &Path) -> Result<Option<String>, Failure> {

@@ -14,6 +14,7 @@ mod emergency_shutdown;
 mod host;
 mod in_copy;
 mod incidents;
+mod knowledge;
 mod list;
 mod logs;
 mod manual;
@@ -54,6 +55,7 @@ pub fn run(cli: Cli) -> Done {
     match cli.command {
         Command::BackgroundAgents(command) => run_agents(global, command),
         Command::Recommendations(command) => recommendations::run(global, command),
+        Command::Knowledge(command) => knowledge::run(global, command),
         Command::Incidents(command) => incidents::run(global, command),
         Command::Proposals(command) => proposals::run(global, command),
         Command::Approvals(command) => approvals::run(global, command),

@@ -10,6 +10,7 @@ pub mod council;
 pub mod daemon;
 pub mod findings;
 pub mod incidents;
+pub mod knowledge;
 pub mod progress;
 pub mod proposals;
 pub mod report;

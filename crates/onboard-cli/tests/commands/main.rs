@@ -4,6 +4,7 @@ mod approvals;
 mod brokers;
 mod coordination;
 mod doors;
+mod knowledge;
 mod policies;
 mod projects;
 mod proposals;

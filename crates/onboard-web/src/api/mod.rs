@@ -16,6 +16,7 @@ mod problem;
 mod proposal;
 mod report;
 mod run;
+mod shared;
 mod stamp;
 
 pub use agent::{
@@ -36,6 +37,7 @@ pub use problem::{Problem, ProblemKind};
 pub use proposal::{FileRow, ProposalDetail, ProposalRow};
 pub use report::{AgentReport, Report};
 pub use run::{RunRow, RunUsage};
+pub use shared::SharedRow;
 pub use stamp::Stamp;
 
 use serde::{Deserialize, Serialize};

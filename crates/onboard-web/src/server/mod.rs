@@ -18,6 +18,7 @@ mod query;
 mod reads;
 mod replies;
 mod routes;
+mod shared;
 mod signals;
 mod watch;
 

@@ -2,7 +2,7 @@
 
 use super::{
     BODY_MAX, Sources, command, coordination, council, follow_logs, incidents, proposals, reads,
-    watch,
+    shared, watch,
 };
 use crate::api::{BASE, Problem, ProblemKind};
 use crate::server::feed::Feed;
@@ -39,6 +39,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(&at("/approvals/{id}"), get(council::one))
         .route(&at("/council"), get(council::status))
         .route(&at("/coordination"), get(coordination::status))
+        .route(&at("/shared/{key}"), get(shared::one))
         .route(&at("/proposals"), get(proposals::list))
         .route(&at("/proposals/{id}"), get(proposals::one))
         .route(&at("/events"), get(reads::events))

@@ -11,6 +11,7 @@ pub mod proposal;
 pub mod report;
 pub mod run;
 pub mod safety;
+pub mod shared;
 
 use onboard_domain::{AgentId, ProjectId, State};
 
