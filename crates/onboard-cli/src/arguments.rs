@@ -4,7 +4,7 @@ use crate::commands::LONG_VERSION;
 use crate::completing::agent_names;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCandidates;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What `--help` says last.
 const EXIT_CODES: &str = "\
@@ -347,9 +347,12 @@ Examples:
         /// 7d, 24h, P7D or 2026-11-01..2026-11-07
         #[arg(long, default_value = "7d")]
         period: String,
-        /// Write it to a file
+        /// Write it to a file; its ending chooses the form where --as does not
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// Its form; SARIF has the new findings alone
+        #[arg(long = "as", value_name = "FORM", value_enum)]
+        form: Option<ReportForm>,
     },
     /// End everything now, prove it gone, and let nothing start until it is lifted
     EmergencyShutdown {
@@ -368,6 +371,28 @@ pub enum CoordinationCommand {
         #[arg(short = 'A', long)]
         all_projects: bool,
     },
+}
+
+/// What a report is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportForm {
+    Markdown,
+    Html,
+    Json,
+    Sarif,
+}
+
+impl ReportForm {
+    /// The form that a file's name asks for by its ending.
+    pub fn of(file: &Path) -> Option<Self> {
+        match file.extension()?.to_str()? {
+            "md" | "markdown" => Some(Self::Markdown),
+            "html" | "htm" => Some(Self::Html),
+            "json" => Some(Self::Json),
+            "sarif" => Some(Self::Sarif),
+            _ => None,
+        }
+    }
 }
 
 /// `recommendations …`

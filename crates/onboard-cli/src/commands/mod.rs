@@ -109,7 +109,9 @@ fn run_agents(global: &crate::arguments::Global, command: AgentsCommand) -> Done
         AgentsCommand::Coordination(CoordinationCommand::Status { all_projects }) => {
             coordination::status(global, all_projects)
         }
-        AgentsCommand::Report { period, output } => report::run(global, &period, output.as_deref()),
+        AgentsCommand::Report { period, output, form } => {
+            report::run(global, &period, output.as_deref(), form)
+        }
         AgentsCommand::EmergencyShutdown { reason } => emergency_shutdown::run(global, &reason),
     }
 }

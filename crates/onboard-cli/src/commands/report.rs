@@ -1,18 +1,18 @@
 //! `background-agents report`
 
 use super::Done;
-use crate::arguments::Global;
+use crate::arguments::{Global, ReportForm};
 use crate::failure::{Failure, Kind};
 use crate::{connection, output, project, render};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use onboard_domain::Time;
-use onboard_web::api::{Report, Stamp};
+use onboard_web::api::{Report, Stamp, Versioned};
 use onboard_web::client::ClientError;
 use std::path::Path;
 use std::process::ExitCode;
 
-pub fn run(global: &Global, period: &str, file: Option<&Path>) -> Done {
+pub fn run(global: &Global, period: &str, file: Option<&Path>, form: Option<ReportForm>) -> Done {
     let look = output::look(global);
     let (from, to) = window(period, look.now, &look.zone)?;
     let (client, _) = connection::client()?;
@@ -28,14 +28,17 @@ pub fn run(global: &Global, period: &str, file: Option<&Path>) -> Done {
         }
         report => report?,
     };
-    if global.is_json() && file.is_none() {
-        output::json(&report)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let text = match global.is_json() {
-        true => serde_json::to_string(&onboard_web::api::Versioned::new(&report))
-            .map_err(|error| Failure::new(Kind::Failed, error.to_string()))?,
-        false => render::report::markdown(&report, &look),
+    let json = |text: serde_json::Result<String>| {
+        text.map(|text| text + "\n").map_err(|error| Failure::new(Kind::Failed, error.to_string()))
+    };
+    let asked = form.or_else(|| global.is_json().then_some(ReportForm::Json));
+    let text = match asked.or_else(|| ReportForm::of(file?)).unwrap_or(ReportForm::Markdown) {
+        ReportForm::Markdown => render::report::markdown(&report, &look),
+        ReportForm::Html => render::report_html::page(&report, &look),
+        ReportForm::Json => json(serde_json::to_string(&Versioned::new(&report)))?,
+        ReportForm::Sarif => {
+            json(serde_json::to_string_pretty(&render::sarif::log(&report.new_findings)))?
+        }
     };
     match file {
         Some(path) => {

@@ -48,6 +48,13 @@ fn from_nothing_to_findings_and_back() {
     assert_eq!(run["trigger"], "manual");
     world.check(&["bg", "logs", AGENT, "--tail", "all"], 0, "");
     world.check(&["bg", "report", "--period", "24h"], 0, "2 runs");
+    world.check(&["bg", "report", "--as", "html"], 0, "<svg ");
+    world.check(&["bg", "report", "--as", "pdf"], 2, "markdown, html, json, sarif");
+    assert!(world.json(&["bg", "report"])["agents"].is_array());
+    let file = world.project.path().join("report.sarif");
+    world.check(&["bg", "report", "--output", file.to_str().unwrap()], 0, "");
+    assert!(std::fs::read_to_string(&file).unwrap().contains(r#""version": "2.1.0""#));
+    std::fs::remove_file(&file).unwrap();
     world.check(&["bg", "config", AGENT, "--show-origin"], 0, "schedule: continuous");
     assert!(world.json(&["recommendations", "list"])["items"].is_array());
 

@@ -29,7 +29,7 @@ pub struct Report {
     pub from: Stamp,
     pub to: Stamp,
     pub agents: Vec<AgentReport>,
-    /// Findings first seen in the window and still open, most severe first.
+    /// Findings first seen in the window and still open, most worthwhile first.
     pub new_findings: Vec<FindingRow>,
     /// Findings from before the window that are still open.
     pub older_findings: usize,

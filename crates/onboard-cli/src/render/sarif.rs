@@ -1,0 +1,182 @@
+//! Findings as SARIF 2.1.0, as code hosts and editors read them.
+
+use onboard_domain::{Evidence, Severity};
+use onboard_validation::show;
+use onboard_web::api::FindingRow;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+/// The mark's name says how it is made: rule, target and severity, hashed.
+const FINGERPRINT: &str = "aiOnboard/v1";
+
+/// One run of one tool that gave these.
+pub fn log(findings: &[FindingRow]) -> Value {
+    let rules: BTreeSet<&str> = findings.iter().map(|finding| finding.rule.as_str()).collect();
+    let rules: Vec<Value> = rules.iter().map(|id| json!({ "id": id })).collect();
+    let results: Vec<Value> = findings.iter().map(result).collect();
+    let driver = json!({
+        "name": "AI Onboard",
+        "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "rules": rules,
+    });
+    json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{ "tool": { "driver": driver }, "columnKind": "utf16CodeUnits", "results": results }],
+    })
+}
+
+fn result(finding: &FindingRow) -> Value {
+    let mut message = show::line(&finding.title).into_owned();
+    for more in [&finding.detail, &finding.action].into_iter().filter(|text| !text.is_empty()) {
+        message.push_str("\n\n");
+        message.push_str(&show::lines(more));
+    }
+    json!({
+        "ruleId": finding.rule,
+        "level": level(finding.severity),
+        "message": { "text": message },
+        "locations": finding.evidence.iter().filter_map(location).collect::<Vec<_>>(),
+        "partialFingerprints": { FINGERPRINT: finding.fingerprint },
+        "rank": (finding.chance * 100.0).round(),
+        "properties": {
+            "agent": finding.agent,
+            "severity": finding.severity,
+            "firstSeen": finding.first_seen,
+        },
+    })
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info | Severity::Low => "note",
+        Severity::Medium => "warning",
+        Severity::High | Severity::Critical => "error",
+    }
+}
+
+/// A place in a file of the project; other evidence is in the message.
+fn location(evidence: &Evidence) -> Option<Value> {
+    let path = evidence.path.as_deref()?;
+    let mut place = json!({ "artifactLocation": { "uri": uri(path), "uriBaseId": "%SRCROOT%" } });
+    if let Some(line) = evidence.line.filter(|line| *line > 0) {
+        place["region"] = json!({ "startLine": line });
+    }
+    Some(json!({ "physicalLocation": place, "message": { "text": show::line(&evidence.text) } }))
+}
+
+/// A relative reference (RFC 3986): what is not unreserved or a slash is percent-encoded.
+fn uri(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match plain(byte) {
+            true => out.push(char::from(byte)),
+            false => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::samples::finding;
+    use expect_test::expect;
+
+    #[test]
+    fn a_log() {
+        let mut odd = finding(Severity::Low, "a name\nwith \u{1b}[2J");
+        odd.evidence.truncate(1);
+        odd.evidence[0].path = Some("src/ü b#?.rs".into());
+        odd.evidence[0].line = None;
+        let findings = [finding(Severity::High, "one person wrote 93 % of src/engine"), odd];
+        let text = serde_json::to_string_pretty(&log(&findings)).expect("text");
+        expect![[r#"
+            {
+              "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+              "runs": [
+                {
+                  "columnKind": "utf16CodeUnits",
+                  "results": [
+                    {
+                      "level": "error",
+                      "locations": [
+                        {
+                          "message": {
+                            "text": "largest file that one person wrote"
+                          },
+                          "physicalLocation": {
+                            "artifactLocation": {
+                              "uri": "src/engine/step.rs",
+                              "uriBaseId": "%SRCROOT%"
+                            },
+                            "region": {
+                              "startLine": 12
+                            }
+                          }
+                        }
+                      ],
+                      "message": {
+                        "text": "one person wrote 93 % of src/engine\n\nOf 214 commits that touched it, 199 are by one author.\n\nHave a second person review and change src/engine this week."
+                      },
+                      "partialFingerprints": {
+                        "aiOnboard/v1": "5f3a9c20d1aa"
+                      },
+                      "properties": {
+                        "agent": "project-health-monitor",
+                        "firstSeen": "2026-11-18T11:06:40.000Z",
+                        "severity": "high"
+                      },
+                      "rank": 38.0,
+                      "ruleId": "health/bus-factor"
+                    },
+                    {
+                      "level": "note",
+                      "locations": [
+                        {
+                          "message": {
+                            "text": "largest file that one person wrote"
+                          },
+                          "physicalLocation": {
+                            "artifactLocation": {
+                              "uri": "src/%C3%BC%20b%23%3F.rs",
+                              "uriBaseId": "%SRCROOT%"
+                            }
+                          }
+                        }
+                      ],
+                      "message": {
+                        "text": "a name\\nwith \\u{1b}[2J\n\nOf 214 commits that touched it, 199 are by one author.\n\nHave a second person review and change src/engine this week."
+                      },
+                      "partialFingerprints": {
+                        "aiOnboard/v1": "5f3a9c20d1aa"
+                      },
+                      "properties": {
+                        "agent": "project-health-monitor",
+                        "firstSeen": "2026-11-18T11:06:40.000Z",
+                        "severity": "low"
+                      },
+                      "rank": 38.0,
+                      "ruleId": "health/bus-factor"
+                    }
+                  ],
+                  "tool": {
+                    "driver": {
+                      "name": "AI Onboard",
+                      "rules": [
+                        {
+                          "id": "health/bus-factor"
+                        }
+                      ],
+                      "semanticVersion": "VERSION"
+                    }
+                  }
+                }
+              ],
+              "version": "2.1.0"
+            }"#]].assert_eq(&text.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+    }
+}
