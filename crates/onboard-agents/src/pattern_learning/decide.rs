@@ -189,10 +189,15 @@ impl Lessons<'_> {
             Severity::Low,
             path,
             format!("{path} was fixed {count} times within {} days", chain.days.max(1)),
-            "Each within three days of the one before, and not as one piece of work: what was mended \
-             did not stay mended, or was not tried where it failed."
-                .to_owned(),
-            format!("Before the next fix of {path}, write the test that would have failed for all of them."),
+            format!(
+                "Each within three days of the one before, and not as one piece of work; in the year \
+                 before it was fixed {} times, so that this is hardly chance. What was mended may not \
+                 have stayed mended, or was not tried where it failed.",
+                chain.before
+            ),
+            format!(
+                "Before the next fix of {path}, write the test that would have failed for all of them."
+            ),
             newest.map(|place| self.show(*place, "")).collect(),
         )
     }

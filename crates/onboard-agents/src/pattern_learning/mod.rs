@@ -12,7 +12,8 @@
 //!   > 5e3bb6b6f1 changed src/flags.rs without doc/flags.rs
 //!
 //! - `patterns/fix-on-fix`: a file was fixed three times and more, each within three days of the one
-//!   before, within the last two weeks.
+//!   before, within the last two weeks, where the year before makes that a chance of less than one
+//!   in a thousand.
 //!
 //!   > src/net.rs was fixed 4 times within 6 days
 //!

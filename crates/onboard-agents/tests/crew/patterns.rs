@@ -160,6 +160,11 @@ fn a_file_that_is_fixed_again_and_again_is_said() {
         let text = format!("// {days_ago}\n");
         history.commit("main", "ann", days_ago, subject, &[("src/net.rs", &text)]);
     }
+    // A file that is fixed every week, and three times in the last one.
+    for days_ago in (20..300).rev().filter(|day| day % 6 == 0).chain([12, 10, 8]) {
+        let text = format!("// {days_ago}\n");
+        history.commit("main", "ann", days_ago, "fix hot", &[("src/hot.rs", &text)]);
+    }
     // One piece of work in three commits, and fixes far apart.
     for number in 0..3 {
         let text = format!("// {number}\n");
@@ -173,14 +178,14 @@ fn a_file_that_is_fixed_again_and_again_is_said() {
     check(
         &mut reader,
         expect![[r#"
-        succeeded: 0 things known of 10 changes; 1 new
-        [low] patterns/fix-on-fix of src/net.rs
-          src/net.rs was fixed 3 times within 4 days
-          Each within three days of the one before, and not as one piece of work: what was mended did not stay mended, or was not tried where it failed.
-          do: Before the next fix of src/net.rs, write the test that would have failed for all of them.
-          - Commit: fix a crash
-          - Commit: fix: the leak, again
-          - Commit: fix a leak"#]],
+            succeeded: 0 things known of 59 changes; 1 new
+            [low] patterns/fix-on-fix of src/net.rs
+              src/net.rs was fixed 3 times within 4 days
+              Each within three days of the one before, and not as one piece of work; in the year before it was fixed 0 times, so that this is hardly chance. What was mended may not have stayed mended, or was not tried where it failed.
+              do: Before the next fix of src/net.rs, write the test that would have failed for all of them.
+              - Commit: fix a crash
+              - Commit: fix: the leak, again
+              - Commit: fix a leak"#]],
     );
 }
 

@@ -15,6 +15,10 @@ const APART_MS: i64 = 3_600_000;
 const LEAST_FIXES: usize = 3;
 /// A chain that ended longer ago is over.
 const NEWS_MS: i64 = 14 * DAY_MS;
+/// Fixes of a file that is fixed often come close to each other by chance: a chain is seen where that
+/// is less likely than this.
+const LEAST_SURPRISE: f64 = 0.001;
+const YEAR_DAYS: f64 = 365.0;
 
 /// Fixes of one file, oldest first, in [`onboard_analysis::facts::History::commits`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +26,8 @@ pub struct Chain {
     pub file: u64,
     pub fixes: Vec<usize>,
     pub days: i64,
+    /// Fixes of the file in the year before.
+    pub before: usize,
 }
 
 /// Chains of the last days, the longest first.
@@ -44,13 +50,31 @@ pub fn chains(past: &Past<'_>, now_ms: i64) -> Vec<Chain> {
     let is_news = |(last_ms, chain): &(i64, Vec<usize>)| {
         chain.len() >= LEAST_FIXES && now_ms - last_ms <= NEWS_MS
     };
+    let before = |file: u64, first_ms: i64| {
+        let year = first_ms - YEAR_DAYS as i64 * DAY_MS..first_ms;
+        let of_year = past.changes.iter().filter(|change| year.contains(&change.at_ms));
+        let fixes = of_year.filter(|change| is_fix(&past.history.commits[change.place]));
+        fixes.filter(|change| change.files.contains(&file)).count()
+    };
     let chain = |(file, (last_ms, fixes)): (u64, (i64, Vec<usize>))| {
         let first =
             fixes.first().map_or(last_ms, |place| past.history.commits[*place].committed_ms);
-        Chain { file, days: (last_ms - first + DAY_MS - 1) / DAY_MS, fixes }
+        let days = (last_ms - first + DAY_MS - 1) / DAY_MS;
+        Chain { file, days, before: before(file, first), fixes }
     };
-    let mut chains: Vec<Chain> =
-        open.into_iter().filter(|(_, chain)| is_news(chain)).map(chain).collect();
+    let is_surprising = |chain: &Chain| {
+        // One more than was counted, so that a year without any still allows for some.
+        let a_day = (chain.before as f64 + 1.0) / YEAR_DAYS;
+        // The first is given; the others came within the time that a chain allows.
+        let time = (chain.fixes.len() - 1) as f64 * (GAP_MS / DAY_MS) as f64;
+        at_least(chain.fixes.len() - 1, a_day * time) < LEAST_SURPRISE
+    };
+    let mut chains: Vec<Chain> = open
+        .into_iter()
+        .filter(|(_, chain)| is_news(chain))
+        .map(chain)
+        .filter(is_surprising)
+        .collect();
     chains.sort_by(|a, b| b.fixes.len().cmp(&a.fixes.len()).then(a.file.cmp(&b.file)));
     // The same fixes of several files are one story.
     let mut told: Vec<Vec<usize>> = Vec::new();
@@ -60,4 +84,28 @@ pub fn chains(past: &Past<'_>, now_ms: i64) -> Vec<Chain> {
         is_new
     });
     chains
+}
+
+/// The chance of so many or more where `mean` are expected (Poisson).
+fn at_least(count: usize, mean: f64) -> f64 {
+    let mut term = (-mean).exp();
+    let mut less = 0.0;
+    for k in 0..count {
+        less += term;
+        term *= mean / (k + 1) as f64;
+    }
+    (1.0 - less).max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::at_least;
+
+    #[test]
+    fn chances_by_hand() {
+        let close = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-4, "{found}");
+        close(at_least(0, 2.0), 1.0);
+        close(at_least(1, 2.0), 1.0 - (-2.0_f64).exp());
+        close(at_least(3, 1.0), 0.0803);
+    }
 }

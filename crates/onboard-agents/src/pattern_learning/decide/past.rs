@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use onboard_analysis::co_change::{CoChange, MOST_FILES};
 use onboard_analysis::facts::History;
 use onboard_analysis::history::ChangeKind;
-use onboard_analysis::path::{Class, class};
+use onboard_analysis::path::{Class, class, file_name};
 
 /// A change of few enough code and test files to say something about them.
 #[derive(Clone, Debug)]
@@ -30,6 +30,12 @@ pub struct Past<'a> {
 impl<'a> Past<'a> {
     pub fn of(history: &'a History, now_ms: i64) -> Self {
         let classes: Vec<Class> = history.paths.iter().map(|path| class(path)).collect();
+        // Among tests there are data and settings, too: the name alone has to say that it is code.
+        let named = |path: &String| matches!(class(file_name(path)), Class::Code | Class::Test);
+        let sources = history.paths.iter().zip(&classes);
+        let is_source: Vec<bool> = sources
+            .map(|(path, class)| matches!(class, Class::Code | Class::Test) && named(path))
+            .collect();
         let mut keys: HashMap<usize, u64> = HashMap::new();
         let mut paths: HashMap<u64, usize> = HashMap::new();
         let mut changes = Vec::new();
@@ -44,7 +50,7 @@ impl<'a> Past<'a> {
                 let key = known.unwrap_or(paths.len() as u64);
                 keys.insert(change.path, key);
                 paths.insert(key, change.path);
-                if matches!(classes[change.path], Class::Code | Class::Test) {
+                if is_source[change.path] {
                     files.push(key);
                 }
             }
