@@ -116,7 +116,9 @@ pub fn deliver(
 /// What is to be expected, in one line.
 fn standing(past: &Past, prospects: &Prospects<'_>, memory: &Memory) -> String {
     if let Some(days) = past.silent_days {
-        return format!("nothing landed for {days} days, longer than ever before: no forecast");
+        return format!(
+            "nothing landed for {days} days, longer than in the two years before: no forecast"
+        );
     }
     let mut parts: Vec<String> = Vec::new();
     let is_commits = |one: &&Expected| matches!(one.subject, Subject::Commits { .. });

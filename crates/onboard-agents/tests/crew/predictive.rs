@@ -266,7 +266,7 @@ fn where_there_is_nothing_to_go_by() {
     check(
         &mut reader,
         expect![
-            "nothing to report: nothing landed for 202 days, longer than ever before: no forecast; nothing new"
+            "nothing to report: nothing landed for 202 days, longer than in the two years before: no forecast; nothing new"
         ],
     );
     assert_eq!(forecasts(&reader)["silent_days"], 202);
