@@ -342,6 +342,12 @@ Examples:
     /// What agents share: leases, the machine's budget, messages
     #[command(subcommand)]
     Coordination(CoordinationCommand),
+    /// What agents used, told, and how each of their rules has done
+    Metrics {
+        /// Of this agent alone
+        #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(agent_names))]
+        agent: Option<String>,
+    },
     /// What the crew did
     Report {
         /// 7d, 24h, P7D or 2026-11-01..2026-11-07

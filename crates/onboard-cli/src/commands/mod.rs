@@ -18,6 +18,7 @@ mod knowledge;
 mod list;
 mod logs;
 mod manual;
+mod metrics;
 mod models;
 mod policy;
 mod policy_ask;
@@ -109,6 +110,7 @@ fn run_agents(global: &crate::arguments::Global, command: AgentsCommand) -> Done
         AgentsCommand::Coordination(CoordinationCommand::Status { all_projects }) => {
             coordination::status(global, all_projects)
         }
+        AgentsCommand::Metrics { agent } => metrics::run(global, agent.as_deref()),
         AgentsCommand::Report { period, output, form } => {
             report::run(global, &period, output.as_deref(), form)
         }

@@ -11,6 +11,7 @@ pub mod daemon;
 pub mod findings;
 pub mod incidents;
 pub mod knowledge;
+pub mod metrics;
 pub mod progress;
 pub mod proposals;
 pub mod report;

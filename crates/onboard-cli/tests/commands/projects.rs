@@ -149,6 +149,9 @@ fn what_is_snoozed_or_accepted_is_listed_when_asked_for() {
     assert_eq!(listed(&["--all"]).len(), all.len());
     recommendations(&["show", &id], 0, "1 accepted, 0 went away, 0 dismissed");
     let rule = world.json(&["recommendations", "show", &id])["rule"].clone();
+    world.check(&["bg", "metrics"], 0, rule.as_str().unwrap());
+    let metrics = world.json(&["bg", "metrics", "--agent", AGENT]);
+    assert_eq!(metrics["items"][0]["rules"][0]["accepted"], 1, "{metrics}");
     recommendations(&["unmute", rule.as_str().unwrap()], 0, "is judged anew");
     recommendations(&["show", &id], 0, "0 told, nobody has answered yet");
     recommendations(&["unmute", "no/rule"], 1, "no finding here is of a rule");

@@ -1,6 +1,6 @@
 //! Agents as people and programs see them.
 
-use super::{FindingRow, RunRow, Stamp, ViolationRow};
+use super::{FindingRow, RuleRow, RunRow, Stamp, ViolationRow};
 use onboard_domain::AgentSpec;
 use onboard_domain::event::Adaptation;
 use onboard_domain::spec::Priority;
@@ -282,4 +282,7 @@ pub struct AgentDetail {
     #[serde(default)]
     pub violations: Vec<ViolationRow>,
     pub findings: Vec<FindingRow>,
+    /// How each of its rules has done, by name.
+    #[serde(default)]
+    pub rules: Vec<RuleRow>,
 }

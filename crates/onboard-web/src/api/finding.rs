@@ -49,3 +49,20 @@ pub struct FindingRow {
     #[serde(default)]
     pub rule_so_far: RuleRecord,
 }
+
+/// How a rule has done in a project.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleRow {
+    pub rule: String,
+    pub told: u32,
+    pub accepted: u32,
+    /// No longer seen, and nobody had said a word.
+    pub gone: u32,
+    pub dismissed: u32,
+    /// How likely the next one is useful, 0 to 1,
+    pub chance: f64,
+    /// and where that chance lies in eight cases of ten.
+    pub chance_low: f64,
+    pub chance_high: f64,
+    pub is_muted: bool,
+}

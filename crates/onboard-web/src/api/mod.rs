@@ -30,7 +30,7 @@ pub use coordination::{
 pub use council::{CouncilView, DecisionRow, MotionRow, SeatRow, VoteRow};
 pub use daemon::{DaemonView, DigestView, EmergencyView, PolicyView, ProjectRow, VersionView};
 pub use event::{AuditRow, EventRow, EventSeverity, WatchLine};
-pub use finding::{FindingRow, FindingStatus};
+pub use finding::{FindingRow, FindingStatus, RuleRow};
 pub use incident::{Happened, IncidentRow, MomentRow, ViolationRow};
 pub use log::{LogLevel, LogLine};
 pub use problem::{Problem, ProblemKind};

@@ -68,6 +68,7 @@ pub fn detail(
         checkpoints: agent.checkpoints.keys().cloned().collect(),
         violations: agent.conduct.recent.iter().rev().map(incident::seen).collect(),
         findings: finding::rows(state, now, Some(agent.project), Some(id)),
+        rules: finding::rules(agent),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Findings as rows: the few of each project that are worth showing first, then the rest.
 
-use crate::api::{FindingRow, FindingStatus};
+use crate::api::{FindingRow, FindingStatus, RuleRow};
 use onboard_analysis::ranking::{self, Candidate, Record};
 use onboard_domain::state::{Agent, KnownFinding, Project, RuleRecord};
 use onboard_domain::{AgentId, ProjectId, Severity, State, Time};
@@ -104,6 +104,27 @@ fn records(agent: Option<&Agent>, rule: &str) -> (Record, Record) {
 fn counted(record: RuleRecord) -> Record {
     let accepted = record.accepted.saturating_add(record.gone);
     Record { shown: record.told, accepted, dismissed: record.dismissed }
+}
+
+/// How each rule of an agent has done, by name.
+pub fn rules(agent: &Agent) -> Vec<RuleRow> {
+    let one = |(rule, record): (&String, &RuleRecord)| {
+        let (of_rule, of_agent) = records(Some(agent), rule);
+        let posterior = ranking::posterior(of_rule, of_agent);
+        let (chance_low, chance_high) = posterior.interval(0.8);
+        RuleRow {
+            rule: rule.clone(),
+            told: record.told,
+            accepted: record.accepted,
+            gone: record.gone,
+            dismissed: record.dismissed,
+            chance: posterior.mean(),
+            chance_low,
+            chance_high,
+            is_muted: ranking::is_muted(of_rule, of_agent),
+        }
+    };
+    agent.rules.iter().map(one).collect()
 }
 
 fn row(state: &State, now: Time, project: ProjectId, known: &KnownFinding) -> FindingRow {
