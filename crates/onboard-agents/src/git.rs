@@ -186,6 +186,11 @@ impl Repository {
         }
     }
 
+    /// The commit that is checked out.
+    pub fn head_id(&self) -> Option<String> {
+        self.inner.head_id().ok().map(|id| id.to_string())
+    }
+
     /// The main line: the branch HEAD is on if its name says so, else the remote's default, else
     /// a branch with such a name, else whatever HEAD names. So switching to a feature branch does
     /// not change what a project's health is measured on.

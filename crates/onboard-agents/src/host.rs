@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+pub use onboard_protocol::Machine;
+
 pub use onboard_domain::{Evidence, EvidenceKind, Finding, Severity};
 
 /// A checkpoint is UTF-8 text of at most this many bytes.
@@ -67,6 +69,8 @@ pub trait Host {
     fn emit_event(&mut self, kind: &str, data: serde_json::Value) -> Result<(), HostError>;
     /// Writes an entry of the project's shared state; at most [`LARGEST_VALUE`] bytes.
     fn put_state(&mut self, key: &str, value: serde_json::Value) -> Result<(), HostError>;
+    /// What the machine does now, and how the newest runs of the project's agents went.
+    fn machine(&mut self) -> Result<Machine, HostError>;
     fn log(&mut self, level: Level, text: &str);
 }
 

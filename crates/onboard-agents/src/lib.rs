@@ -6,6 +6,7 @@ pub mod git;
 pub mod host;
 mod pace;
 pub mod pattern_learning;
+pub mod performance_monitor;
 mod plan;
 pub mod predictive_analytics;
 pub mod project_health_monitor;
@@ -42,6 +43,12 @@ pub fn builtins() -> &'static [BuiltIn] {
                 description: pattern_learning::DESCRIPTION,
                 run: pattern_learning::run,
                 manifest: pattern_learning::MANIFEST,
+            },
+            BuiltIn {
+                name: performance_monitor::NAME,
+                description: performance_monitor::DESCRIPTION,
+                run: performance_monitor::run,
+                manifest: performance_monitor::MANIFEST,
             },
             BuiltIn {
                 name: predictive_analytics::NAME,

@@ -1,7 +1,7 @@
 //! The host over the inherited socket: what a built-in agent speaks through in its sandbox.
 
 use crate::BuiltIn;
-use crate::host::{AgentError, Finding, Host, HostError, Level, Outcome, Task};
+use crate::host::{AgentError, Finding, Host, HostError, Level, Machine, Outcome, Task};
 use onboard_protocol::{ClientError, HostClient, Stream};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -127,6 +127,11 @@ impl Host for SocketHost {
 
     fn put_state(&mut self, key: &str, value: Value) -> Result<(), HostError> {
         self.call("put_state", json!({ "key": key, "value": value })).map(drop)
+    }
+
+    fn machine(&mut self) -> Result<Machine, HostError> {
+        let answer = self.call("get_machine", json!({}))?;
+        serde_json::from_value(answer).map_err(|error| HostError(error.to_string()))
     }
 
     fn log(&mut self, level: Level, text: &str) {

@@ -8,6 +8,8 @@ mod fixture;
 mod memory_host;
 #[path = "crew/patterns.rs"]
 mod patterns;
+#[path = "crew/performance.rs"]
+mod performance;
 #[path = "crew/predictive.rs"]
 mod predictive;
 #[path = "support/readers.rs"]

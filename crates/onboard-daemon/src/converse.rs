@@ -5,6 +5,7 @@ use crate::clock::{self, Pace};
 use crate::cut::cut;
 use crate::handle::{Progress, Shared, Wake};
 use crate::logs::{self, Level, RunLog};
+use crate::machine;
 use crate::output_budget::Budget;
 use crate::propose::look_over;
 use crate::screen::{Screened, screen, secret_in, what};
@@ -16,7 +17,7 @@ use onboard_domain::{
 };
 use onboard_protocol::host::Level as AgentLevel;
 use onboard_protocol::host::Refused;
-use onboard_protocol::{HostAction, HostAnswer, HostCall, HostSession, Task};
+use onboard_protocol::{HostAction, HostAnswer, HostCall, HostSession, Machine, Task};
 use onboard_sandbox::Reports;
 use onboard_validation::patch::paths::Fence;
 use onboard_validation::secrets::LineScreen;
@@ -203,6 +204,7 @@ impl Conversation {
         match call {
             HostCall::Agent(call) => self.answer(call),
             HostCall::GetTask => Ok(HostAnswer::Task(Box::new(self.task.clone()))),
+            HostCall::GetMachine => Ok(HostAnswer::Machine(Box::new(self.machine()))),
             HostCall::LoadCheckpoint { name } => self.answer(AgentCall::FindCheckpoint { name }),
             HostCall::SaveCheckpoint { name, content, under } => self.save(name, &content, under),
             HostCall::ProposeChange { title, reason, patch, evidence, under } => {
@@ -278,6 +280,19 @@ impl Conversation {
         let Conversation { run, generation, .. } = *self;
         self.wakes.send(Wake::Call { run, generation, call, answer }).map_err(|_| ended())?;
         receive.recv().map_err(|_| ended())?
+    }
+
+    /// Read-only, and nothing of it enters the journal.
+    fn machine(&self) -> Machine {
+        let (root, runs) = {
+            let state = self.shared.state.read().unwrap_or_else(PoisonError::into_inner);
+            let agent = state.runs.get(&self.run).and_then(|run| state.agents.get(&run.agent));
+            let project = agent.map(|agent| agent.project);
+            let root = project.and_then(|id| state.projects.get(&id)).map(|one| one.root.clone());
+            (root, project.map(|id| machine::runs(&state, id)).unwrap_or_default())
+        };
+        // The state's lock is free again: a disk may take its time.
+        machine::look(root.as_deref().unwrap_or_default().as_ref(), runs)
     }
 
     fn name_of(&self, agent: AgentId) -> String {

@@ -21,6 +21,7 @@ pub mod input;
 pub mod latch;
 pub mod ledger;
 pub mod logs;
+mod machine;
 pub mod manifests;
 pub mod models;
 pub mod network;

@@ -91,6 +91,7 @@ fn cost(call: &HostCall) -> Option<(usize, usize)> {
             | AgentCall::FindCheckpoint { .. },
         )
         | HostCall::GetTask
+        | HostCall::GetMachine
         | HostCall::LoadCheckpoint { .. }
         | HostCall::Progress { .. }
         | HostCall::Log { .. }

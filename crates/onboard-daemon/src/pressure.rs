@@ -45,12 +45,12 @@ fn cores(list: &str) -> u64 {
     list.trim().split(',').filter_map(count).sum()
 }
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
 
 /// Total and available memory in bytes.
-fn memory(meminfo: &str) -> (u64, u64) {
+pub(crate) fn memory(meminfo: &str) -> (u64, u64) {
     let field = |name: &str| {
         let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
         line.trim().trim_end_matches(" kB").trim().parse::<u64>().ok().map(|kb| kb * 1024)

@@ -36,7 +36,7 @@ pub(crate) fn screen(mut call: HostCall) -> Screened {
         }
         HostCall::Progress { note, .. } => over.clean("note", note),
         // Its lines are looked over as they are written, with keys that span several.
-        HostCall::Log { .. } | HostCall::GetTask | HostCall::Heartbeat => {}
+        HostCall::Log { .. } | HostCall::GetTask | HostCall::GetMachine | HostCall::Heartbeat => {}
     }
     let call = over.refused.map_or(Ok(call), Err);
     Screened { call, violations: over.violations }
@@ -74,6 +74,7 @@ pub(crate) fn what(call: &HostCall) -> &'static str {
             | AgentCall::ProposeChange(_),
         )
         | HostCall::GetTask
+        | HostCall::GetMachine
         | HostCall::Heartbeat => "call",
     }
 }

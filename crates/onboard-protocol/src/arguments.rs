@@ -71,6 +71,7 @@ pub fn read(tool: Tool, arguments: Map<String, Value>) -> Result<HostCall, CallR
     let mut args = Arguments { path: "", rest: arguments };
     let call = match tool {
         Tool::GetTask => HostCall::GetTask,
+        Tool::GetMachine => HostCall::GetMachine,
         Tool::Heartbeat => HostCall::Heartbeat,
         Tool::ReportProgress => progress(&mut args)?,
         Tool::RecordFinding => HostCall::Agent(AgentCall::RecordFinding(read_finding(&mut args)?)),

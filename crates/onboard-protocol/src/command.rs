@@ -39,8 +39,9 @@ usage: ai_onboard host COMMAND [--json]
   finish [--summary S] [--nothing-to-report]
 ";
 
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 17] = [
     "task",
+    "machine",
     "progress",
     "finding",
     "propose",
@@ -100,6 +101,7 @@ pub fn host_command(words: &[&str]) -> Result<HostCommand, UsageError> {
     let mut stdin = None;
     let (tool, arguments) = match word.as_str() {
         "task" => (Tool::GetTask, json!({})),
+        "machine" => (Tool::GetMachine, json!({})),
         "heartbeat" => (Tool::Heartbeat, json!({})),
         "progress" => (Tool::ReportProgress, progress(&mut line)?),
         "finding" => (Tool::RecordFinding, finding(&mut line)?),
@@ -184,7 +186,7 @@ impl HostCommand {
             Tool::ProposeChange => alloc::format!("{}\t{}\n", part("id"), part("status")),
             Tool::SendMessage => alloc::format!("{}\n", part("id")),
             Tool::ReadInbox => messages(&answer["messages"]),
-            Tool::GetTask => task(answer),
+            Tool::GetTask | Tool::GetMachine => task(answer),
             _ => String::new(),
         }
     }

@@ -78,6 +78,8 @@ pub enum HostCall {
     /// Reads or changes the state.
     Agent(AgentCall),
     GetTask,
+    /// Look at the machine, and at the project's newest runs.
+    GetMachine,
     /// Find the blob by [`AgentCall::FindCheckpoint`], then answer with its content.
     LoadCheckpoint {
         name: String,

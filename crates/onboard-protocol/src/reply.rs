@@ -1,5 +1,6 @@
 //! The host's answers as an agent sees them: structured content, and the same as short text.
 
+use crate::machine::Machine;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
@@ -78,6 +79,7 @@ pub struct StateValue {
 pub enum HostAnswer {
     Done,
     Task(Box<Task>),
+    Machine(Box<Machine>),
     Finding {
         status: String,
     },
@@ -150,6 +152,7 @@ impl HostAnswer {
         match self {
             HostAnswer::Done => json!({ "done": true }),
             HostAnswer::Task(task) => task_value(task),
+            HostAnswer::Machine(machine) => serde_json::to_value(machine).unwrap_or(Value::Null),
             HostAnswer::Finding { status } => json!({ "status": status }),
             HostAnswer::Letters(letters) => {
                 json!({ "messages": letters.iter().map(letter).collect::<Vec<_>>() })

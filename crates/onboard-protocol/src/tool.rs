@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tool {
     GetTask,
+    GetMachine,
     ReportProgress,
     RecordFinding,
     EmitEvent,
@@ -30,7 +31,7 @@ pub enum Tool {
 }
 
 /// Every tool, in the order of `tools/list`: what a run does first comes first.
-pub const TOOLS: [Tool; 19] = [
+pub const TOOLS: [Tool; 20] = [
     Tool::GetTask,
     Tool::LoadCheckpoint,
     Tool::SaveCheckpoint,
@@ -45,6 +46,7 @@ pub const TOOLS: [Tool; 19] = [
     Tool::PutState,
     Tool::TakeLease,
     Tool::ReleaseLease,
+    Tool::GetMachine,
     Tool::AskPerson,
     Tool::RequestApproval,
     Tool::Log,
@@ -62,6 +64,7 @@ impl Tool {
     pub fn name(self) -> &'static str {
         match self {
             Tool::GetTask => "get_task",
+            Tool::GetMachine => "get_machine",
             Tool::ReportProgress => "report_progress",
             Tool::RecordFinding => "record_finding",
             Tool::EmitEvent => "emit_event",
@@ -87,6 +90,10 @@ impl Tool {
     pub fn description(self) -> &'static str {
         match self {
             Tool::GetTask => "What this run is for: project, trigger, deadline, settings.",
+            Tool::GetMachine => {
+                "What the machine does now (load, memory, disk, pressure), and how the newest runs of \
+                 the project's agents went."
+            }
             Tool::ReportProgress => "Say how far the run is; shown live, not kept.",
             Tool::RecordFinding => {
                 "Report one thing about the project, with evidence and one suggested action. The \
@@ -132,7 +139,9 @@ impl Tool {
     /// (only reads, again changes nothing more); no tool destroys or reaches outside the host.
     fn hints(self) -> (bool, bool) {
         match self {
-            Tool::GetTask | Tool::GetState | Tool::LoadCheckpoint => (true, true),
+            Tool::GetTask | Tool::GetMachine | Tool::GetState | Tool::LoadCheckpoint => {
+                (true, true)
+            }
             Tool::EmitEvent | Tool::SendMessage | Tool::ReadInbox | Tool::Log => (false, false),
             _ => (false, true),
         }
@@ -141,7 +150,7 @@ impl Tool {
     /// JSON Schema (2020-12) of the arguments.
     pub fn input_schema(self) -> &'static str {
         match self {
-            Tool::GetTask | Tool::Heartbeat => NOTHING,
+            Tool::GetTask | Tool::GetMachine | Tool::Heartbeat => NOTHING,
             Tool::ReportProgress => REPORT_PROGRESS,
             Tool::RecordFinding => RECORD_FINDING,
             Tool::EmitEvent => EMIT_EVENT,
@@ -166,6 +175,7 @@ impl Tool {
     pub fn output_schema(self) -> &'static str {
         match self {
             Tool::GetTask => TASK,
+            Tool::GetMachine => MACHINE,
             Tool::RecordFinding => RECORDED,
             Tool::SendMessage => SENT,
             Tool::ReadInbox => MESSAGES,
@@ -331,6 +341,22 @@ const TASK: &str = r#"{"type":"object","required":["agent","project","root","run
 "checkpoints":{"type":"array","items":{"type":"string"}},
 "facts":{"type":"object","description":"files with what agents share: by agent, by checkpoint's name","additionalProperties":{"type":"object","additionalProperties":{"type":"string"}}},
 "copy":{"type":"object","description":"of a check of proposals: what its private copy is made of"}}}"#;
+
+const MACHINE: &str = r#"{"type":"object","required":["at_ms","cores","load","memory","swap","disk","pressure","runs"],
+"properties":{
+"at_ms":{"type":"integer","description":"milliseconds since 1970, UTC"},
+"cores":{"type":"integer"},
+"load":{"type":["array","null"],"items":{"type":"number"},"description":"over 1, 5 and 15 minutes; null, here and below: the machine does not tell"},
+"memory":{"type":["object","null"],"properties":{"total_bytes":{"type":"integer"},"available_bytes":{"type":"integer"}}},
+"swap":{"type":["object","null"],"properties":{"total_bytes":{"type":"integer"},"available_bytes":{"type":"integer"}}},
+"disk":{"type":["object","null"],"description":"the one that the project is on","properties":{"total_bytes":{"type":"integer"},"available_bytes":{"type":"integer"}}},
+"pressure":{"type":"object","description":"of cpu, memory and io: some and full, each avg10, avg60, avg300 in percent and total_us","properties":{"cpu":{"type":["object","null"]},"memory":{"type":["object","null"]},"io":{"type":["object","null"]}}},
+"runs":{"type":"array","description":"that ended, oldest first","items":{"type":"object","required":["agent","run","queued_ms","started_ms","ended_ms","cpu_ms","memory_peak_bytes","throttled_ms","succeeded"],"properties":{
+"agent":{"type":"string"},"run":{"type":"string"},"queued_ms":{"type":"integer"},
+"started_ms":{"type":["integer","null"],"description":"null: no process was started"},
+"ended_ms":{"type":"integer"},"cpu_ms":{"type":"integer"},"memory_peak_bytes":{"type":"integer"},
+"throttled_ms":{"type":"integer","description":"the processor limit held it back"},
+"succeeded":{"type":"boolean"}}}}}}"#;
 
 const RECORDED: &str = r#"{"type":"object","required":["status"],"properties":{
 "status":{"type":"string","description":"new, known or dismissed"}}}"#;

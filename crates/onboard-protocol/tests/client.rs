@@ -119,7 +119,7 @@ fn what_the_client_sends_is_what_the_host_takes() {
     client.emit_event("project.task.started", &json!({})).expect("taken");
     client.finish(false, "done").expect("taken");
     let tools = client.request("tools/list", json!({})).expect("listed");
-    assert_eq!(tools["tools"].as_array().map(Vec::len), Some(19));
+    assert_eq!(tools["tools"].as_array().map(Vec::len), Some(20));
     match client.call("take_lease", json!({ "name": "report", "ttl_ms": 5_000 })) {
         Err(ClientError::Refused(refusal)) => assert_eq!(refusal.code, "held"),
         other => panic!("not refused: {other:?}"),
@@ -279,7 +279,7 @@ fn wrong_words_say_what_would_be_right() {
     check(
         &["findng"],
         expect![
-            "usage: no command `findng`; did you mean `finding`? known: `task`, `progress`, `finding`, `propose`, `checkpoint`, `event`, `inbox`, `ack`, `send`, `state`, `lease`, `ask-person`, `request-approval`, `log`, `heartbeat`, `finish`"
+            "usage: no command `findng`; did you mean `finding`? known: `task`, `machine`, `progress`, `finding`, `propose`, `checkpoint`, `event`, `inbox`, `ack`, `send`, `state`, `lease`, `ask-person`, `request-approval`, `log`, `heartbeat`, `finish`"
         ],
     );
     check(&["finding", "--rule", "r"], expect!["usage: --title is missing"]);

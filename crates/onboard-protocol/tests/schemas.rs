@@ -3,6 +3,7 @@
 
 use onboard_domain::state::Trigger;
 use onboard_domain::{AgentName, MessageId, RunId, Time};
+use onboard_protocol::machine::{Machine, MachineRun, Pressure, Space, Stall, Stalls};
 use onboard_protocol::tool::{TOOLS, Tool};
 use onboard_protocol::{HostAnswer, Letter, StateValue, Task, WorkCopy, arguments};
 use serde_json::{Map, Value, json};
@@ -10,7 +11,7 @@ use serde_json::{Map, Value, json};
 /// Arguments with every property there is.
 fn full(tool: Tool) -> Value {
     match tool {
-        Tool::GetTask | Tool::Heartbeat => json!({}),
+        Tool::GetTask | Tool::GetMachine | Tool::Heartbeat => json!({}),
         Tool::ReportProgress => json!({ "done": 1, "total": 2, "note": "n" }),
         Tool::RecordFinding => json!({
             "rule": "a/b", "title": "t", "severity": "high", "detail": "d", "action": "a",
@@ -142,6 +143,30 @@ fn answer(tool: Tool) -> HostAnswer {
             facts: [("a".into(), [("n".into(), "/app/facts.a.n".into())].into())].into(),
             copy: Some(WorkCopy { patch: None, forbidden: vec![".env".into()], bytes_max: 1 }),
         })),
+        Tool::GetMachine => {
+            let stalls = Some(Stalls { full: Some(Stall::default()), ..Stalls::default() });
+            let space = Some(Space { total_bytes: 2, available_bytes: 1 });
+            HostAnswer::Machine(Box::new(Machine {
+                at_ms: 1,
+                cores: 2,
+                load: Some([0.5, 0.25, 0.0]),
+                memory: space,
+                swap: space,
+                disk: space,
+                pressure: Pressure { cpu: stalls, memory: stalls, io: None },
+                runs: vec![MachineRun {
+                    agent: "a".into(),
+                    run: "r1".into(),
+                    queued_ms: 1,
+                    started_ms: Some(2),
+                    ended_ms: 3,
+                    cpu_ms: 1,
+                    memory_peak_bytes: 1,
+                    throttled_ms: 0,
+                    succeeded: true,
+                }],
+            }))
+        }
         Tool::RecordFinding => HostAnswer::Finding { status: "new".into() },
         Tool::SendMessage => HostAnswer::Sent(MessageId(1)),
         Tool::ReadInbox => HostAnswer::Letters(vec![Letter {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use onboard_agents::host::{
-    Finding, Host, HostError, LARGEST_BYTES, LARGEST_CHECKPOINT, LARGEST_VALUE, Level, Task,
+    Finding, Host, HostError, LARGEST_BYTES, LARGEST_CHECKPOINT, LARGEST_VALUE, Level, Machine,
+    Task,
 };
 
 /// What an agent handed over, in order.
@@ -20,6 +21,8 @@ pub struct MemoryHost {
     /// Checkpoints it still takes before it dies; `None` for as many as come.
     pub saves_left: Option<usize>,
     pub progress_calls: usize,
+    /// What the machine is said to do.
+    pub machine: Machine,
 }
 
 impl Host for MemoryHost {
@@ -75,6 +78,10 @@ impl Host for MemoryHost {
         }
         self.state.insert(key.to_owned(), value);
         Ok(())
+    }
+
+    fn machine(&mut self) -> Result<Machine, HostError> {
+        Ok(self.machine.clone())
     }
 
     fn log(&mut self, level: Level, text: &str) {

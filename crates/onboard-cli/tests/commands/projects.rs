@@ -72,8 +72,14 @@ fn a_linked_work_tree_and_a_submodule_are_read() {
     for project in [top.join("side"), main.join("inner")] {
         let project = project.to_str().unwrap();
         let started = world.json(&["bg", "start", "--all", "--wait", "--project", project]);
-        let summary = started["runs"][0]["summary"].as_str().unwrap();
-        assert!(summary.contains("2 commits"), "{project}: {started}");
+        let runs = started["runs"].as_array().unwrap();
+        let summary = |agent: &str| {
+            runs.iter().find(|run| run["agent"] == agent).unwrap()["summary"].as_str().unwrap()
+        };
+        assert!(summary("project-index").contains("2 commits"), "{project}: {started}");
+        // It sees no machine but by its host.
+        let machine = summary("performance-monitor");
+        assert!(machine.contains("first look at the machine"), "{project}: {started}");
         let findings = started["findings"].as_array().unwrap();
         let broken = |finding: &&serde_json::Value| {
             finding["rule"].as_str().is_some_and(|rule| rule.contains("repository"))
