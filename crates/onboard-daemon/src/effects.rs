@@ -403,8 +403,7 @@ fn task(state: &State, run: RunId, deadline_ms: i64, facts: &Facts) -> Task {
         leases: project
             .leases
             .iter()
-            .filter(|(_, lease)| lease.run == run)
-            .map(|(name, lease)| (name.clone(), lease.token))
+            .filter_map(|(name, lease)| Some((name.clone(), lease.of(run)?.token)))
             .collect(),
         checkpoints: agent.checkpoints.keys().cloned().collect(),
         facts: facts.places(),

@@ -5,6 +5,7 @@
 use crate::council;
 use crate::finding::Finding;
 use crate::ids::{MessageId, MotionId, ProposalId, Time};
+use crate::lease::Mode;
 use crate::proposal::{self, Proposed};
 use crate::state::{BlobRef, Message, SharedValue};
 use alloc::{string::String, vec::Vec};
@@ -48,9 +49,14 @@ pub enum AgentCall {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         under: Option<Under>,
     },
+    /// With a time to wait, a run that can't have it yet stands in the queue, and asks again.
     TakeLease {
         name: String,
         ttl_ms: i64,
+        #[serde(default, skip_serializing_if = "Mode::is_exclusive")]
+        mode: Mode,
+        #[serde(default, skip_serializing_if = "crate::state::is_none_yet")]
+        wait_ms: i64,
     },
     ReleaseLease {
         name: String,
@@ -127,7 +133,8 @@ pub enum CallAnswer {
 /// Why a call was not carried out; the agent lives on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRefusal {
-    /// Stable word: `invalid`, `bounds`, `unknown`, `conflict`, `held`, `busy` (repeat it later),
+    /// Stable word: `invalid`, `bounds`, `unknown`, `conflict`, `held`, `waits` (it stands in the
+    /// queue; repeat it), `order` (it could wait for ever), `busy` (repeat it later),
     /// `limit` (no more in this run), `secret` (it holds one), `ended`.
     pub code: String,
     pub message: String,

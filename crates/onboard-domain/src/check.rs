@@ -4,6 +4,7 @@ use crate::command::Actor;
 use crate::council::{self, Motion};
 use crate::ids::AgentId;
 use crate::incident;
+use crate::lease::{self, Mode};
 use crate::proposal;
 use crate::state::{Desired, Phase, State, bounds};
 use alloc::collections::{BTreeSet, VecDeque};
@@ -63,9 +64,19 @@ fn check_agents(state: &State, notes: &mut Vec<String>) {
 fn check_projects(state: &State, notes: &mut Vec<String>) {
     for (id, project) in &state.projects {
         for (name, lease) in &project.leases {
-            if !state.runs.contains_key(&lease.run) {
-                notes.push(alloc::format!("lease `{name}` of {id} is held by ended {}", lease.run));
+            for holder in lease.holders().filter(|holder| !state.runs.contains_key(&holder.run)) {
+                let run = holder.run;
+                notes.push(alloc::format!("lease `{name}` of {id} is held by ended {run}"));
             }
+            if lease.mode == Mode::Exclusive && !lease.others.is_empty() {
+                notes.push(alloc::format!("exclusive lease `{name}` of {id} is shared"));
+            }
+        }
+        for waiter in project.waiting.iter().filter(|w| !state.runs.contains_key(&w.run)) {
+            notes.push(alloc::format!("ended {} waits for `{}` of {id}", waiter.run, waiter.name));
+        }
+        if project.waiting.len() > lease::WAITING {
+            notes.push(alloc::format!("{} waits in {id}", project.waiting.len()));
         }
         if project.findings.len() > bounds::FINDINGS
             || project.dismissed.len() > bounds::DISMISSED

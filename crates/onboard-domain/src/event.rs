@@ -15,6 +15,7 @@ use crate::ids::{
     RunId, Time,
 };
 use crate::incident;
+use crate::lease::Mode;
 use crate::model;
 use crate::proposal;
 use crate::spec::AgentSpec;
@@ -348,6 +349,16 @@ pub enum Event {
         run: RunId,
         token: u64,
         expires: Time,
+        #[serde(default, skip_serializing_if = "Mode::is_exclusive")]
+        mode: Mode,
+    },
+    /// A run waits for a lease that others have, or wait for before it.
+    LeaseWaited {
+        project: ProjectId,
+        name: String,
+        mode: Mode,
+        run: RunId,
+        until: Time,
     },
     LeaseReleased {
         project: ProjectId,

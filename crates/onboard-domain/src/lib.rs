@@ -5,7 +5,7 @@
 //! replay on another machine gives the same bytes.
 //!
 //! Reading order: [`ids`], [`spec`], [`command`], [`event`], [`proposal`], [`state`], [`mod@apply`], [`check`], [`violation`], [`incident`],
-//! [`model`], [`council`].
+//! [`model`], [`council`], [`lease`].
 
 #![no_std]
 
@@ -21,6 +21,7 @@ pub mod event;
 pub mod finding;
 pub mod ids;
 pub mod incident;
+pub mod lease;
 pub mod model;
 pub mod proposal;
 pub mod spec;

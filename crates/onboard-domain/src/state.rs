@@ -11,6 +11,7 @@ use crate::ids::{
     ProposalId, RunId, Time,
 };
 use crate::incident::{Conduct, Incident};
+use crate::lease::{Holder, Mode, Waiter};
 use crate::model::Spending;
 use crate::proposal::Proposal;
 use crate::spec::AgentSpec;
@@ -157,6 +158,9 @@ pub struct Project {
     pub dismissed: BTreeMap<Fingerprint, Time>,
     pub shared: BTreeMap<String, SharedValue>,
     pub leases: BTreeMap<String, Lease>,
+    /// Who waits for a lease, longest first; some may have given up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiter>,
 }
 
 /// A finding that people have not dismissed and that is not resolved.
@@ -527,7 +531,7 @@ pub struct SharedValue {
     pub at: Time,
 }
 
-/// An exclusive right to a named resource of a project.
+/// A right to a named resource of a project: of one run, or shared by several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     pub run: RunId,
@@ -535,6 +539,11 @@ pub struct Lease {
     pub since: Time,
     /// By journal time. A lease given with a run's place holds until the run is proven ended.
     pub expires: Option<Time>,
+    #[serde(default, skip_serializing_if = "Mode::is_exclusive")]
+    pub mode: Mode,
+    /// Who shares it with the one above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Holder>,
 }
 
 /// The latch of an emergency shutdown.
@@ -642,7 +651,10 @@ impl State {
             .projects
             .iter()
             .flat_map(|(id, project)| project.leases.iter().map(move |(name, l)| (*id, name, l)))
-            .filter_map(|(id, name, lease)| Some((lease.expires?, id, name.clone())))
+            .flat_map(|(id, name, lease)| {
+                let ends = lease.holders().filter_map(|holder| holder.expires);
+                ends.map(move |at| (at, id, name.clone()))
+            })
             .collect();
         let live = self.motions.iter().filter(|(_, motion)| motion.status.is_live());
         self.waiting = live.map(|(id, motion)| (motion.expires, *id)).collect();

@@ -9,6 +9,7 @@ use onboard_domain::effect::KillReason;
 use onboard_domain::event::{Adaptation, LeaseGrant, Passed};
 use onboard_domain::finding::{Evidence, EvidenceKind, Finding, Severity};
 use onboard_domain::incident::{self, Consequence, Seen};
+use onboard_domain::lease::Mode;
 use onboard_domain::model::{self, Ending, Reservation, Spend};
 use onboard_domain::proposal::{
     Branch, ChangeKind, ChangedFile, Check, Fact, Proposed, Trial, Verdict,
@@ -84,9 +85,10 @@ fn place(event: &Event) -> usize {
         Event::Motion { .. } => 51,
         Event::FindingSnoozed { .. } => 52,
         Event::RuleForgotten { .. } => 53,
+        Event::LeaseWaited { .. } => 54,
     }
 }
-const PLACES: usize = 54;
+const PLACES: usize = 55;
 
 /// Every value of an enum without fields; a new one does not compile before it is listed.
 macro_rules! all {
@@ -462,7 +464,29 @@ fn findings_and_sharing() -> Vec<Event> {
         Event::MessageAcked { id: M },
         Event::MessageDied { id: M },
         Event::StatePut { project: P, key: "k".into(), value: "1".into(), version: 2, by: A },
-        Event::LeaseTaken { project: P, name: "db".into(), run: R, token: 7, expires: T },
+        Event::LeaseTaken {
+            project: P,
+            name: "db".into(),
+            run: R,
+            token: 7,
+            expires: T,
+            mode: Mode::Exclusive,
+        },
+        Event::LeaseTaken {
+            project: P,
+            name: "file:src".into(),
+            run: R,
+            token: 8,
+            expires: T,
+            mode: Mode::Shared,
+        },
+        Event::LeaseWaited {
+            project: P,
+            name: "file:src".into(),
+            mode: Mode::Exclusive,
+            run: R,
+            until: T,
+        },
         Event::LeaseReleased { project: P, name: "db".into(), token: 7 },
     ];
     events.extend(findings().into_iter().map(|finding| Event::FindingRecorded {

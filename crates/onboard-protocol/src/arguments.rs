@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use onboard_domain::council::bounds as council;
 use onboard_domain::finding::bounds as finding;
 use onboard_domain::incident::bounds as incident;
+use onboard_domain::lease::{self, Mode};
 use onboard_domain::proposal::bounds as proposal;
 use onboard_domain::state::bounds;
 use onboard_domain::{
@@ -61,6 +62,8 @@ pub(crate) const LEVELS: [(&str, Level); 4] = [
     ("warn", Level::Warn),
     ("error", Level::Error),
 ];
+
+const MODES: [(&str, Mode); 2] = [("exclusive", Mode::Exclusive), ("shared", Mode::Shared)];
 
 /// Reads the arguments of a tool.
 ///
@@ -265,7 +268,14 @@ fn take_lease(args: &mut Arguments) -> Result<AgentCall, CallRefusal> {
     let name = args.key("name")?;
     let range = LEASE_MS.0.unsigned_abs()..=LEASE_MS.1.unsigned_abs();
     let ttl = args.required("ttl_ms", Arguments::integer, range)?;
-    Ok(AgentCall::TakeLease { name, ttl_ms: i64::try_from(ttl).unwrap_or(LEASE_MS.1) })
+    let mode = args.one_of("mode", &MODES)?.unwrap_or_default();
+    let wait = args.integer("wait_ms", 0..=lease::WAIT_MAX_MS.unsigned_abs())?.unwrap_or(0);
+    Ok(AgentCall::TakeLease {
+        name,
+        ttl_ms: i64::try_from(ttl).unwrap_or(LEASE_MS.1),
+        mode,
+        wait_ms: i64::try_from(wait).unwrap_or(0),
+    })
 }
 
 /// A name that can be a file's: the host may keep it as one.

@@ -4,6 +4,7 @@ use crate::tool::Tool;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+use onboard_domain::lease::FILE;
 use onboard_text::{duration, nearest};
 use serde_json::{Value, json};
 
@@ -29,8 +30,12 @@ usage: ai_onboard host COMMAND [--json]
   send AGENT BODY                      send a message
   state get KEY                        a shared value; exit 1 when absent
   state put KEY JSON [--expect N]      write it, if its version is N
-  lease take NAME --ttl 30s            an exclusive, expiring right
+  lease take NAME --ttl 30s            an expiring right to a name
+          [--mode shared] [--wait 1m]
   lease release NAME                   give it back
+  lock PATH --ttl 30s                  the lease of a path of the project and all that lies in it
+          [--mode shared] [--wait 1m]
+  unlock PATH                          give it back
   ask-person TEXT                      a person should look, and why
   request-approval ACTION WHAT         may this be done? the run ends here and goes on in another
           --reason R [--expires 24h]   with the answer; exit 1 when that is no
@@ -39,7 +44,7 @@ usage: ai_onboard host COMMAND [--json]
   finish [--summary S] [--nothing-to-report]
 ";
 
-const WORDS: [&str; 17] = [
+const WORDS: [&str; 19] = [
     "task",
     "machine",
     "progress",
@@ -52,6 +57,8 @@ const WORDS: [&str; 17] = [
     "send",
     "state",
     "lease",
+    "lock",
+    "unlock",
     "ask-person",
     "request-approval",
     "log",
@@ -118,6 +125,14 @@ pub fn host_command(words: &[&str]) -> Result<HostCommand, UsageError> {
         }
         "state" => state(&mut line)?,
         "lease" => lease(&mut line)?,
+        "lock" => {
+            let name = line.take("a path")?;
+            (Tool::TakeLease, take_lease(&mut line, &alloc::format!("{FILE}{name}"))?)
+        }
+        "unlock" => {
+            let name = alloc::format!("{FILE}{}", line.take("a path")?);
+            (Tool::ReleaseLease, json!({ "name": name }))
+        }
         "checkpoint" => match line.take("`load` or `save`")?.as_str() {
             "load" => (Tool::LoadCheckpoint, json!({ "name": line.take("a name")? })),
             "save" => {
@@ -142,6 +157,11 @@ impl HostCommand {
     /// The tool's name.
     pub fn tool(&self) -> &'static str {
         self.tool.name()
+    }
+
+    /// How long a refusal with `waits` is no answer yet, in milliseconds.
+    pub fn waits_ms(&self) -> u64 {
+        self.arguments["wait_ms"].as_u64().filter(|_| self.tool == Tool::TakeLease).unwrap_or(0)
     }
 
     /// Whether standard input is part of the call: then it is read and given to
@@ -334,12 +354,25 @@ fn state(line: &mut Line) -> Result<(Tool, Value), UsageError> {
     }
 }
 
+fn take_lease(line: &mut Line, name: &str) -> Result<Value, UsageError> {
+    let length = |flag: &str, text: &str| {
+        duration::parse(text).map_err(|why| UsageError(alloc::format!("--{flag}: {why}")))
+    };
+    let mut arguments = json!({ "name": name, "ttl_ms": length("ttl", &line.needed("ttl")?)? });
+    if let Some(mode) = line.flag("mode")? {
+        arguments["mode"] = mode.into();
+    }
+    if let Some(wait) = line.flag("wait")? {
+        arguments["wait_ms"] = length("wait", &wait)?.into();
+    }
+    Ok(arguments)
+}
+
 fn lease(line: &mut Line) -> Result<(Tool, Value), UsageError> {
     match line.take("`take` or `release`")?.as_str() {
         "take" => {
-            let ttl = duration::parse(&line.needed("ttl")?)
-                .map_err(|why| UsageError(alloc::format!("--ttl: {why}")))?;
-            Ok((Tool::TakeLease, json!({ "name": line.take("a name")?, "ttl_ms": ttl })))
+            let name = line.take("a name")?;
+            Ok((Tool::TakeLease, take_lease(line, &name)?))
         }
         "release" => Ok((Tool::ReleaseLease, json!({ "name": line.take("a name")? }))),
         other => Err(unknown(other, &["take", "release"])),

@@ -108,7 +108,11 @@ impl Tool {
                 "Write a shared value. The last writer wins, unless `expect` names the version \
                  that must be there (0: absent)."
             }
-            Tool::TakeLease => "Take an exclusive, expiring right to a name; again to renew it.",
+            Tool::TakeLease => {
+                "Take an expiring right to a name, exclusive or shared; again to renew it. `file:PATH` \
+                 stands for a path of the project and all that lies in it. With `wait_ms` the run \
+                 stands in the queue while others have it: refused with `waits`, ask again."
+            }
             Tool::ReleaseLease => "Give a lease back before it expires.",
             Tool::SaveCheckpoint => "Keep a text for this agent's next run; replaces the name's.",
             Tool::LoadCheckpoint => "The text that was kept under a name, or null.",
@@ -270,7 +274,9 @@ const PUT_STATE: &str = r#"{"type":"object","additionalProperties":false,
 const TAKE_LEASE: &str = r#"{"type":"object","additionalProperties":false,
 "required":["name","ttl_ms"],"properties":{
 "name":{"type":"string","minLength":1,"maxLength":128},
-"ttl_ms":{"type":"integer","minimum":1000,"maximum":3600000,"description":"milliseconds until it expires"}}}"#;
+"ttl_ms":{"type":"integer","minimum":1000,"maximum":3600000,"description":"milliseconds until it expires"},
+"mode":{"enum":["exclusive","shared"],"default":"exclusive"},
+"wait_ms":{"type":"integer","minimum":0,"maximum":600000,"default":0,"description":"how long to stand in the queue"}}}"#;
 
 const RELEASE_LEASE: &str = r#"{"type":"object","additionalProperties":false,
 "required":["name"],"properties":{

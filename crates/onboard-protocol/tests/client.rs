@@ -224,6 +224,18 @@ fn a_script_s_words_become_calls() {
         held: `report` is held by r7"#]],
     );
     check(
+        &["lock", "src/", "--ttl", "30s", "--mode", "shared", "--wait", "1m"],
+        expect![[r#"
+        take_lease {"mode":"shared","name":"file:src/","ttl_ms":30000,"wait_ms":60000}
+        held: `report` is held by r7"#]],
+    );
+    check(
+        &["unlock", "src/"],
+        expect![[r#"
+        release_lease {"name":"file:src/"}
+        Shown { text: "", found: true }"#]],
+    );
+    check(
         &["event", "project.task.started", "{\"task\":\"x\"}"],
         expect![[r#"
         emit_event {"data":{"task":"x"},"kind":"project.task.started"}
@@ -279,7 +291,7 @@ fn wrong_words_say_what_would_be_right() {
     check(
         &["findng"],
         expect![
-            "usage: no command `findng`; did you mean `finding`? known: `task`, `machine`, `progress`, `finding`, `propose`, `checkpoint`, `event`, `inbox`, `ack`, `send`, `state`, `lease`, `ask-person`, `request-approval`, `log`, `heartbeat`, `finish`"
+            "usage: no command `findng`; did you mean `finding`? known: `task`, `machine`, `progress`, `finding`, `propose`, `checkpoint`, `event`, `inbox`, `ack`, `send`, `state`, `lease`, `lock`, `unlock`, `ask-person`, `request-approval`, `log`, `heartbeat`, `finish`"
         ],
     );
     check(&["finding", "--rule", "r"], expect!["usage: --title is missing"]);

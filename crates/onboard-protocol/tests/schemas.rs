@@ -35,7 +35,9 @@ fn full(tool: Tool) -> Value {
         Tool::PutState => {
             json!({ "key": "k", "value": null, "expect": 0, "under": { "name": "l", "token": 7 } })
         }
-        Tool::TakeLease => json!({ "name": "n", "ttl_ms": 5000 }),
+        Tool::TakeLease => {
+            json!({ "name": "n", "ttl_ms": 5000, "mode": "shared", "wait_ms": 1000 })
+        }
         Tool::ReleaseLease => json!({ "name": "n" }),
         Tool::SaveCheckpoint => {
             json!({ "name": "n", "content": "YWI=", "encoding": "text", "under": { "name": "l", "token": 7 } })

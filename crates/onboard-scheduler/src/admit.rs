@@ -150,6 +150,7 @@ fn lets_go(event: &Event) -> bool {
             | Event::MessageDied { .. }
             | Event::StatePut { .. }
             | Event::LeaseTaken { .. }
+            | Event::LeaseWaited { .. }
             | Event::CommandRefused { .. }
             | Event::PolicyAdopted { .. }
             | Event::PolicyRefused { .. }

@@ -6,6 +6,7 @@ use crate::decide::Round;
 use crate::wait;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use onboard_domain::state::Lease;
 use onboard_domain::state::{Outcome, Phase, Run, State, Usage, bounds};
 use onboard_domain::{Effect, Event, KillReason, ProjectId, RunId, Time, Turn};
 
@@ -74,8 +75,10 @@ impl Round<'_, '_> {
             .collect();
         for (project, name) in ended {
             let lease = self.state().projects.get(&project).and_then(|p| p.leases.get(&name));
-            if let Some(token) = lease.map(|lease| lease.token) {
-                self.turn.record(Event::LeaseReleased { project, name, token });
+            let over = lease.into_iter().flat_map(Lease::holders).filter(|own| !own.is_live(now));
+            let over: Vec<u64> = over.map(|holder| holder.token).collect();
+            for token in over {
+                self.turn.record(Event::LeaseReleased { project, name: name.clone(), token });
             }
         }
     }

@@ -5,6 +5,7 @@ use crate::host::{Pressure, Verdict};
 use crate::settings::Settings;
 use alloc::string::String;
 use core::fmt;
+use onboard_domain::lease::{Holder, Mode};
 use onboard_domain::spec::Priority;
 use onboard_domain::state::{Agent, Breaker, Desired, Outcome, Run, Trigger};
 use onboard_domain::{AgentName, ProjectId, RunId, State, Time};
@@ -328,14 +329,11 @@ fn unfulfilled(state: &State, project: ProjectId, name: &AgentName) -> Option<De
 
 /// The first of its locks that another run holds.
 fn lock(state: &State, now: Time, agent: &Agent) -> Option<Wait> {
-    let leases = &state.projects.get(&agent.project)?.leases;
+    let project = state.projects.get(&agent.project)?;
     agent.spec.locks.iter().find_map(|name| {
-        let lease = leases.get(name)?;
-        if lease.expires.is_some_and(|expires| expires <= now) {
-            return None;
-        }
-        let holder = state.runs.get(&lease.run).and_then(|run| state.agents.get(&run.agent));
+        let (held, Holder { run, .. }) = project.held_against(name, Mode::Exclusive, None, now)?;
+        let holder = state.runs.get(&run).and_then(|run| state.agents.get(&run.agent));
         let agent = holder.map(|agent| agent.spec.name.clone());
-        Some(Wait::Lock { name: name.clone(), run: lease.run, agent })
+        Some(Wait::Lock { name: held.into(), run, agent })
     })
 }

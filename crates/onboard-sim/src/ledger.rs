@@ -2,6 +2,7 @@
 //! ledger reads the durable events alone, so a state that forgets something is found out.
 
 use crate::ladder::Ladder;
+use onboard_domain::lease::{Mode, overlap};
 use onboard_domain::spec::Priority;
 use onboard_domain::state::{Breaker, Desired, Phase, Run, Trigger, bounds};
 use onboard_domain::{
@@ -55,6 +56,7 @@ struct LeaseNotes {
     run: RunId,
     token: u64,
     expires: Option<Time>,
+    mode: Mode,
 }
 
 /// What the events said so far.
@@ -65,7 +67,7 @@ pub struct Ledger {
     time: Time,
     agents: BTreeMap<AgentId, AgentNotes>,
     runs: BTreeMap<RunId, RunNotes>,
-    leases: BTreeMap<(ProjectId, String), LeaseNotes>,
+    leases: BTreeMap<(ProjectId, String), Vec<LeaseNotes>>,
     last_token: Option<u64>,
     ladder: Ladder,
     emergency: bool,
@@ -144,7 +146,9 @@ impl Ledger {
                 self.placed(*run, *generation);
                 let project = self.project_of(*run);
                 for grant in leases {
-                    self.lease(project, &grant.name, *run, grant.token, None);
+                    let (run, token, expires) = (*run, grant.token, None);
+                    let mode = Mode::Exclusive;
+                    self.lease(project, &grant.name, LeaseNotes { run, token, expires, mode });
                 }
             }
             Event::RunStarted { run, generation, deadline, .. } => {
@@ -152,21 +156,24 @@ impl Ledger {
             }
             Event::RunStopping { run, why: KillReason::Deadline, .. } => self.overdue(*run),
             Event::RunEnded { run, .. } => self.ended(*run),
-            Event::LeaseTaken { project, name, run, token, expires } => {
-                self.lease(Some(*project), name, *run, *token, Some(*expires));
+            Event::LeaseTaken { project, name, run, token, expires, mode } => {
+                let (run, token, expires, mode) = (*run, *token, Some(*expires), *mode);
+                self.lease(Some(*project), name, LeaseNotes { run, token, expires, mode });
             }
             Event::LeaseReleased { project, name, token } => {
                 let key = (*project, name.clone());
-                match self.leases.remove(&key) {
-                    Some(lease) if lease.token == *token => {}
-                    other => {
-                        self.report("leases exclusive", format!("{key:?} released: {other:?}"))
-                    }
+                let held = self.leases.entry(key.clone()).or_default();
+                let before = held.len();
+                held.retain(|lease| lease.token != *token);
+                if held.len() == before {
+                    let what = format!("{key:?} released with {token}: {held:?}");
+                    self.report("leases exclusive", what);
                 }
             }
             Event::TimeLeapt { ms } => {
-                let leases = self.leases.values_mut().filter_map(|lease| lease.expires.as_mut());
-                leases.for_each(|expires| *expires = expires.plus(*ms));
+                let leases = self.leases.values_mut().flatten();
+                let ends = leases.filter_map(|lease| lease.expires.as_mut());
+                ends.for_each(|expires| *expires = expires.plus(*ms));
             }
             Event::EmergencyDeclared { .. } => self.emergency = true,
             Event::EmergencyLifted { .. } => self.emergency = false,
@@ -255,17 +262,12 @@ impl Ledger {
         if agent.active == Some(run) {
             agent.active = None;
         }
-        self.leases.retain(|_, lease| lease.run != run);
+        self.leases.values_mut().for_each(|held| held.retain(|lease| lease.run != run));
+        self.leases.retain(|_, held| !held.is_empty());
     }
 
-    fn lease(
-        &mut self,
-        project: Option<ProjectId>,
-        name: &str,
-        run: RunId,
-        token: u64,
-        expires: Option<Time>,
-    ) {
+    fn lease(&mut self, project: Option<ProjectId>, name: &str, lease: LeaseNotes) {
+        let LeaseNotes { run, token, mode, .. } = lease;
         let Some(project) = project else {
             return self.report("leases exclusive", format!("{name} of {run} in no project"));
         };
@@ -274,13 +276,23 @@ impl Ledger {
         }
         self.last_token = Some(token);
         let now = self.time;
-        let lease = LeaseNotes { run, token, expires };
-        let before = self.leases.insert((project, name.to_owned()), lease);
-        let held = before.filter(|l| l.run != run && l.expires.is_none_or(|at| at > now));
-        if let Some(held) = held {
-            let what = format!("{name} of {project} is {}'s and given to {run}", held.run);
-            self.report("leases exclusive", what);
-        }
+        let excludes = |held: &LeaseNotes| {
+            held.run != run
+                && held.expires.is_none_or(|at| at > now)
+                && (mode, held.mode) != (Mode::Shared, Mode::Shared)
+        };
+        let overlapping =
+            self.leases.iter().filter(|((of, held), _)| *of == project && overlap(held, name));
+        let against = overlapping.flat_map(|((_, held), all)| all.iter().map(move |l| (held, l)));
+        let against = against.filter(|(_, held)| excludes(held)).map(|(of, held)| {
+            let named = if of == name { String::new() } else { format!(" (by {of})") };
+            format!("{name} of {project} is {}'s{named} and given to {run}", held.run)
+        });
+        let against: Vec<String> = against.collect();
+        against.into_iter().for_each(|what| self.report("leases exclusive", what));
+        let held = self.leases.entry((project, name.to_owned())).or_default();
+        held.retain(|before| before.run != run && before.expires.is_none_or(|at| at > now));
+        held.push(lease);
     }
 
     /// Compares with the state, and looks for runs that wait or die for too long, at the real time
@@ -426,12 +438,13 @@ mod tests {
         check(
             events,
             expect![[r#"
-            one active run an agent: a0 has r0 and r1
-            leases exclusive: db of p0 is r0's and given to r1
-            a run is placed once: r1 g1
-            one active run an agent: a0 has r1 and r1
-            fencing tokens grow: db token 1
-        "#]],
+                one active run an agent: a0 has r0 and r1
+                leases exclusive: db of p0 is r0's and given to r1
+                a run is placed once: r1 g1
+                one active run an agent: a0 has r1 and r1
+                fencing tokens grow: db token 1
+                leases exclusive: db of p0 is r0's and given to r1
+            "#]],
         );
     }
 

@@ -7,6 +7,7 @@ use crate::random::Random;
 use crate::tally::Tally;
 use crate::weather::Weather;
 use onboard_daemon::input::Exit;
+use onboard_domain::lease::Mode;
 use onboard_domain::state::{BlobRef, Usage};
 use onboard_domain::violation::{Action, Rule, Sensor};
 use onboard_domain::{
@@ -199,6 +200,15 @@ impl Town {
         AgentCall::PutState { key, value: format!("{}", look.id.0), expect, under: None }
     }
 
+    /// A name, or a path that overlaps some of the others.
+    fn leased(&mut self) -> String {
+        const PATHS: [&str; 5] = ["src", "src/a.rs", "src/b", "src/b/c.rs", "docs/"];
+        match self.agents.below(8) as usize {
+            at @ 0..5 => format!("file:{}", PATHS[at]),
+            at => format!("lease-{at}"),
+        }
+    }
+
     fn flood(&mut self, kind: &Kind, calls: &mut Vec<AgentCall>) {
         let many = if self.agents.chance(5) { 130 } else { self.agents.below(4) };
         for _ in 0..many {
@@ -211,10 +221,12 @@ impl Town {
                     AgentCall::EmitEvent { kind: event.into(), data: String::new() }
                 }
                 4 => AgentCall::TakeLease {
-                    name: format!("lease-{}", self.agents.below(5)),
+                    name: self.leased(),
                     ttl_ms: self.agents.between(0, 3_700_000),
+                    mode: if self.agents.chance(40) { Mode::Shared } else { Mode::Exclusive },
+                    wait_ms: self.agents.below(3) as i64 * 30_000,
                 },
-                5 => AgentCall::ReleaseLease { name: format!("lease-{}", self.agents.below(5)) },
+                5 => AgentCall::ReleaseLease { name: self.leased() },
                 _ => AgentCall::SendMessage { to: "nobody".into(), body: String::new() },
             });
         }

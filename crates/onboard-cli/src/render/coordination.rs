@@ -52,12 +52,13 @@ fn budget(shared: &Coordination, look: &Look) -> String {
 type Named<'a> = &'a dyn Fn(&str, &str) -> String;
 
 fn leases(shared: &Coordination, named: Named<'_>, look: &Look) -> Option<String> {
-    let mut table = Table::new(&["NAME", "RUN", "AGENT", "TOKEN", "SINCE", "EXPIRES"]);
+    let mut table = Table::new(&["NAME", "MODE", "RUN", "AGENT", "TOKEN", "SINCE", "EXPIRES"]);
     for row in &shared.leases {
         let expires =
             row.expires.map_or_else(|| "to its end".into(), |at| when::relative(look, at));
         table.row(vec![
             (row.name.clone(), None),
+            (row.mode.word().into(), None),
             (row.run.clone(), None),
             (named(&row.project, &row.agent), None),
             (row.token.to_string(), None),
@@ -69,7 +70,8 @@ fn leases(shared: &Coordination, named: Named<'_>, look: &Look) -> Option<String
 }
 
 fn waiting(shared: &Coordination, named: Named<'_>, look: &Look) -> Option<String> {
-    let mut table = Table::new(&["RUN", "AGENT", "PRIORITY", "SINCE", "KIND", "WAITS FOR"]);
+    let mut table =
+        Table::new(&["RUN", "AGENT", "PRIORITY", "SINCE", "GIVES UP", "KIND", "WAITS FOR"]);
     for row in &shared.waiting {
         let priority = format!("{:?}", row.priority).to_lowercase();
         table.row(vec![
@@ -77,6 +79,7 @@ fn waiting(shared: &Coordination, named: Named<'_>, look: &Look) -> Option<Strin
             (named(&row.project, &row.agent), None),
             (priority, None),
             (when::relative(look, row.since), None),
+            (row.until.map_or_else(|| "-".into(), |at| when::relative(look, at)), None),
             (row.kind.clone(), Some(Ink::Yellow)),
             (row.waits_for.clone(), None),
         ]);
@@ -146,6 +149,7 @@ mod tests {
     use super::*;
     use crate::render::samples;
     use expect_test::expect;
+    use onboard_domain::lease::Mode;
     use onboard_domain::model::{Scope, Unit};
     use onboard_domain::spec::Priority;
     use onboard_domain::storage::Stored;
@@ -160,6 +164,7 @@ mod tests {
             project: "loom".into(),
             project_id: "p0".into(),
             name: name.into(),
+            mode: Mode::Exclusive,
             run: "r7".into(),
             agent: "code-optimizer".into(),
             token: 4,
@@ -174,16 +179,30 @@ mod tests {
                 memory_mb: share(640, 4096),
             },
             leases: vec![lease("build", None), lease("file:src/lib.rs", Some(at(-60)))],
-            waiting: vec![WaitingRow {
-                run: "r8".into(),
-                agent: "test-gap-finder".into(),
-                project: "loom".into(),
-                project_id: "p0".into(),
-                priority: Priority::High,
-                since: at(30),
-                kind: "lock".into(),
-                waits_for: "`build`, held by r7 of `code-optimizer`".into(),
-            }],
+            waiting: vec![
+                WaitingRow {
+                    run: "r8".into(),
+                    agent: "test-gap-finder".into(),
+                    project: "loom".into(),
+                    project_id: "p0".into(),
+                    priority: Priority::High,
+                    since: at(30),
+                    kind: "lock".into(),
+                    waits_for: "`build`, held by r7 of `code-optimizer`".into(),
+                    until: None,
+                },
+                WaitingRow {
+                    run: "r9".into(),
+                    agent: "plan-keeper".into(),
+                    project: "loom".into(),
+                    project_id: "p0".into(),
+                    priority: Priority::Low,
+                    since: at(20),
+                    kind: "lease".into(),
+                    waits_for: "`file:src` (exclusive), `file:src/lib.rs` is held by r7".into(),
+                    until: Some(at(-40)),
+                },
+            ],
             inboxes: vec![InboxRow {
                 agent: "plan-keeper".into(),
                 project: "loom".into(),
@@ -239,13 +258,14 @@ mod tests {
             memory     640 MB  3456 MB  4096 MB
 
             Leases
-            NAME             RUN  AGENT                TOKEN  SINCE       EXPIRES
-            build            r7   loom/code-optimizer  4      1m 30s ago  to its end
-            file:src/lib.rs  r7   loom/code-optimizer  4      1m 30s ago  in 1m
+            NAME             MODE       RUN  AGENT                TOKEN  SINCE       EXPIRES
+            build            exclusive  r7   loom/code-optimizer  4      1m 30s ago  to its end
+            file:src/lib.rs  exclusive  r7   loom/code-optimizer  4      1m 30s ago  in 1m
 
             Waiting
-            RUN  AGENT                 PRIORITY  SINCE    KIND  WAITS FOR
-            r8   loom/test-gap-finder  high      30s ago  lock  `build`, held by r7 of `code-optimizer`
+            RUN  AGENT                 PRIORITY  SINCE    GIVES UP  KIND   WAITS FOR
+            r8   loom/test-gap-finder  high      30s ago  -         lock   `build`, held by r7 of `code-optimizer`
+            r9   loom/plan-keeper      low       20s ago  in 40s    lease  `file:src` (exclusive), `file:src/lib.rs` is held by r7
 
             Inboxes
             AGENT             MESSAGES  OLDEST   DEAD

@@ -69,3 +69,50 @@ fn who_holds_what_and_who_waits_for_it() {
     }
     panic!("{}", world.json(&["bg", "coordination", "status"]));
 }
+
+#[test]
+fn who_waits_for_a_path_has_it_when_it_is_free() {
+    let world = World::new();
+    for (name, script) in [
+        ("holder", "ai_onboard host lock src/ --ttl 10m\nsleep 600\n"),
+        (
+            "taker",
+            "ai_onboard host lock src/a.rs --ttl 30s --wait 5m && ai_onboard host unlock src/a.rs\n",
+        ),
+    ] {
+        let folder = world.project.path().join(".ai_onboard/agents").join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let manifest = format!("name: {name}\nprogram: [sh, ./run.sh]\nschedule: manual\n");
+        std::fs::write(folder.join("agent.yaml"), manifest).unwrap();
+        std::fs::write(folder.join("run.sh"), script).unwrap();
+    }
+    world.check(&["bg", "start", "project-health-monitor", "--wait"], 0, "✓");
+    let status = ["bg", "coordination", "status"];
+    let until = |list: &str, name: &str| {
+        for _ in 0..2_000 {
+            let shared = world.json(&status);
+            if let Some(row) = shared[list].as_array().unwrap().first() {
+                assert!(row.to_string().contains(name), "{shared}");
+                return row.clone();
+            }
+        }
+        panic!("{}", world.json(&status));
+    };
+    let (_, holder, _) = world.run(&["bg", "run", "holder"]);
+    let lease = until("leases", "file:src");
+    assert_eq!((&lease["run"], &lease["mode"]), (&json!(holder.trim()), &json!("exclusive")));
+    let (_, taker, _) = world.run(&["bg", "run", "taker"]);
+    let waiting = until("waiting", "file:src/a.rs");
+    assert_eq!((&waiting["run"], &waiting["kind"]), (&json!(taker.trim()), &json!("lease")));
+    assert!(waiting["until"].is_string(), "{waiting}");
+    world.check(&status, 0, "`file:src` is held by");
+    world.check(&["bg", "stop", "holder", "--now"], 0, "");
+    for _ in 0..2_000 {
+        let (_, taker, _) = world.run(&["bg", "status", "taker", "--json"]);
+        if taker.contains("\"result\":\"succeeded\"") {
+            assert_eq!(world.json(&status)["leases"], json!([]));
+            return;
+        }
+    }
+    panic!("{}", world.run(&["bg", "status", "taker", "--json"]).1);
+}

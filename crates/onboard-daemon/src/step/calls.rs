@@ -1,16 +1,14 @@
 //! What running agents ask for, judged against bounds and decided.
 
-use super::{World, council, oversight, proposals, storage};
+use super::{World, council, leases, oversight, proposals, storage};
 use onboard_domain::state::{BlobRef, Message, bounds};
 use onboard_domain::{
     AgentCall, AgentId, CallAnswer, CallRefusal, Event, Finding, Fingerprint, Generation,
-    MessageId, ProjectId, RunId, Severity, Time, Turn, Under,
+    MessageId, ProjectId, RunId, Severity, Turn,
 };
 
-type Answered = Result<CallAnswer, CallRefusal>;
+pub(super) type Answered = Result<CallAnswer, CallRefusal>;
 
-/// Longest lease: an agent that needs longer asks again.
-const LEASE_TTL_MAX_MS: i64 = 3_600_000;
 /// Longest summary of a run: a few lines in a terminal.
 const SUMMARY_MAX: usize = 2_000;
 
@@ -37,10 +35,10 @@ pub(super) fn audited(call: &AgentCall) -> Option<&'static str> {
 
 /// Who calls.
 #[derive(Clone, Copy)]
-struct Caller {
-    run: RunId,
-    agent: AgentId,
-    project: ProjectId,
+pub(super) struct Caller {
+    pub(super) run: RunId,
+    pub(super) agent: AgentId,
+    pub(super) project: ProjectId,
 }
 
 pub(super) fn decide(
@@ -64,13 +62,15 @@ pub(super) fn decide(
             Ok(CallAnswer::Value(shared.get(&key).cloned()))
         }
         AgentCall::PutState { key, value, expect, under } => {
-            fenced(turn, caller, under.as_ref())?;
+            leases::fenced(turn, caller, under.as_ref())?;
             put(turn, world, caller, key, value, expect)
         }
-        AgentCall::TakeLease { name, ttl_ms } => take_lease(turn, caller, name, ttl_ms),
-        AgentCall::ReleaseLease { name } => release_lease(turn, caller, name),
+        AgentCall::TakeLease { name, ttl_ms, mode, wait_ms } => {
+            leases::take(turn, caller, &name, (mode, ttl_ms, wait_ms))
+        }
+        AgentCall::ReleaseLease { name } => leases::release(turn, caller, &name),
         AgentCall::SaveCheckpoint { name, blob, under } => {
-            fenced(turn, caller, under.as_ref())?;
+            leases::fenced(turn, caller, under.as_ref())?;
             save_checkpoint(turn, world, caller, name, blob)
         }
         AgentCall::FindCheckpoint { name } => {
@@ -78,7 +78,7 @@ pub(super) fn decide(
             Ok(CallAnswer::Checkpoint(checkpoints.get(&name).cloned()))
         }
         AgentCall::ProposeChange(proposed) => {
-            fenced(turn, caller, proposed.under.as_ref())?;
+            leases::fenced(turn, caller, proposed.under.as_ref())?;
             let Caller { run, agent, project } = caller;
             storage::room(turn, world, agent, proposed.patch.bytes, 0)?;
             proposals::propose(turn, run, agent, project, proposed)
@@ -115,14 +115,14 @@ fn bounded(what: &str, len: usize, max: usize) -> Result<(), CallRefusal> {
     Err(CallRefusal::new("bounds", format!("`{what}` has {len} bytes, at most {max}")))
 }
 
-fn key(what: &str, text: &str) -> Result<(), CallRefusal> {
+pub(super) fn key(what: &str, text: &str) -> Result<(), CallRefusal> {
     if text.is_empty() {
         return Err(CallRefusal::new("bounds", format!("`{what}` is empty")));
     }
     bounded(what, text.len(), bounds::KEY)
 }
 
-fn limit(message: String) -> CallRefusal {
+pub(super) fn limit(message: String) -> CallRefusal {
     CallRefusal::new("limit", message)
 }
 
@@ -291,70 +291,6 @@ fn of_its_keys(
         if all.is_empty() { "none".into() } else { format!("those that begin with `{all}`") };
     let why = format!("`{key}`: by `shared_keys.{what}` this agent may {what} {only}");
     Err(CallRefusal::new("forbidden_key", why))
-}
-
-fn take_lease(turn: &mut Turn<'_>, caller: Caller, name: String, ttl_ms: i64) -> Answered {
-    key("name", &name)?;
-    if !(1..=LEASE_TTL_MAX_MS).contains(&ttl_ms) {
-        let why = format!("`ttl_ms` is 1 to {LEASE_TTL_MAX_MS}, not {ttl_ms}");
-        return Err(CallRefusal::new("bounds", why));
-    }
-    let state = turn.state();
-    let now: Time = state.time;
-    let leases = &state.projects[&caller.project].leases;
-    if let Some(held) = leases.get(&name)
-        && held.run != caller.run
-        && held.expires.is_none_or(|expires| expires > now)
-    {
-        return Err(CallRefusal::new("held", format!("`{name}` is held by {}", held.run)));
-    }
-    if let Some(own) = leases.get(&name)
-        && own.run == caller.run
-        && own.expires.is_none()
-    {
-        // Given with the run's place and kept to its end.
-        return Ok(CallAnswer::Lease { token: own.token, expires: Time(i64::MAX) });
-    }
-    let others = leases.iter().filter(|(held, l)| l.run == caller.run && **held != name).count();
-    if others >= bounds::LEASES_PER_RUN {
-        return Err(limit(format!("a run holds at most {} leases", bounds::LEASES_PER_RUN)));
-    }
-    let (token, expires) = (state.next.lease_token, now.plus(ttl_ms));
-    let Caller { run, project, .. } = caller;
-    turn.record(Event::LeaseTaken { project, name, run, token, expires });
-    Ok(CallAnswer::Lease { token, expires })
-}
-
-/// Refuses a write under a lease that is over or is somebody else's by now. Judged with the write, in
-/// one turn: nothing comes between.
-fn fenced(turn: &Turn<'_>, caller: Caller, under: Option<&Under>) -> Result<(), CallRefusal> {
-    let Some(Under { name, token }) = under else { return Ok(()) };
-    let state = turn.state();
-    let held = state.projects[&caller.project].leases.get(name);
-    let held = held.filter(|lease| lease.expires.is_none_or(|expires| expires > state.time));
-    let now = match held {
-        Some(lease) if lease.token == *token && lease.run == caller.run => return Ok(()),
-        Some(lease) => format!("held by {} with token {}", lease.run, lease.token),
-        None => "not held".into(),
-    };
-    Err(CallRefusal::new(
-        "conflict",
-        format!("`{name}` is {now}; this run does not hold it with {token}"),
-    ))
-}
-
-fn release_lease(turn: &mut Turn<'_>, caller: Caller, name: String) -> Answered {
-    let leases = &turn.state().projects[&caller.project].leases;
-    let Some(held) = leases.get(&name).filter(|lease| lease.run == caller.run) else {
-        return Err(CallRefusal::new("unknown", format!("this run does not hold `{name}`")));
-    };
-    if held.expires.is_none() {
-        let why = format!("`{name}` came with the run's place and is kept until it ends");
-        return Err(CallRefusal::new("held", why));
-    }
-    let token = held.token;
-    turn.record(Event::LeaseReleased { project: caller.project, name, token });
-    Ok(CallAnswer::Done)
 }
 
 fn save_checkpoint(

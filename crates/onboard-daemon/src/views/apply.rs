@@ -288,7 +288,7 @@ fn subject(event: &Event) -> Option<Subject> {
         Event::StatePut { project, by, .. } => {
             Some(Subject { project: Some(*project), agent: Some(*by), run: None })
         }
-        Event::LeaseTaken { project, run, .. } => {
+        Event::LeaseTaken { project, run, .. } | Event::LeaseWaited { project, run, .. } => {
             Some(Subject { project: Some(*project), agent: None, run: Some(*run) })
         }
     }

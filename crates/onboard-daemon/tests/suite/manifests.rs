@@ -110,6 +110,18 @@ fn a_schedule_that_cannot_be_read() {
 }
 
 #[test]
+fn a_lock_of_what_is_no_path_of_the_project() {
+    check_agent(
+        "name: bad\nschedule: daily\nprogram: ./well.sh\nlocks: [db, 'file:../x']\n",
+        expect![[r#"
+            /loom/.ai_onboard/agents/bad.yaml:4:13: its path is written from the project's folder, without `.`, `..` and empty parts
+              4 | locks: [db, 'file:../x']
+                |             ^^^^^^^^^^^
+        "#]],
+    );
+}
+
+#[test]
 fn dependencies_that_do_not_exist_or_go_round() {
     check_agent(
         "name: bad\nschedule: daily\ndepends_on: [wel]\n",

@@ -1166,6 +1166,114 @@ fn a_write_under_a_lease_that_is_over_is_refused() {
 }
 
 #[test]
+fn paths_are_locked_with_what_lies_in_them_and_shared_and_waited_for() {
+    check(
+        r#"
+        agent alpha = manual
+        agent beta = manual
+        agent gamma = manual | {"priority":"high"}
+        register
+        began
+        run alpha
+        & run beta
+        & run gamma
+        launched r0
+        & launched r1
+        & launched r2
+        ---
+        call r0 {"take_lease":{"name":"file:src/","ttl_ms":60000}}
+        call r1 {"take_lease":{"name":"file:src/a.rs","ttl_ms":5000}}
+        call r1 {"take_lease":{"name":"file:srcs/a.rs","ttl_ms":5000}}
+        call r1 {"release_lease":{"name":"file:srcs/a.rs/"}}
+        call r1 {"take_lease":{"name":"file:src/a.rs","ttl_ms":60000,"wait_ms":30000}}
+        call r1 {"take_lease":{"name":"file:src/a.rs","ttl_ms":60000,"wait_ms":30000}}
+        call r2 {"take_lease":{"name":"file:src","ttl_ms":60000,"wait_ms":30000}}
+        call r0 {"release_lease":{"name":"file:src"}}
+        call r1 {"take_lease":{"name":"file:src/a.rs","ttl_ms":60000,"wait_ms":30000}}
+        call r2 {"take_lease":{"name":"file:src","ttl_ms":60000,"mode":"shared"}}
+        call r1 {"take_lease":{"name":"file:src/a.rs","ttl_ms":60000,"mode":"shared"}}
+        call r0 {"take_lease":{"name":"file:src/a.rs","ttl_ms":90000,"mode":"shared"}}
+        call r0 {"take_lease":{"name":"file:docs","ttl_ms":90000,"wait_ms":1000}}
+        call r1 {"take_lease":{"name":"file:docs","ttl_ms":60000,"wait_ms":1000}}
+        call r1 {"take_lease":{"name":"file:src","ttl_ms":60000,"wait_ms":1000}}
+        call r1 {"put_state":{"key":"k","value":"1","expect":null,"under":{"name":"file:src/a.rs","token":3}}}
+        call r0 {"put_state":{"key":"k","value":"1","expect":null,"under":{"name":"file:src/a.rs","token":4}}}
+        call r0 {"put_state":{"key":"k","value":"1","expect":null,"under":{"name":"file:src/a.rs","token":3}}}
+        wait 61s
+        gone r0 exit 0
+        call r1 {"take_lease":{"name":"file:../x","ttl_ms":60000}}
+        call r1 {"take_lease":{"name":"file:x","ttl_ms":60000,"wait_ms":600001}}"#,
+        expect![[r#"
+            > call r0 {"take_lease":{"name":"file:src/","ttl_ms":60000}}
+              lease_taken {expires: +60000ms, name: file: src, project: 0, run: 0, token: 0}
+              = {lease: {expires: +60000ms, token: 0}}
+            > call r1 {"take_lease":{"name":"file:src/a.rs","ttl_ms":5000}}
+              refused held: `file:src/a.rs` overlaps `file:src`, which is held by r0
+            > call r1 {"take_lease":{"name":"file:srcs/a.rs","ttl_ms":5000}}
+              lease_taken {expires: +5000ms, name: file: srcs/a.rs, project: 0, run: 1, token: 1}
+              = {lease: {expires: +5000ms, token: 1}}
+            > call r1 {"release_lease":{"name":"file:srcs/a.rs/"}}
+              lease_released {name: file: srcs/a.rs, project: 0, token: 1}
+              = done
+            > call r1 {"take_lease":{"name":"file:src/a.rs","ttl_ms":60000,"wait_ms":30000}}
+              lease_waited {mode: exclusive, name: file: src/a.rs, project: 0, run: 1, until: +30000ms}
+              refused waits: `file:src/a.rs` overlaps `file:src`, which is held by r0; this run waits for 30 s more: ask again
+            > call r1 {"take_lease":{"name":"file:src/a.rs","ttl_ms":60000,"wait_ms":30000}}
+              refused waits: `file:src/a.rs` overlaps `file:src`, which is held by r0; this run waits for 30 s more: ask again
+            > call r2 {"take_lease":{"name":"file:src","ttl_ms":60000,"wait_ms":30000}}
+              lease_waited {mode: exclusive, name: file: src, project: 0, run: 2, until: +30000ms}
+              refused waits: `file:src` is held by r0; this run waits for 30 s more: ask again
+            > call r0 {"release_lease":{"name":"file:src"}}
+              lease_released {name: file: src, project: 0, token: 0}
+              = done
+            > call r1 {"take_lease":{"name":"file:src/a.rs","ttl_ms":60000,"wait_ms":30000}}
+              refused waits: r2 waits for `file:src` and comes first; this run waits for 30 s more: ask again
+            > call r2 {"take_lease":{"name":"file:src","ttl_ms":60000,"mode":"shared"}}
+              lease_taken {expires: +60000ms, mode: shared, name: file: src, project: 0, run: 2, token: 2}
+              = {lease: {expires: +60000ms, token: 2}}
+            > call r1 {"take_lease":{"name":"file:src/a.rs","ttl_ms":60000,"mode":"shared"}}
+              lease_taken {expires: +60000ms, mode: shared, name: file: src/a.rs, project: 0, run: 1, token: 3}
+              = {lease: {expires: +60000ms, token: 3}}
+            > call r0 {"take_lease":{"name":"file:src/a.rs","ttl_ms":90000,"mode":"shared"}}
+              lease_taken {expires: +90000ms, mode: shared, name: file: src/a.rs, project: 0, run: 0, token: 4}
+              = {lease: {expires: +90000ms, token: 4}}
+            > call r0 {"take_lease":{"name":"file:docs","ttl_ms":90000,"wait_ms":1000}}
+              lease_taken {expires: +90000ms, name: file: docs, project: 0, run: 0, token: 5}
+              = {lease: {expires: +90000ms, token: 5}}
+            > call r1 {"take_lease":{"name":"file:docs","ttl_ms":60000,"wait_ms":1000}}
+              refused order: `file:docs` is held by r0; waiting for `file:docs` while this run holds `file:src/a.rs` could last for ever: give that back first, or take leases in the order of their names
+            > call r1 {"take_lease":{"name":"file:src","ttl_ms":60000,"wait_ms":1000}}
+              refused order: `file:src` is held by r2; waiting for `file:src` while this run holds `file:src/a.rs` could last for ever: give that back first, or take leases in the order of their names
+            > call r1 {"put_state":{"key":"k","value":"1","expect":null,"under":{"name":"file:src/a.rs","token":3}}}
+              state_put {by: 1, key: k, project: 0, value: 1, version: 1}
+              = {stored: {version: 1}}
+            > call r0 {"put_state":{"key":"k","value":"1","expect":null,"under":{"name":"file:src/a.rs","token":4}}}
+              state_put {by: 0, key: k, project: 0, value: 1, version: 2}
+              = {stored: {version: 2}}
+            > call r0 {"put_state":{"key":"k","value":"1","expect":null,"under":{"name":"file:src/a.rs","token":3}}}
+              refused conflict: `file:src/a.rs` is held by r0 with token 4; this run does not hold it with 3
+            > wait 61s
+              … 60000 ms
+              run_stopping {generation: 1, run: 0, why: deadline}
+              run_stopping {generation: 1, run: 1, why: deadline}
+              run_stopping {generation: 1, run: 2, why: deadline}
+              lease_released {name: file: src, project: 0, token: 2}
+              lease_released {name: file: src/a.rs, project: 0, token: 3}
+              ! kill r0 g1 deadline
+              ! kill r1 g1 deadline
+              ! kill r2 g1 deadline
+            > gone r0 exit 0
+              violation_recorded {agent: 0, run: 0, violation: deadline 61 s after its start x1}
+              run_ended {outcome: timed_out, run: 0, usage: {cpu_ms: 3, memory_peak_bytes: 4, throttled_ms: 5}}
+            > call r1 {"take_lease":{"name":"file:../x","ttl_ms":60000}}
+              refused bounds: `file:../x`: its path is written from the project's folder, without `.`, `..` and empty parts
+            > call r1 {"take_lease":{"name":"file:x","ttl_ms":60000,"wait_ms":600001}}
+              refused bounds: `wait_ms` is 0 to 600000, not 600001
+        "#]],
+    );
+}
+
+#[test]
 fn leases_taken_on_the_way_exclude_and_end_by_themselves() {
     check(
         &format!(

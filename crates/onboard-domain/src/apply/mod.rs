@@ -172,9 +172,10 @@ impl State {
             Event::Model { fact } => model::apply(self, fact),
             Event::Proposal { proposal, fact } => proposal::apply(self, *proposal, fact),
             Event::Motion { motion, fact } => council::apply(self, *motion, fact),
-            Event::StatePut { .. } | Event::LeaseTaken { .. } | Event::LeaseReleased { .. } => {
-                shared::apply(self, event)
-            }
+            Event::StatePut { .. }
+            | Event::LeaseTaken { .. }
+            | Event::LeaseWaited { .. }
+            | Event::LeaseReleased { .. } => shared::apply(self, event),
         }
     }
 

@@ -7,8 +7,9 @@ use super::{Illegal, illegal};
 use crate::effect::KillReason;
 use crate::event::{Event, LeaseGrant};
 use crate::ids::{AgentId, Generation, ProjectId, RunId, Time};
+use crate::lease::{Holder, Mode};
 use crate::state::{
-    Agent, EndedRun, Finished, Lease, Outcome, Phase, Process, Run, State, Trigger, Usage, bounds,
+    Agent, EndedRun, Finished, Outcome, Phase, Process, Run, State, Trigger, Usage, bounds,
 };
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -107,8 +108,8 @@ fn place(
     let project = state.agent_mut(agent)?.project;
     see_project(state, id, project)?;
     for grant in leases {
-        let lease = Lease { run: id, token: grant.token, since: now, expires: None };
-        super::shared::grant(state, project, &grant.name, lease)?;
+        let holder = Holder { run: id, token: grant.token, since: now, expires: None };
+        super::shared::grant(state, project, &grant.name, Mode::Exclusive, holder)?;
     }
     Ok(())
 }

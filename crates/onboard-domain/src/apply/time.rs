@@ -15,8 +15,13 @@ impl State {
                 Some(Phase::Queued) | None => {}
             }
         }
-        let leases = self.projects.values_mut().flat_map(|project| project.leases.values_mut());
-        leases.filter_map(|lease| lease.expires.as_mut()).for_each(shift);
+        for project in self.projects.values_mut() {
+            for lease in project.leases.values_mut() {
+                lease.expires.iter_mut().for_each(shift);
+                lease.others.iter_mut().filter_map(|o| o.expires.as_mut()).for_each(shift);
+            }
+            project.waiting.iter_mut().for_each(|waiter| shift(&mut waiter.until));
+        }
         self.reindex();
     }
 }

@@ -6,6 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 use onboard_domain::AgentName;
+use onboard_domain::lease::plain;
 use onboard_domain::spec::{
     AgentSpec, Class, Classes, Limits, Missed, Overlap, Priority, SharedKeys,
 };
@@ -90,7 +91,7 @@ impl Overrides {
             priority: priority(fields)?,
             classes: classes(fields)?,
             depends_on: names(fields, "depends_on", agent_name)?,
-            locks: names(fields, "locks", key)?,
+            locks: names(fields, "locks", lock)?,
             limits: limits(fields)?,
             missed: missed(fields)?,
             overlap: overlap(fields)?,
@@ -207,6 +208,12 @@ fn key(item: &Item<'_>) -> Result<String, Problem> {
         return Err(item.problem(message));
     }
     Ok(text.to_string())
+}
+
+/// A lease's name, in the one way in which it is kept.
+fn lock(item: &Item<'_>) -> Result<String, Problem> {
+    let text = key(item)?;
+    plain(&text).map(ToString::to_string).map_err(|why| item.problem(why))
 }
 
 /// A topic or event kind: lower-case words joined by dots.

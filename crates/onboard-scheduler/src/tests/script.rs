@@ -10,6 +10,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use expect_test::Expect;
 use onboard_domain::finding::{Finding, Severity};
+use onboard_domain::lease::Mode;
 use onboard_domain::spec::{Class, Missed, Overlap, Priority, Source};
 use onboard_domain::state::{Outcome, Usage};
 use onboard_domain::{
@@ -199,7 +200,15 @@ fn input(world: &mut World, now: Time, verb: &str, words: &[&str]) {
             let (run, token) = (world.active(words[0]), world.state.next.lease_token);
             let (name, expires) = (words[1].to_string(), now.plus(length(words[2])));
             world.turn(now, |turn| {
-                turn.record(Event::LeaseTaken { project: PROJECT, name, run, token, expires });
+                let mode = Mode::Exclusive;
+                turn.record(Event::LeaseTaken {
+                    project: PROJECT,
+                    name,
+                    run,
+                    token,
+                    expires,
+                    mode,
+                });
             });
         }
         "find" => find(world, now, words[0], words[1].parse().expect("a number")),

@@ -112,6 +112,9 @@ fn run_event(event: &Event, state: &State) -> Option<String> {
         Event::LeaseTaken { name, run, token, .. } => {
             format!("{} {run} takes `{name}`, token {token}", owner(state, *run))
         }
+        Event::LeaseWaited { name, run, .. } => {
+            format!("{} {run} waits for `{name}`", owner(state, *run))
+        }
         Event::LeaseReleased { name, .. } => format!("`{name}` is free again"),
         _ => return None,
     })

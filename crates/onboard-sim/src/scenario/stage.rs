@@ -5,6 +5,7 @@ use super::words;
 use crate::nature::{Fate, Look, Nature, Plan};
 use crate::zones::BundledZones;
 use onboard_daemon::input::Exit;
+use onboard_domain::lease::Mode;
 use onboard_domain::state::Usage;
 use onboard_domain::violation::{Rule, Sensor};
 use onboard_domain::{
@@ -97,9 +98,12 @@ impl Stage {
                     act.tries.push(attempt(rule, 0).times(times));
                 }
                 "asks" => act.calls.push(AgentCall::AskPerson { text: argument()?.into() }),
-                "leases" => act
-                    .calls
-                    .push(AgentCall::TakeLease { name: argument()?.into(), ttl_ms: 600_000 }),
+                "leases" => act.calls.push(AgentCall::TakeLease {
+                    name: argument()?.into(),
+                    ttl_ms: 600_000,
+                    mode: Mode::Exclusive,
+                    wait_ms: 0,
+                }),
                 _ => return Err(format!("no agent does `{word}`")),
             }
         }

@@ -1,6 +1,7 @@
 //! What agents share: leases, the machine, and messages to one another.
 
 use super::{Stamp, StorageView};
+use onboard_domain::lease::Mode;
 use onboard_domain::model::{Scope, Unit};
 use onboard_domain::spec::Priority;
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,8 @@ pub struct LeaseRow {
     pub project: String,
     pub project_id: String,
     pub name: String,
+    #[serde(default)]
+    pub mode: Mode,
     pub run: String,
     pub agent: String,
     /// The fencing token.
@@ -87,7 +90,7 @@ pub struct LeaseRow {
     pub expires: Option<Stamp>,
 }
 
-/// A queued run that something shared keeps back.
+/// A run that something shared keeps back: in the queue, or at work and asking for a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingRow {
     pub run: String,
@@ -97,10 +100,13 @@ pub struct WaitingRow {
     pub priority: Priority,
     /// Since when it could go.
     pub since: Stamp,
-    /// `lock`, `budget`, `room`, `places` or `host`.
+    /// `lock`, `budget`, `room`, `places` or `host`; `lease` of one at work.
     pub kind: String,
     /// What it waits for, in words.
     pub waits_for: String,
+    /// When it gives up, where it does by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Stamp>,
 }
 
 /// An agent's inbox.

@@ -90,20 +90,20 @@ fn leases(state: &State, now: Time, wanted: Option<ProjectId>) -> Vec<LeaseRow> 
         }
         for (name, lease) in &project.leases {
             // One that is over is nobody's, whether or not that was recorded yet.
-            if lease.expires.is_some_and(|expires| expires <= now) {
-                continue;
+            for holder in lease.holders().filter(|holder| holder.is_live(now)) {
+                let agent = state.runs.get(&holder.run).map(|run| run.agent);
+                rows.push(LeaseRow {
+                    project: project.name.clone(),
+                    project_id: id.to_string(),
+                    name: name.clone(),
+                    mode: lease.mode,
+                    run: holder.run.to_string(),
+                    agent: agent.map(|id| super::agent_name(state, id)).unwrap_or_default(),
+                    token: holder.token,
+                    since: holder.since.into(),
+                    expires: holder.expires.map(Into::into),
+                });
             }
-            let agent = state.runs.get(&lease.run).map(|run| run.agent);
-            rows.push(LeaseRow {
-                project: project.name.clone(),
-                project_id: id.to_string(),
-                name: name.clone(),
-                run: lease.run.to_string(),
-                agent: agent.map(|id| super::agent_name(state, id)).unwrap_or_default(),
-                token: lease.token,
-                since: lease.since.into(),
-                expires: lease.expires.map(Into::into),
-            });
         }
     }
     rows
@@ -132,9 +132,42 @@ fn waiting_rows(
             since: run.queued.max(run.not_before).into(),
             kind: kind.into(),
             waits_for: wait.to_string(),
+            until: None,
         })
     };
-    waiting(state, now, host, settings).into_iter().filter_map(row).collect()
+    let queued = waiting(state, now, host, settings).into_iter().filter_map(row);
+    queued.chain(lease_queue(state, now, wanted)).collect()
+}
+
+/// Runs at work that wait for a lease: by priority, then by age, as they get it.
+fn lease_queue(state: &State, now: Time, wanted: Option<ProjectId>) -> Vec<WaitingRow> {
+    let projects = state.projects.iter().filter(|(id, _)| wanted.is_none_or(|w| w == **id));
+    let mut rows = Vec::new();
+    for (id, project) in projects {
+        for waiter in project.waiting.iter().filter(|waiter| waiter.until > now) {
+            let agent = state.runs.get(&waiter.run).and_then(|run| state.agents.get(&run.agent));
+            let Some(agent) = agent else { continue };
+            let held = project.held_against(&waiter.name, waiter.mode, Some(waiter.run), now);
+            let by = match held {
+                Some((held, holder)) if held == waiter.name => format!(", held by {}", holder.run),
+                Some((held, holder)) => format!(", `{held}` is held by {}", holder.run),
+                None => String::new(),
+            };
+            rows.push(WaitingRow {
+                run: waiter.run.to_string(),
+                agent: agent.spec.name.to_string(),
+                project: project.name.clone(),
+                project_id: id.to_string(),
+                priority: agent.spec.priority,
+                since: waiter.since.into(),
+                kind: "lease".into(),
+                waits_for: format!("`{}` ({}){by}", waiter.name, waiter.mode.word()),
+                until: Some(waiter.until.into()),
+            });
+        }
+    }
+    rows.sort_by_key(|row| (row.project_id.clone(), core::cmp::Reverse(row.priority), row.since));
+    rows
 }
 
 fn inboxes(state: &State, wanted: Option<ProjectId>) -> Vec<InboxRow> {

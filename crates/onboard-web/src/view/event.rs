@@ -122,6 +122,7 @@ fn agent_of(state: &State, event: &Event) -> Option<AgentId> {
         | Event::RunEnded { run, .. }
         | Event::FindingSeen { run, .. }
         | Event::MessageDelivered { run, .. }
+        | Event::LeaseWaited { run, .. }
         | Event::LeaseTaken { run, .. } => agent_of_run(state, *run),
         _ => None,
     }
@@ -152,6 +153,7 @@ fn project_of(event: &Event) -> Option<ProjectId> {
         | Event::EventEmitted { project, .. }
         | Event::StatePut { project, .. }
         | Event::LeaseTaken { project, .. }
+        | Event::LeaseWaited { project, .. }
         | Event::LeaseReleased { project, .. } => Some(*project),
         _ => None,
     }
@@ -445,6 +447,9 @@ fn tell_of_words(event: &Event) -> Told {
         }
         Event::LeaseTaken { name, run, .. } => {
             info("lease.taken", Some(name.clone()), format!("{run} holds `{name}`"))
+        }
+        Event::LeaseWaited { name, run, .. } => {
+            info("lease.waited", Some(name.clone()), format!("{run} waits for `{name}`"))
         }
         Event::LeaseReleased { name, .. } => {
             info("lease.released", Some(name.clone()), format!("`{name}` is free"))
