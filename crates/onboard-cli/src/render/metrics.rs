@@ -96,6 +96,7 @@ mod tests {
         };
         let rows = [row("health/bus-factor", 12, 2, false), row("health/noise", 9, 0, true)];
         expect![[r#"
+            watcher
               runs      14: 11 succeeded, 2 nothing to report, 1 failed
               not run   90 times nothing had changed, 3 times missed
               used      cpu 1m 1s, 4.4 s a run; ran for 10m in all
@@ -104,13 +105,14 @@ mod tests {
               RULE               TOLD  ACCEPTED  WENT AWAY  DISMISSED  LIKELY USEFUL
               health/bus-factor  12    2         1          3          38 % (22 to 57)
               health/noise       9     0         1          3          38 % (22 to 57), muted
+            other
               runs      0: 0 succeeded, 0 nothing to report, 0 failed
               not run   0 times nothing had changed, 0 times missed
               used      cpu 0.0 ms
               findings  0 told, 0 accepted, 0 dismissed
         "#]]
         .assert_eq(&format!(
-            "{}{}{}",
+            "watcher\n{}{}other\n{}",
             totals(&used),
             rules(&rows, &look(None, false)),
             totals(&Totals::default())
