@@ -272,6 +272,14 @@ fn standing(state: &State, agent: &Agent, now: Time, reasons: &mut Vec<String>) 
     }
     if let Some(ended) = agent.recent.back().filter(|ended| !ended.outcome.is_success()) {
         let why = match &ended.outcome {
+            onboard_domain::state::Outcome::WaitingForApproval { approval } => {
+                let ago = Length(now.since(ended.ended));
+                reasons.push(alloc::format!(
+                    "{} ended {ago} ago to wait for {approval}: ai_onboard approvals show {approval}",
+                    ended.run
+                ));
+                return;
+            }
             onboard_domain::state::Outcome::Failed { why }
             | onboard_domain::state::Outcome::Refused { why, .. }
             | onboard_domain::state::Outcome::Lost { why } => alloc::format!(": {why}"),

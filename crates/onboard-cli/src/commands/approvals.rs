@@ -64,7 +64,8 @@ fn list(client: &Client, global: &Global, all_projects: bool, all: bool) -> Done
         let hint = if all { "" } else { "; --all lists settled ones too" };
         output::note(&format!("nothing waits for an approval{hint}"));
     } else {
-        output::data(&render::approvals::list(&rows, &output::look(global)))?;
+        let list = render::approvals::list(&rows, &output::look(global));
+        output::data(&(list + &render::approvals::next(&rows)))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,6 +9,9 @@ use onboard_domain::Command;
 use onboard_web::api::RunRow;
 use std::process::ExitCode;
 
+/// How a run ended that waits for people, as the daemon says it.
+const WAITING: &str = "waiting_for_approval";
+
 pub fn run(global: &Global, name: &str, wait: bool, timeout: i64) -> Done {
     let (client, _) = connection::client()?;
     let row = chosen::agent(&client, global, name)?;
@@ -42,12 +45,15 @@ fn finished(global: &Global, run: &RunRow) -> Done {
         output::json(run)?;
     } else {
         output::data(&format!("{}\n", run.id))?;
+        if run.result == WAITING {
+            output::note("ai_onboard approvals list shows what it asks for, and how to answer");
+        }
     }
     Ok(match run.result.as_str() {
         _ if run.is_success() => ExitCode::SUCCESS,
         "refused" => Kind::Refused.exit_code(),
         "timed_out" => Kind::TimedOut.exit_code(),
-        "waiting_for_approval" => Kind::Waiting.exit_code(),
+        WAITING => Kind::Waiting.exit_code(),
         _ => Kind::Failed.exit_code(),
     })
 }

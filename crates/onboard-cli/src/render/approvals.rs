@@ -5,11 +5,11 @@ use super::{Ink, Look, when};
 use onboard_domain::Actor;
 use onboard_domain::council::{Ballot, Status, Subject};
 use onboard_validation::show;
-use onboard_web::api::{CommandAnswer, MotionRow, VoteRow};
+use onboard_web::api::{CommandAnswer, Follows, MotionRow, VoteRow};
 
 /// One line each; those that wait and are of one kind and agent are one line with their number.
 pub fn list(rows: &[MotionRow], look: &Look) -> String {
-    let mut table = Table::new(&["ID", "STATUS", "KIND", "AGENT", "ASKED", "WHAT"]);
+    let mut table = Table::new(&["ID", "STATUS", "KIND", "AGENT", "ASKED", "UNTIL", "WHAT"]);
     let mut told: Vec<&str> = Vec::new();
     for row in rows {
         if told.contains(&row.id.as_str()) {
@@ -22,12 +22,17 @@ pub fn list(rows: &[MotionRow], look: &Look) -> String {
             0 => title.into_owned(),
             more => format!("{} in all, with {}: {title}", more + 1, row.group.join(", ")),
         };
+        let until = match row.status {
+            Status::Open => when::relative(look, row.expires),
+            _ => "-".into(),
+        };
         table.row(vec![
             (row.id.clone(), None),
             (status.into(), Some(ink)),
             (row.kind.word().into(), None),
             (row.agent.clone().unwrap_or_default(), None),
             (when::relative(look, row.opened), None),
+            (until, None),
             (what, None),
         ]);
     }
@@ -68,6 +73,12 @@ pub fn show(row: &MotionRow, look: &Look) -> String {
     out.push_str(&votes(&row.votes, look));
     if let Some(missing) = &row.missing {
         out.push_str(&format!("\nMissing\n  {}\n", show::line(missing)));
+        if let Some(follows) = &row.follows {
+            let Follows { yes, no, silence } = follows;
+            out.push_str(&format!(
+                "\nWhat follows\n  yes        {yes}\n  no         {no}\n  no answer  {silence}\n"
+            ));
+        }
         let id = &row.id;
         out.push_str(&format!(
             "\nNext\n  ai_onboard approvals approve {id}\n  ai_onboard approvals reject {id} --reason TEXT\n"
@@ -179,9 +190,29 @@ pub fn outcome(row: &MotionRow, ballot: Ballot, answer: &CommandAnswer) -> Strin
         (Some(waits), ..) => {
             format!("{id} has your vote and waits: {}\n", show::line(&waits.missing))
         }
-        (None, Ballot::Approve, true) => format!("{id} approved: {}\n", show::line(&row.title)),
+        (None, Ballot::Approve, true) => {
+            let yes = follows(row, |follows| &follows.yes);
+            format!("{id} approved: {}{yes}\n", show::line(&row.title))
+        }
         (None, Ballot::Approve, false) => format!("{id} was approved before\n"),
-        (None, _, true) => format!("{id} rejected\n"),
+        (None, _, true) => format!("{id} rejected{}\n", follows(row, |follows| &follows.no)),
         (None, _, false) => format!("{id} was rejected before\n"),
     }
+}
+
+/// What follows from the answer that was just given, on a line of its own.
+fn follows(row: &MotionRow, of: fn(&Follows) -> &String) -> String {
+    row.follows.as_ref().map_or_else(String::new, |follows| format!("\n  {}", of(follows)))
+}
+
+/// How to answer what a list shows.
+pub fn next(rows: &[MotionRow]) -> String {
+    let Some(open) = rows.iter().find(|row| row.status == Status::Open) else {
+        return String::new();
+    };
+    format!(
+        "\nNext\n  ai_onboard approvals show {}\n      exactly what it is, what follows, and how to \
+         answer\n",
+        open.id
+    )
 }

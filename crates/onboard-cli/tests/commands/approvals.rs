@@ -55,8 +55,25 @@ fn a_run_that_asks_waits_through_the_daemon_s_death_and_acts_once() {
     let world = with_releaser();
     world.check(&["bg", "start", "releaser", "--detach"], 0, "releaser started");
     world.check(&["council", "log"], 0, "User Representative");
-    world.check(&["bg", "run", "releaser", "--wait"], 8, "");
+    world.check(&["bg", "run", "releaser", "--wait"], 8, "ai_onboard approvals list shows");
+    // What waits, who asks, what follows from each answer and from none, and how to give it.
+    for says in [
+        "releaser asks for release.publish:\n    publish 1.2.0\n  why: it is tested",
+        "asked by releaser in r0",
+        "waits until",
+        "yes        a run of releaser goes on and is told so, once, within a day",
+        "no         a run of releaser goes on and is told so with your reason",
+        "no answer  a run of releaser goes on and is told that nobody answered",
+        "ai_onboard approvals approve v1",
+        "ai_onboard approvals reject v1 --reason TEXT",
+    ] {
+        world.check(&["approvals", "show", "v1"], 0, says);
+    }
+    world.check(&["approvals", "list"], 0, "Next\n  ai_onboard approvals show v1");
+    world.check(&["bg", "status", "releaser"], 0, "to wait for v1: ai_onboard approvals show v1");
     let shown = world.json(&["approvals", "show", "v1"]);
+    let silence = shown["follows"]["silence"].as_str().unwrap();
+    assert!(silence.contains("nobody answered"), "{shown}");
     assert_eq!(shown["status"], "open", "{shown}");
     assert_eq!(shown["subject"]["act"]["what"], "publish 1.2.0");
     world.check(&["approvals", "list"], 0, "release.publish: publish 1.2.0");
@@ -69,7 +86,11 @@ fn a_run_that_asks_waits_through_the_daemon_s_death_and_acts_once() {
     world.check(&["daemon", "start"], 0, "");
     let digest = shown["digest"].as_str().unwrap();
     world.check(&["approvals", "approve", "v1", "--hash", "00"], 1, "show it again");
-    world.check(&["approvals", "approve", &digest[..8], "--reason", "go"], 0, "v1 approved");
+    world.check(
+        &["approvals", "approve", &digest[..8], "--reason", "go"],
+        0,
+        "goes on and is told so",
+    );
     at_rest(&world);
     assert_eq!(log(&world).matches("published 1.2.0").count(), 1, "{}", log(&world));
     let shown = world.json(&["approvals", "show", "v1"]);
@@ -77,7 +98,7 @@ fn a_run_that_asks_waits_through_the_daemon_s_death_and_acts_once() {
 
     // Used once: asked again it is another matter.
     world.check(&["bg", "run", "releaser", "--wait"], 8, "");
-    world.check(&["approvals", "reject", "v2", "--reason", "not on a friday"], 0, "v2 rejected");
+    world.check(&["approvals", "reject", "v2", "--reason", "not on a friday"], 0, "told so with");
     at_rest(&world);
     assert_eq!(log(&world).matches("published 1.2.0").count(), 1, "{}", log(&world));
     assert!(log(&world).contains("not on a friday"), "{}", log(&world));
@@ -112,7 +133,10 @@ fn where_two_have_to_agree_the_first_waits() {
     world.check(&["bg", "start", "releaser"], 8, "System Administrator (nobody-here)");
     world.check(&["council", "status"], 0, "nobody-here");
     world.check(&["approvals", "approve", "v0"], 8, "has your vote and waits");
-    assert_eq!(world.json(&["bg", "list"])["items"][1]["state"], "stopped");
+    let listed = world.json(&["bg", "list"]);
+    let agents = listed["items"].as_array().unwrap();
+    let releaser = agents.iter().find(|agent| agent["name"] == "releaser").unwrap();
+    assert_eq!(releaser["state"], "stopped");
     std::fs::write(&council, "council:\n  seets: {}\n").unwrap();
     world.check(&["approvals", "approve", "v0"], 5, "council.yaml:2:3");
     std::fs::remove_file(&council).unwrap();
@@ -258,7 +282,7 @@ fn a_run_that_failed_for_want_of_an_answer_asks_again() {
     let first = until(&world, "expired", 0);
     let second = until(&world, "open", 0);
     assert_ne!(first, second);
-    assert!(log(&world).contains("expired"), "{}", log(&world));
+    assert!(log(&world).contains("nobody answered in time; that is no denial"), "{}", log(&world));
     assert!(!log(&world).contains("published"), "{}", log(&world));
     world.check(&["approvals", "approve", &first], 1, "expired and takes no votes");
 }

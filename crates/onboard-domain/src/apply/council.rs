@@ -35,7 +35,10 @@ pub(super) fn apply(state: &mut State, id: MotionId, fact: &Fact) -> Result<(), 
                 Status::Rejected
             }
         }
-        (Status::Open | Status::Approved, Fact::Expired) => Status::Expired,
+        (Status::Open | Status::Approved, Fact::Expired) => {
+            motion.note = "nobody answered in time; that is no denial".into();
+            Status::Expired
+        }
         (Status::Open | Status::Approved, Fact::Withdrawn { why }) => {
             motion.note.clone_from(why);
             Status::Withdrawn

@@ -37,11 +37,22 @@ pub struct MotionRow {
     /// Who is missing, while it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
+    /// What follows, while it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Follows>,
     /// What was last said of it.
     pub note: String,
     /// Others that wait and are the same kind of action of the same agent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub group: Vec<String>,
+}
+
+/// What comes of each answer, and of none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Follows {
+    pub yes: String,
+    pub no: String,
+    pub silence: String,
 }
 
 /// What one seat said.

@@ -27,7 +27,7 @@ pub use command::{AgentChange, CommandAnswer, CommandRequest, RegisterRequest, W
 pub use coordination::{
     BudgetView, Coordination, InboxRow, LeaseRow, ModelBudgetRow, Share, StorageRow, WaitingRow,
 };
-pub use council::{CouncilView, DecisionRow, MotionRow, SeatRow, VoteRow};
+pub use council::{CouncilView, DecisionRow, Follows, MotionRow, SeatRow, VoteRow};
 pub use daemon::{DaemonView, DigestView, EmergencyView, PolicyView, ProjectRow, VersionView};
 pub use event::{AuditRow, EventRow, EventSeverity, WatchLine};
 pub use finding::{FindingRow, FindingStatus, RuleRow};

@@ -1,7 +1,7 @@
 //! Motions: as rows for people and programs, and what happened to them in words.
 
 use super::event::{Told, info, warning};
-use crate::api::{CouncilView, DecisionRow, MotionRow, SeatRow, VoteRow};
+use crate::api::{CouncilView, DecisionRow, Follows, MotionRow, SeatRow, VoteRow};
 use onboard_domain::council::{Cast, Fact, Kind, Motion, Seat, Status, Subject};
 use onboard_domain::{MotionId, ProjectId, State};
 use onboard_policy::{Council, Tally};
@@ -44,6 +44,7 @@ pub fn row(state: &State, council: &Council, id: MotionId, motion: &Motion) -> M
         asked: motion.asked,
         votes: motion.votes.values().map(vote).collect(),
         missing,
+        follows: is_open.then(|| follows(motion)),
         note: motion.note.clone(),
         group: if is_open { group.collect() } else { Vec::new() },
     }
@@ -75,6 +76,50 @@ fn title(state: &State, motion: &Motion) -> String {
         Subject::CloseIncident { incident, .. } => format!("close {incident} of {agent}"),
         Subject::Act { action, what, .. } => format!("{action}: {what}"),
     }
+}
+
+/// What comes of each answer, and of none.
+fn follows(motion: &Motion) -> Follows {
+    let agent = motion.agent.as_ref().map_or("the agent", |(_, name)| name.as_str());
+    let (yes, no) = match &motion.subject {
+        Subject::Act { .. } => {
+            return Follows {
+                yes: format!("a run of {agent} goes on and is told so, once, within a day"),
+                no: format!(
+                    "a run of {agent} goes on and is told so with your reason; the same is not \
+                     asked again for a day"
+                ),
+                silence: format!(
+                    "a run of {agent} goes on and is told that nobody answered, which is neither"
+                ),
+            };
+        }
+        Subject::Deploy { .. } => (format!("{agent} is started"), format!("{agent} does not run")),
+        Subject::Widen { .. } => (
+            format!("{agent} may use this from its next run on"),
+            format!("{agent} keeps the limits that it has"),
+        ),
+        Subject::Apply { proposal, .. } => (
+            "it is written as a branch of its own; nothing is merged".into(),
+            format!("nothing is written, and {proposal} stays open"),
+        ),
+        Subject::LiftQuarantine { .. } => {
+            (format!("{agent} may run again"), format!("{agent} stays in quarantine"))
+        }
+        Subject::LiftEmergency { .. } => {
+            ("what was started before goes on".into(), "nothing starts".into())
+        }
+        Subject::ChangePolicy { .. } => (
+            "it is in force from the next run on".into(),
+            "the one before stays in force until the daemon's next start; then nothing runs under \
+             the changed files"
+                .into(),
+        ),
+        Subject::CloseIncident { incident, .. } => {
+            (format!("{incident} is closed with the reason"), format!("{incident} stays open"))
+        }
+    };
+    Follows { yes, no, silence: "nothing is done, and it may be asked for again".into() }
 }
 
 /// The council as it is configured.
