@@ -31,11 +31,13 @@ pub enum Fault {
     Traffic,
     /// Agents try what they may not, in storms, and call for people.
     Hostile,
+    /// Agents ask before they act, and people answer late, in part or never.
+    Silent,
 }
 
 impl Fault {
     /// Every one.
-    pub const ALL: [Fault; 12] = [
+    pub const ALL: [Fault; 13] = [
         Fault::Crash,
         Fault::Hang,
         Fault::Flap,
@@ -48,6 +50,7 @@ impl Fault {
         Fault::Pressure,
         Fault::Traffic,
         Fault::Hostile,
+        Fault::Silent,
     ];
 
     /// The stable word.
@@ -65,6 +68,7 @@ impl Fault {
             Fault::Pressure => "pressure",
             Fault::Traffic => "traffic",
             Fault::Hostile => "hostile",
+            Fault::Silent => "silent",
         }
     }
 }

@@ -2,12 +2,14 @@
 //! ledger reads the durable events alone, so a state that forgets something is found out.
 
 use crate::ladder::Ladder;
+use crate::minutes::Minutes;
 use onboard_domain::lease::{Mode, overlap};
 use onboard_domain::spec::Priority;
 use onboard_domain::state::{Breaker, Desired, Phase, Run, Trigger, bounds};
 use onboard_domain::{
     AgentId, Batch, Effect, Event, Generation, KillReason, ProjectId, RunId, State, Time,
 };
+use onboard_policy::Council;
 use onboard_scheduler::Settings;
 use std::collections::BTreeMap;
 
@@ -70,6 +72,7 @@ pub struct Ledger {
     leases: BTreeMap<(ProjectId, String), Vec<LeaseNotes>>,
     last_token: Option<u64>,
     ladder: Ladder,
+    minutes: Minutes,
     emergency: bool,
     stopping: bool,
     /// Real time and the journal's, at the inspection before.
@@ -88,6 +91,11 @@ impl Ledger {
         self.found.push(Violation { at: self.time, rule, what: what.into() });
     }
 
+    /// From now on this council's votes are needed.
+    pub fn expect_votes(&mut self, council: &Council) {
+        self.minutes.expect(council);
+    }
+
     /// Judges a batch that became durable and folded to `state`.
     pub fn durable(&mut self, batch: &Batch, state: &State, settings: &Settings) {
         if batch.time < self.time {
@@ -98,6 +106,9 @@ impl Ledger {
             self.event(event);
         }
         for (rule, what) in self.ladder.durable(batch, state) {
+            self.report(rule, what);
+        }
+        for (rule, what) in self.minutes.durable(batch, state) {
             self.report(rule, what);
         }
         if state.active.len() > settings.max_running as usize {

@@ -4,7 +4,7 @@
 //! seed: the same seed gives the same bytes. [`Simulation`] lets made-up projects live for days and
 //! checks what must hold after every step; [`scenario`] tells small stories from text files.
 //!
-//! Reading order: [`random`], [`clock`], [`nature`], [`shell`], [`ledger`] with its ladder, [`journal`],
+//! Reading order: [`random`], [`clock`], [`nature`], [`shell`], [`ledger`] with its ladder and minutes, [`journal`],
 //! [`town`], [`simulation`], [`report`], [`mod@shrink`], [`scenario`].
 
 pub mod clock;
@@ -13,6 +13,7 @@ pub mod faults;
 pub mod journal;
 mod ladder;
 pub mod ledger;
+mod minutes;
 pub mod nature;
 pub mod random;
 pub mod report;

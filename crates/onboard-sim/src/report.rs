@@ -180,6 +180,12 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
+            "council     {}; {} approvals asked for by agents",
+            counts(&tally.motions),
+            tally.approvals_asked
+        )?;
+        writeln!(
+            f,
             "traffic     {} findings, {} messages ({} dead), {} leases",
             tally.findings, tally.messages, tally.messages_dead, tally.leases
         )?;

@@ -6,13 +6,13 @@ use crate::journal::{Journal, Keeping};
 use crate::ledger::Ledger;
 use crate::nature::{Fate, Look, Nature, Plan};
 use onboard_daemon::input::{Exit, Input};
-use onboard_daemon::step::{Step, World, step};
+use onboard_daemon::step::{Escalations, Step, World, step};
 use onboard_domain::state::{Phase, Process, Usage};
 use onboard_domain::{
     Actor, AgentCall, Answer, CallAnswer, Command, Effect, Event, Generation, MessageId, ProjectId,
     Refusal, RunId, State, Time, Via,
 };
-use onboard_policy::{Escalation, default_layer, merge};
+use onboard_policy::{Council, Escalation, StorageQuota, default_layer, merge};
 use onboard_scheduler::{HostSample, ScheduleCache, Settings, Zones};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -37,6 +37,27 @@ pub enum Crash {
     BeforeAppend,
     /// What it decided is durable; nothing of it was done or answered.
     AfterAppend,
+}
+
+/// What calls people, and who they are: the policy's defaults, and a council.
+#[derive(Clone, Debug)]
+struct Rules {
+    escalation: Escalation,
+    council: Council,
+}
+
+impl Escalations for Rules {
+    fn escalation(&self, _: &str) -> Escalation {
+        self.escalation.clone()
+    }
+
+    fn storage(&self, root: &str) -> StorageQuota {
+        self.escalation.storage(root)
+    }
+
+    fn council(&self) -> Council {
+        self.council.clone()
+    }
 }
 
 /// A run's process in the made-up world.
@@ -99,8 +120,7 @@ pub struct Shell<N: Nature, Z: Zones> {
     pub state: State,
     pub settings: Settings,
     pub zones: Z,
-    /// What calls people, and what follows: the policy's defaults.
-    policies: Escalation,
+    policies: Rules,
     pub ledger: Ledger,
     pub host: HostSample,
     journal: Journal,
@@ -124,8 +144,9 @@ impl<N: Nature, Z: Zones> Shell<N, Z> {
     /// A machine that is switched on at `clock`, with a daemon that begins.
     pub fn new(nature: N, zones: Z, clock: Clock, settings: Settings, keeping: Keeping) -> Self {
         let defaults = default_layer().and_then(|layer| merge(&[layer]));
-        let policies =
+        let escalation =
             defaults.map_or_else(|_| Escalation::strictest(), |policy| policy.escalation());
+        let policies = Rules { escalation, council: Council::default() };
         let mut shell = Shell {
             nature,
             clock,
@@ -189,12 +210,27 @@ impl<N: Nature, Z: Zones> Shell<N, Z> {
         self.projects.get(&project).cloned().unwrap_or_default()
     }
 
+    /// From now on these people decide, and the ledger knows who has to.
+    pub fn set_council(&mut self, council: Council) {
+        self.ledger.expect_votes(&council);
+        self.policies.council = council;
+    }
+
     /// A person asks for something. `None`: no daemon answered.
     pub fn command(&mut self, why: &str, command: Command) -> Option<Result<Answer, Refusal>> {
+        self.command_of(Actor::Person { uid: 1000, name: "ada".into() }, why, command)
+    }
+
+    /// Another person does.
+    pub fn command_of(
+        &mut self,
+        actor: Actor,
+        why: &str,
+        command: Command,
+    ) -> Option<Result<Answer, Refusal>> {
         if !self.up {
             return None;
         }
-        let actor = Actor::Person { uid: 1000, name: "ada".into() };
         let why = why.to_owned();
         let input = Input::Command { token: 0, actor, via: Via::Cli, why, command };
         let step = self.turn(vec![input])?;

@@ -11,8 +11,10 @@ use crate::shell::{Crash, Shell};
 use crate::town::{Deed, Town};
 use crate::weather::busy;
 use crate::zones::BundledZones;
+use onboard_domain::council::{Ballot, Kind, Seat, Status};
 use onboard_domain::state::Desired;
-use onboard_domain::{AgentId, AgentSpec, Answer, Command, ProjectId, RunId, State, Time};
+use onboard_domain::{Actor, AgentId, AgentSpec, Answer, Command, ProjectId, RunId, State, Time};
+use onboard_policy::{Council, Holder};
 use onboard_scheduler::{Settings, Zones};
 
 const MINUTE_MS: i64 = 60_000;
@@ -101,7 +103,8 @@ impl<'a> Run<'a> {
         };
         let town = Town::new(*seed, faults.clone());
         let zones = BundledZones::at(ZONE)?;
-        let shell = Shell::new(town, zones, Clock::at(BEGIN), Settings::default(), keeping);
+        let mut shell = Shell::new(town, zones, Clock::at(BEGIN), Settings::default(), keeping);
+        shell.set_council(council(faults.has(Fault::Silent)));
         Ok(Run {
             simulation,
             shell,
@@ -221,6 +224,7 @@ impl<'a> Run<'a> {
         if hour == 10 {
             self.plan_reviews();
             self.look_after_incidents();
+            self.look_after_approvals();
         }
         if !self.healed {
             self.plan_misfortune();
@@ -300,6 +304,28 @@ impl<'a> Run<'a> {
         }
         if self.shell.state.emergency.is_some() && (self.healed || self.people.chance(500)) {
             self.command(Command::LiftEmergency { reason: "looked at all of them".into() });
+        }
+    }
+
+    /// In the morning people answer, or one of them, or nobody.
+    fn look_after_approvals(&mut self) {
+        if !self.simulation.faults.has(Fault::Silent) {
+            return;
+        }
+        let open = self.shell.state.motions.iter().filter(|(_, m)| m.status == Status::Open);
+        let open: Vec<_> = open.map(|(id, motion)| (*id, motion.digest.clone())).collect();
+        for (motion, digest) in open {
+            for (uid, name) in [(1000, "ada"), (0, "root")] {
+                if !self.healed && !self.people.chance(450) {
+                    continue;
+                }
+                let no = !self.healed && self.people.chance(200);
+                let ballot = if no { Ballot::Reject } else { Ballot::Approve };
+                let (digest, reason) = (digest.clone(), "looked at it".into());
+                let command = Command::Vote { motion, digest, ballot, reason };
+                let actor = Actor::Person { uid, name: name.into() };
+                self.shell.command_of(actor, "a person", command);
+            }
         }
     }
 
@@ -467,6 +493,19 @@ impl<'a> Run<'a> {
         };
         Report::new(inputs, &self.shell.nature.tally)
     }
+}
+
+/// Whom the made-up world has to ask: one person, or two who both have to agree to what agents do.
+fn council(two: bool) -> Council {
+    let mut council = Council::default();
+    if two {
+        council.seats.insert(Seat::UserRepresentative, vec![Holder::Name("ada".into())]);
+        council.seats.insert(Seat::SystemAdministrator, vec![Holder::Uid(0)]);
+        if let Some(rule) = council.rules.get_mut(&Kind::AgentAction) {
+            rule.quorum = 2;
+        }
+    }
+    council
 }
 
 /// Agents that are on a clock, are wanted, and neither ran nor were due since `since`.

@@ -1,5 +1,6 @@
 //! Counts of what happened, from the events alone.
 
+use onboard_domain::council::{self, Subject};
 use onboard_domain::event::{Adaptation, Passed};
 use onboard_domain::incident::Fact;
 use onboard_domain::state::Trigger;
@@ -35,6 +36,9 @@ pub struct Tally {
     pub people_asked: u64,
     pub incidents_opened: u64,
     pub incidents_closed: u64,
+    /// What became of what was put before the council, and how often agents asked it.
+    pub motions: Counts,
+    pub approvals_asked: u64,
     /// Most runs that waited or ran at a time.
     pub runs_peak: u64,
     /// Time that places were taken, over all runs.
@@ -105,6 +109,7 @@ impl Tally {
             }
             Event::PersonAsked { .. } => self.people_asked += 1,
             Event::Incident { incident, fact } => self.count_incident(*incident, fact),
+            Event::Motion { fact, .. } => self.count_motion(fact),
             _ => {}
         }
     }
@@ -118,6 +123,22 @@ impl Tally {
             Fact::Closed { .. } => self.incidents_closed += 1,
             Fact::Noted { .. } => {}
         }
+    }
+
+    fn count_motion(&mut self, fact: &council::Fact) {
+        let word = match fact {
+            council::Fact::Opened { subject, .. } => {
+                self.approvals_asked += u64::from(matches!(**subject, Subject::Act { .. }));
+                "put"
+            }
+            council::Fact::Repeated { .. } | council::Fact::Voted { .. } => return,
+            council::Fact::Decided { carried: true, .. } => "carried",
+            council::Fact::Decided { carried: false, .. } => "rejected",
+            council::Fact::Expired => "expired",
+            council::Fact::Withdrawn { .. } => "withdrawn",
+            council::Fact::Executed => "executed",
+        };
+        *self.motions.entry(word).or_default() += 1;
     }
 
     /// How many runs ended, whatever way.

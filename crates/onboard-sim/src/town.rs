@@ -7,8 +7,9 @@ use crate::random::Random;
 use crate::tally::Tally;
 use crate::weather::Weather;
 use onboard_daemon::input::Exit;
+use onboard_domain::council::Subject;
 use onboard_domain::lease::Mode;
-use onboard_domain::state::{BlobRef, Usage};
+use onboard_domain::state::{BlobRef, Trigger, Usage};
 use onboard_domain::violation::{Action, Rule, Sensor};
 use onboard_domain::{
     AgentCall, AgentId, Batch, Effect, Evidence, EvidenceKind, Finding, Fingerprint, ProjectId,
@@ -170,9 +171,34 @@ impl Town {
         if self.faults.has(Fault::Traffic) {
             self.flood(kind, &mut calls);
         }
+        if let Some(request) = self.request(look) {
+            // Whoever asks ends there, or has its answer.
+            calls.push(request);
+        }
         let summary = if finds { "something to look at" } else { "" };
         calls.push(AgentCall::Finish { nothing_to_report: !finds, summary: summary.into() });
         calls
+    }
+
+    /// Before it acts an agent asks, and asks the same again in the run that goes on with the answer.
+    fn request(&mut self, look: Look<'_>) -> Option<AgentCall> {
+        let asked = |action: String, what: String, expires_ms: i64| AgentCall::RequestApproval {
+            action,
+            what,
+            reason: "it is time".into(),
+            expires_ms,
+        };
+        if let Trigger::Answered { approval } = &look.run.trigger {
+            let motion = look.state.motions.get(approval)?;
+            let Subject::Act { action, what, .. } = &motion.subject else { return None };
+            return Some(asked(action.clone(), what.clone(), 3_600_000));
+        }
+        if !self.goes_wrong(Fault::Silent, 15) {
+            return None;
+        }
+        let (action, what) = (self.agents.below(3), self.agents.below(6));
+        let expires_ms = self.agents.skewed(1_000, 3 * 86_400_000);
+        Some(asked(format!("release.part-{action}"), format!("publish {what}"), expires_ms))
     }
 
     fn report(&mut self, kind: &Kind, calls: &mut Vec<AgentCall>) {

@@ -3,14 +3,16 @@
 //! | line | meaning |
 //! |---|---|
 //! | `zone NAME`, `begin DATE TIME`, `places N` | the host, before anything else |
+//! | `votes KIND N` | ada represents the users, root administers the system, and so many of the two have to agree to such a decision |
 //! | `project NAME`, `agent PROJECT/NAME key=value…` | who there is |
 //! | `start`, `stop`, `pause`, `resume`, `restart`, `run`, `terminate` `AGENT…` | what a person says |
 //! | `config AGENT key=value…` | the same keys as `agent` |
 //! | `unquarantine AGENT REASON`, `emergency REASON`, `lift REASON` | the same |
 //! | `note INCIDENT TEXT`, `close INCIDENT REASON` | the same |
+//! | `approve MOTION REASON`, `reject MOTION REASON`, with `root` in front when it is root | a vote |
 //! | `shutdown`, `daemon starts` | the daemon ends in order and begins again |
 //! | `commit PROJECT`, `replan PROJECT` | a project changes |
-//! | `does AGENT WORDS` | how its next runs go: `succeeds`, `fails`, `crashes`, `hangs`, `idles`, `refused`, `takes LENGTH`, `finds N`, `emits KIND`, `writes NAME`, `acks`, `leases NAME`, `tries RULE N` (so many different things), `repeats RULE N` (one thing), `asks TEXT` |
+//! | `does AGENT WORDS` | how its next runs go: `succeeds`, `fails`, `crashes`, `hangs`, `idles`, `refused`, `takes LENGTH`, `finds N`, `emits KIND`, `writes NAME`, `acks`, `leases NAME`, `tries RULE N` (so many different things), `repeats RULE N` (one thing), `asks TEXT`, `requests ACTION LENGTH` (an approval that expires after so long; its next run asks the same again) |
 //! | `host calm`, `host pressed`, `host severe`, `host battery` | the weather |
 //! | `wait LENGTH`, `until TIME`, `sleep LENGTH`, `clock LENGTH` | time passes, the machine sleeps, the clock is set |
 //! | `daemon dies before LENGTH`, `daemon dies after LENGTH` | in its next step, before or after it is durable; how long it is down |
@@ -27,8 +29,12 @@ use crate::clock::Clock;
 use crate::journal::Keeping;
 use crate::shell::{Crash, Shell};
 use crate::zones::BundledZones;
+use onboard_domain::council::{Ballot, Kind, Seat};
 use onboard_domain::state::Desired;
-use onboard_domain::{AgentId, Answer, Command, IncidentId, ProjectId, Refusal, Time};
+use onboard_domain::{
+    Actor, AgentId, Answer, Command, IncidentId, MotionId, ProjectId, Refusal, Time,
+};
+use onboard_policy::{Council, Holder};
 use onboard_scheduler::{Settings, explain};
 use stage::Stage;
 use std::collections::BTreeMap;
@@ -52,6 +58,7 @@ struct Story {
     shell: Option<Shell<Stage, BundledZones>>,
     projects: BTreeMap<String, ProjectId>,
     commits: u32,
+    council: Council,
     loud: bool,
     out: String,
 }
@@ -66,6 +73,7 @@ pub fn tell(text: &str) -> Result<String, String> {
         shell: None,
         projects: BTreeMap::new(),
         commits: 0,
+        council: Council::default(),
         loud: true,
         out: String::new(),
     };
@@ -121,6 +129,7 @@ impl Story {
             }
             ["daemon", "dies", when, length] => self.daemon_dies(when, length)?,
             ["daemon", "starts"] => self.shell()?.start_daemon(),
+            ["votes", kind, count] => self.votes(kind, count)?,
             ["host", weather] => self.shell()?.nature.set_host(weather)?,
             ["commit", project] => self.change(project, true)?,
             ["replan", project] => self.change(project, false)?,
@@ -144,7 +153,9 @@ impl Story {
             let settings = Settings { max_running: self.scene.places, ..Settings::default() };
             let stage = Stage::default();
             let clock = Clock::at(begin);
-            self.shell = Some(Shell::new(stage, zones, clock, settings, Keeping::All));
+            let mut shell = Shell::new(stage, zones, clock, settings, Keeping::All);
+            shell.set_council(self.council.clone());
+            self.shell = Some(shell);
         }
         self.shell.as_mut().ok_or_else(|| "there is no machine".into())
     }
@@ -192,6 +203,16 @@ impl Story {
             ["close", incident, why @ ..] => {
                 Command::CloseIncident { incident: self::incident(incident)?, reason: reason(why) }
             }
+            ["root", ballot @ ("approve" | "reject"), motion, why @ ..] => {
+                let command = self.vote(ballot, motion, reason(why))?;
+                let root = Actor::Person { uid: 0, name: "root".into() };
+                let answer = self.shell()?.command_of(root, "the story", command);
+                self.answer(answer);
+                return Ok(());
+            }
+            [ballot @ ("approve" | "reject"), motion, why @ ..] => {
+                self.vote(ballot, motion, reason(why))?
+            }
             ["emergency", why @ ..] => Command::EmergencyShutdown { reason: reason(why) },
             ["lift", why @ ..] => Command::LiftEmergency { reason: reason(why) },
             ["shutdown"] => Command::Shutdown,
@@ -207,11 +228,36 @@ impl Story {
         Ok(())
     }
 
+    fn vote(&mut self, ballot: &str, motion: &str, reason: String) -> Result<Command, String> {
+        let motion: MotionId = motion.parse().map_err(|()| format!("`{motion}` is no motion"))?;
+        let ballot = if ballot == "approve" { Ballot::Approve } else { Ballot::Reject };
+        let known = self.shell()?.state.motions.get(&motion);
+        let digest = known.map_or_else(String::new, |motion| motion.digest.clone());
+        Ok(Command::Vote { motion, digest, ballot, reason })
+    }
+
+    fn votes(&mut self, kind: &str, count: &str) -> Result<(), String> {
+        let known = Kind::ALL.iter().find(|known| known.word() == kind);
+        let kind = known.ok_or_else(|| format!("`{kind}` is no kind of decision"))?;
+        let quorum = count.parse().map_err(|_| "not a number".to_owned())?;
+        self.council.seats.insert(Seat::UserRepresentative, vec![Holder::Name("ada".into())]);
+        self.council.seats.insert(Seat::SystemAdministrator, vec![Holder::Uid(0)]);
+        if let Some(rule) = self.council.rules.get_mut(kind) {
+            rule.quorum = quorum;
+        }
+        let council = self.council.clone();
+        self.shell()?.set_council(council);
+        Ok(())
+    }
+
     fn answer(&mut self, answer: Option<Result<Answer, Refusal>>) {
         let line = match answer {
             None => "  no daemon answers".into(),
             Some(Err(refusal)) => format!("  refused: {refusal}"),
             Some(Ok(Answer::Done { changed: false })) => "  nothing to change".into(),
+            Some(Ok(Answer::Waiting { motion, missing })) => {
+                format!("  {motion} waits: {missing}")
+            }
             Some(Ok(_)) => return,
         };
         let _ = writeln!(self.out, "{line}");

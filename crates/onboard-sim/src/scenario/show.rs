@@ -1,9 +1,10 @@
 //! Events as a story shows them: a line each, with names instead of numbers.
 
 use crate::tally::{adaptation_word, passed_word};
+use onboard_domain::council::{self, Ballot, Subject};
 use onboard_domain::incident::Fact;
 use onboard_domain::state::{Outcome, State, Trigger};
-use onboard_domain::{AgentId, Event, RunId, Time};
+use onboard_domain::{AgentId, Event, MotionId, RunId, Time};
 
 /// `project/agent`.
 pub(super) fn name(state: &State, id: AgentId) -> String {
@@ -75,8 +76,35 @@ pub(super) fn event(event: &Event, state: &State) -> Option<String> {
             Fact::Noted { by, text } => format!("{incident} noted by {by}: {text}"),
             Fact::Closed { by, reason } => format!("{incident} closed by {by}: {reason}"),
         },
+        Event::Motion { motion, fact } => return motion_event(*motion, fact),
         _ => return run_event(event, state),
     })
+}
+
+/// A motion's step; what rules say of it is only told where it is no yes.
+fn motion_event(id: MotionId, fact: &council::Fact) -> Option<String> {
+    let what = match fact {
+        council::Fact::Opened { subject, .. } => match subject.as_ref() {
+            Subject::Act { action, what, .. } => format!("asks for {action}: {what}"),
+            other => format!("put: {}", other.kind()),
+        },
+        council::Fact::Repeated { run } => format!("is asked for by {run} as well"),
+        council::Fact::Voted { votes, .. } => {
+            let told = votes.iter().filter(|v| v.by.is_some() || v.ballot != Ballot::Approve);
+            let told: Vec<String> =
+                told.map(|vote| format!("{} {}", vote.seat.title(), vote.ballot)).collect();
+            if told.is_empty() {
+                return None;
+            }
+            format!("voted: {}", told.join(", "))
+        }
+        council::Fact::Decided { carried: true, why } => format!("carried: {why}"),
+        council::Fact::Decided { carried: false, why } => format!("rejected: {why}"),
+        council::Fact::Expired => "expired: nobody answered".into(),
+        council::Fact::Withdrawn { why } => format!("withdrawn: {why}"),
+        council::Fact::Executed => "executed".into(),
+    };
+    Some(format!("{id} {what}"))
 }
 
 fn run_event(event: &Event, state: &State) -> Option<String> {

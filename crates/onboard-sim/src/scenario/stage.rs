@@ -98,6 +98,12 @@ impl Stage {
                     act.tries.push(attempt(rule, 0).times(times));
                 }
                 "asks" => act.calls.push(AgentCall::AskPerson { text: argument()?.into() }),
+                "requests" => act.calls.push(AgentCall::RequestApproval {
+                    action: argument()?.into(),
+                    what: "publish 1.2.0".into(),
+                    reason: "it is tested".into(),
+                    expires_ms: words::length(argument()?)?,
+                }),
                 "leases" => act.calls.push(AgentCall::TakeLease {
                     name: argument()?.into(),
                     ttl_ms: 600_000,
