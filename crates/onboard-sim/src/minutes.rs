@@ -97,10 +97,10 @@ impl Minutes {
                 || format!("{incident} closed"),
                 broken,
             ),
-            Event::RunEnded { run, outcome: Outcome::WaitingForApproval { approval }, .. } => {
-                if !self.matters.contains_key(approval) {
-                    broken.push(("a run waits for something", format!("{run}: {approval}")));
-                }
+            Event::RunEnded { run, outcome: Outcome::WaitingForApproval { approval }, .. }
+                if !self.matters.contains_key(approval) =>
+            {
+                broken.push(("a run waits for something", format!("{run}: {approval}")));
             }
             _ => {}
         }
