@@ -13,6 +13,16 @@ use std::time::Duration;
 /// What the daemon prints on stdout once it can be reached.
 pub const READY: &str = "ready";
 
+/// What it prints there when another daemon has the state folder.
+pub const HELD: &str = "held";
+
+/// How a start ended.
+pub enum Started {
+    Ready,
+    /// Another daemon has the state folder: it may be about to answer, or about to end.
+    Held(Failure),
+}
+
 /// How long a start may take: a long journal is replayed, and what an earlier daemon left running
 /// is proven dead.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -32,13 +42,17 @@ pub fn log_file(paths: &Paths) -> PathBuf {
 ///
 /// # Errors
 /// What the daemon said when it could not start; or that it took too long.
-pub fn daemon(paths: &Paths) -> Result<(), Failure> {
+pub fn daemon(paths: &Paths) -> Result<Started, Failure> {
     let log = open_log(paths)?;
     let before = log.metadata().map_or(0, |meta| meta.len());
     let mut child = start(log)?;
     let told = first_line(&mut child);
     match told.recv_timeout(START_TIMEOUT) {
-        Ok(line) if line.trim() == READY => Ok(()),
+        Ok(line) if line.trim() == READY => Ok(Started::Ready),
+        Ok(line) if line.trim() == HELD => {
+            let _ = child.wait();
+            Ok(Started::Held(failed(paths, before)))
+        }
         Ok(_) => {
             // Its stdout closed without the word: it is ending, and said why in the log.
             let _ = child.wait();

@@ -5,7 +5,8 @@ use crate::failure::{Failure, Kind};
 use crate::{output, paths, spawn};
 use onboard_daemon::manifests::{self, BuiltInManifest};
 use onboard_daemon::retention::Retention;
-use onboard_daemon::{Options, clock, network};
+use onboard_daemon::{Options, StartError, clock, network};
+use onboard_journal::LockError;
 use onboard_protocol::DaemonSettings;
 use onboard_scheduler::{Budget, Settings};
 use onboard_web::server::{self, Sources};
@@ -35,7 +36,13 @@ pub fn run(detached: bool) -> Done {
         network: network::internet(),
     };
     let fail = |error: &dyn std::fmt::Display| Failure::new(Kind::Failed, error.to_string());
-    let daemon = onboard_daemon::start(options).map_err(|error| fail(&error))?;
+    let daemon = onboard_daemon::start(options).map_err(|error| {
+        if detached && matches!(error, StartError::Lock(LockError::Held { .. })) {
+            // Who started this one can tell that from other failures; the log has the sentence.
+            let _ = output::data(&format!("{}\n", spawn::HELD));
+        }
+        fail(&error)
+    })?;
     let server = server::start(Sources {
         handle: daemon.handle.clone(),
         clock: Arc::new(clock::wall),

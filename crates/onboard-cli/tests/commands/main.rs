@@ -204,6 +204,26 @@ fn a_second_daemon_names_the_first_and_sigterm_ends_it() {
 }
 
 #[test]
+fn several_commands_that_start_the_daemon_at_once_find_one() {
+    let world = World::new();
+    for _ in 0..3 {
+        let start = || {
+            let mut command = world.command(&["daemon", "start"]);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let children = [start(), start(), start(), start()];
+        let told = children.map(|child| {
+            let output = child.wait_with_output().unwrap();
+            let err = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(0), "{err}");
+            String::from_utf8_lossy(&output.stdout).trim_start_matches("already ").to_owned()
+        });
+        assert!(told.iter().all(|line| *line == told[0]), "{told:?}");
+        world.check(&["daemon", "stop"], 0, "stopped");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     let world = World::new();
     let mut command = world.command(&["completions", "bash"]);

@@ -357,7 +357,7 @@ fn what_nobody_answered_is_no_denial() {
             > launched r1
               ! kill r1 g1 deadline
             > call r1 {"request_approval":{"action":"release.publish","what":"publish 1.2.0","reason":"it is done","expires_ms":3600000}}
-              = {approval: {hash: 11281940c47d8f94784e24ca7e260b3d048033b1a8eb350fe20ed1c05586460a, id: 0, note: , status: expired}}
+              = {approval: {hash: 11281940c47d8f94784e24ca7e260b3d048033b1a8eb350fe20ed1c05586460a, id: 0, note: nobody answered in time; that is no denial, status: expired}}
             > gone r1 exit 0
               violation_recorded {agent: 0, run: 1, violation: deadline 0 s after its start x1}
               run_ended {outcome: timed_out, run: 1, usage: {cpu_ms: 3, memory_peak_bytes: 4, throttled_ms: 5}}
