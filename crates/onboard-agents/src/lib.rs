@@ -1,5 +1,6 @@
 //! The built-in agents, one folder each.
 
+mod checkpoint;
 pub mod code_quality_optimizer;
 pub mod facts;
 pub mod git;

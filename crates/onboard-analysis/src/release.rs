@@ -130,14 +130,14 @@ impl Releases {
         let looked_at = &minors[minors.len().saturating_sub(most)..];
         let releases = looked_at
             .iter()
-            .filter(|(minor, tag)| {
-                self.tags.iter().any(|(version, patch)| {
+            .filter_map(|(minor, tag)| {
+                let patch = self.tags.iter().find(|(version, patch)| {
                     version.numbers[..2] == minor.numbers[..2]
                         && version.numbers[2] == 1
                         && (0..=within_ms).contains(&(patch.at_ms - tag.at_ms))
-                })
+                });
+                patch.map(|(_, patch)| (tag, patch))
             })
-            .map(|(_, tag)| tag)
             .collect();
         Mended { releases, looked_at: looked_at.len(), within_days }
     }
@@ -149,7 +149,8 @@ const MENDED_DAYS: f64 = 7.0;
 /// Releases that were patched at once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mended<'a> {
-    pub releases: Vec<&'a Tag>,
+    /// Each with its patch.
+    pub releases: Vec<(&'a Tag, &'a Tag)>,
     pub looked_at: usize,
     /// What counted as at once, in days.
     pub within_days: f64,
@@ -228,7 +229,7 @@ mod tests {
         let found = releases(&tags);
         let mended = found.mended_at_once(8);
         let of = mended.looked_at;
-        let names: Vec<&str> = mended.releases.iter().map(|tag| tag.name.as_str()).collect();
+        let names: Vec<&str> = mended.releases.iter().map(|(tag, _)| tag.name.as_str()).collect();
         expect![[r#"Some(Rhythm { median_days: 28.0, longest_usual_days: 37.5 }), last Some("v1.3.1"), mended ["v1.0.0", "v1.2.0"] of 4"#]]
         .assert_eq(&format!(
             "{:?}, last {:?}, mended {names:?} of {of}",

@@ -9,8 +9,9 @@ use serde_json::json;
 
 use super::MOST_FINDINGS;
 use super::decide::{Quality, Totals};
+use crate::checkpoint;
 use crate::facts::ProjectFacts;
-use crate::host::{AgentError, Finding, Host, Level, Outcome};
+use crate::host::{AgentError, Finding, Host, Outcome};
 use crate::telling::tell;
 
 /// Days kept: a year and a month, so that a year can be compared with the one before.
@@ -39,14 +40,7 @@ impl Memory {
 }
 
 pub fn load(host: &mut dyn Host) -> Result<Memory, AgentError> {
-    let Some(text) = host.load_checkpoint("memory")? else { return Ok(Memory::default()) };
-    serde_json::from_str(&text).or_else(|error| {
-        host.log(
-            Level::Warning,
-            &format!("checkpoint memory is unusable ({error}); starting anew"),
-        );
-        Ok(Memory::default())
-    })
+    Ok(checkpoint::load(host, "memory")?.unwrap_or_default())
 }
 
 /// Hands over what holds, and the figures for whoever asks.
@@ -59,9 +53,7 @@ pub fn deliver(
 ) -> Result<Outcome, AgentError> {
     let told = tell(host, findings, &mut memory.reported, MOST_FINDINGS)?;
     host.put_state("quality", figures(facts, quality))?;
-    let text =
-        serde_json::to_string(memory).map_err(|error| AgentError::Encoding(error.to_string()))?;
-    host.save_checkpoint("memory", &text)?;
+    checkpoint::save(host, "memory", memory)?;
     let totals = &quality.totals;
     let summary = format!(
         "{} functions in {} files, {} of them hard to follow; {}",

@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use onboard_analysis::calendar::{date_text, day_of};
 use onboard_analysis::facts::Index;
 use onboard_domain::Fingerprint;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::MOST_FINDINGS;
 use super::decide::Lessons;
 use super::knowledge::{Knowledge, VERSION};
-use crate::host::{AgentError, Finding, Host, LARGEST_VALUE, Level, Outcome};
+use crate::checkpoint;
+use crate::host::{AgentError, Finding, Host, LARGEST_VALUE, Outcome};
 use crate::telling::tell;
 
 /// Entries in the shared state: what people read; fewer where paths are so long that they don't fit.
@@ -46,24 +46,12 @@ impl Memory {
 }
 
 pub fn load(host: &mut dyn Host) -> Result<Memory, AgentError> {
-    let said: Said = read(host, "said")?.unwrap_or_default();
-    let knowledge: Option<Knowledge> = read(host, "knowledge")?;
+    let said: Said = checkpoint::load(host, "said")?.unwrap_or_default();
+    let knowledge: Option<Knowledge> = checkpoint::load(host, "knowledge")?;
     match knowledge.filter(|knowledge| knowledge.version == VERSION) {
         Some(knowledge) => Ok(Memory { said, knowledge }),
         // What was said of knowledge that is lost has to be looked at again.
         None => Ok(Memory { said: Said { seen: String::new(), ..said }, ..Memory::default() }),
-    }
-}
-
-fn read<T: DeserializeOwned>(host: &mut dyn Host, name: &str) -> Result<Option<T>, AgentError> {
-    let Some(text) = host.load_checkpoint(name)? else { return Ok(None) };
-    match serde_json::from_str(&text) {
-        Ok(value) => Ok(Some(value)),
-        Err(error) => {
-            let why = format!("checkpoint {name} is unusable ({error}); starting anew");
-            host.log(Level::Warning, &why);
-            Ok(None)
-        }
     }
 }
 
@@ -78,14 +66,14 @@ pub fn deliver(
 ) -> Result<Outcome, AgentError> {
     let told = tell(host, findings, &mut memory.said.reported, MOST_FINDINGS)?;
     host.put_state("knowledge", figures(index, lessons, &memory.knowledge))?;
-    let encoding = |error: serde_json::Error| AgentError::Encoding(error.to_string());
     // On lines of their own: a person may read it, too.
-    let text = serde_json::to_string_pretty(&memory.knowledge).map_err(encoding)?;
+    let text = serde_json::to_string_pretty(&memory.knowledge)
+        .map_err(|error| AgentError::Encoding(error.to_string()))?;
     host.save_checkpoint("knowledge", &text)?;
     let standing = standing(lessons, &memory.knowledge);
     memory.said.seen = seen;
     memory.said.standing.clone_from(&standing);
-    host.save_checkpoint("said", &serde_json::to_string(&memory.said).map_err(encoding)?)?;
+    checkpoint::save(host, "said", &memory.said)?;
     let summary = format!("{standing}; {}", told.words());
     Ok(match (told.new, told.gone) {
         (0, 0) => Outcome::NothingToReport { summary },

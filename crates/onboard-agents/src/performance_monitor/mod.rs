@@ -21,6 +21,7 @@ mod formats;
 mod report;
 mod samples;
 
+use crate::checkpoint;
 use crate::git::Repository;
 use crate::host::{AgentError, Host, Outcome};
 
@@ -34,8 +35,9 @@ pub const MOST_FINDINGS: usize = 3;
 /// One run: a look at the machine, and at results that are new.
 pub fn run(host: &mut dyn Host) -> Result<Outcome, AgentError> {
     let task = host.task().clone();
-    let mut memory: samples::Samples = report::load(host, "samples")?;
-    let mut series: benchmarks::Benchmarks = report::load(host, "benchmarks")?;
+    let mut memory: samples::Samples = checkpoint::load(host, "samples")?.unwrap_or_default();
+    let mut series: benchmarks::Benchmarks =
+        checkpoint::load(host, "benchmarks")?.unwrap_or_default();
     let machine = host.machine()?;
     let is_new_hour = memory.take(&machine);
     let repository = Repository::open(&task.project_root, task.git_dir.as_deref()).ok();
@@ -46,7 +48,7 @@ pub fn run(host: &mut dyn Host) -> Result<Outcome, AgentError> {
     let commits = decide::suspects(&slower, &series, repository.as_ref());
     let findings = decide::findings(&slower, &commits, &series, &memory);
     if has_new_results {
-        report::save(host, "benchmarks", &series)?;
+        checkpoint::save(host, "benchmarks", &series)?;
     }
     let is_news = is_new_hour || has_new_results;
     report::deliver(host, &findings, &mut memory, &series, &slower, is_news)

@@ -1,36 +1,17 @@
 //! Telling the host, and what is remembered between runs.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::MOST_FINDINGS;
 use super::benchmarks::Benchmarks;
 use super::decide::Slower;
 use super::samples::Samples;
-use crate::host::{AgentError, Finding, Host, Level, Outcome};
+use crate::checkpoint;
+use crate::host::{AgentError, Finding, Host, Outcome};
 use crate::telling::tell;
 
 /// Benchmarks and agents in the shared state.
 const MOST_SHARED: usize = 20;
-
-pub fn load<T: Default + DeserializeOwned>(
-    host: &mut dyn Host,
-    name: &str,
-) -> Result<T, AgentError> {
-    let Some(text) = host.load_checkpoint(name)? else { return Ok(T::default()) };
-    serde_json::from_str(&text).or_else(|error| {
-        let why = format!("checkpoint {name} is unusable ({error}); starting anew");
-        host.log(Level::Warning, &why);
-        Ok(T::default())
-    })
-}
-
-pub fn save(host: &mut dyn Host, name: &str, part: &impl Serialize) -> Result<(), AgentError> {
-    let text =
-        serde_json::to_string(part).map_err(|error| AgentError::Encoding(error.to_string()))?;
-    Ok(host.save_checkpoint(name, &text)?)
-}
 
 /// Hands over what holds. The figures are shared when there is news of them: every five minutes would
 /// fill the journal with what nobody reads.
@@ -57,7 +38,7 @@ pub fn deliver(
     if is_news || told.new > 0 || told.gone > 0 {
         host.put_state("performance", figures(memory, series, slower))?;
     }
-    save(host, "samples", memory)?;
+    checkpoint::save(host, "samples", memory)?;
     let summary = format!("{}; {}", words(memory, series, slower), told.words());
     Ok(match (told.new, told.gone) {
         (0, 0) => Outcome::NothingToReport { summary },

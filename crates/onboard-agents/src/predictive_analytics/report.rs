@@ -12,6 +12,7 @@ use super::MOST_FINDINGS;
 use super::decide::milestones::{self, Watched};
 use super::decide::{self, Expected, Past, Prospects, Seen, landing};
 use super::forecasts::{self, Forecasts, Subject, VERSION};
+use crate::checkpoint;
 use crate::host::{AgentError, Finding, Host, Level, Outcome};
 use crate::telling::tell;
 
@@ -34,25 +35,18 @@ pub fn load(host: &mut dyn Host) -> Result<Memory, AgentError> {
         forecasts: Forecasts { version: VERSION, ..Forecasts::default() },
         ..Memory::default()
     };
-    let Some(text) = host.load_checkpoint("forecasts")? else { return Ok(fresh()) };
-    match serde_json::from_str::<Memory>(&text) {
-        Ok(memory) if memory.forecasts.version == VERSION => Ok(memory),
-        Ok(_) => {
+    match checkpoint::load::<Memory>(host, "forecasts")? {
+        Some(memory) if memory.forecasts.version == VERSION => Ok(memory),
+        Some(_) => {
             host.log(Level::Info, "checkpoint forecasts is of another version; starting anew");
             Ok(fresh())
         }
-        Err(error) => {
-            let why = format!("checkpoint forecasts is unusable ({error}); starting anew");
-            host.log(Level::Warning, &why);
-            Ok(fresh())
-        }
+        None => Ok(fresh()),
     }
 }
 
 fn save(host: &mut dyn Host, memory: &Memory) -> Result<(), AgentError> {
-    let text =
-        serde_json::to_string(memory).map_err(|error| AgentError::Encoding(error.to_string()))?;
-    Ok(host.save_checkpoint("forecasts", &text)?)
+    checkpoint::save(host, "forecasts", memory)
 }
 
 /// Closes the forecasts whose time has come; replays the past of kinds that have none yet, each

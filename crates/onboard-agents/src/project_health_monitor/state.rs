@@ -8,6 +8,7 @@ use onboard_domain::Fingerprint;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::{self, encode};
 use crate::host::{AgentError, Host, LARGEST_CHECKPOINT, Level};
 
 /// Raised whenever stored tables would be misread; older ones are thrown away and computed anew.
@@ -149,32 +150,16 @@ pub fn save_reports(host: &mut dyn Host, reports: &mut Reports) -> Result<(), Ag
     Ok(host.save_checkpoint("reports", &text)?)
 }
 
-fn encode<T: Serialize>(value: &T) -> Result<String, AgentError> {
-    serde_json::to_string(value).map_err(|error| AgentError::Encoding(error.to_string()))
-}
-
-/// Reads a checkpoint; one that cannot be used is as good as none, and said so.
+/// Reads a checkpoint; one of another version is as good as none, and said so.
 fn load<T: DeserializeOwned + Default>(
     host: &mut dyn Host,
     name: &str,
     version: impl Fn(&T) -> u32,
 ) -> Result<T, AgentError> {
-    let Some(text) = host.load_checkpoint(name)? else { return Ok(T::default()) };
-    match serde_json::from_str::<T>(&text) {
-        Ok(value) if version(&value) == VERSION => Ok(value),
-        Ok(_) => {
-            host.log(
-                Level::Info,
-                &format!("checkpoint {name} is of another version; starting anew"),
-            );
-            Ok(T::default())
-        }
-        Err(error) => {
-            host.log(
-                Level::Warning,
-                &format!("checkpoint {name} is unusable ({error}); starting anew"),
-            );
-            Ok(T::default())
-        }
+    let Some(value) = checkpoint::load(host, name)? else { return Ok(T::default()) };
+    if version(&value) == VERSION {
+        return Ok(value);
     }
+    host.log(Level::Info, &format!("checkpoint {name} is of another version; starting anew"));
+    Ok(T::default())
 }

@@ -3,26 +3,10 @@
 use onboard_analysis::code::Measured;
 use onboard_analysis::facts::FilesPart;
 use onboard_validation::secrets;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use crate::host::{AgentError, Host, LARGEST_CHECKPOINT, Level};
-
-/// Reads a part; one that can't be used is as good as none, and said so.
-pub fn load<T: DeserializeOwned>(host: &mut dyn Host, name: &str) -> Result<Option<T>, AgentError> {
-    let Some(text) = host.load_checkpoint(name)? else { return Ok(None) };
-    match serde_json::from_str(&text) {
-        Ok(part) => Ok(Some(part)),
-        Err(error) => {
-            host.log(Level::Warning, &format!("checkpoint {name} is unusable ({error})"));
-            Ok(None)
-        }
-    }
-}
-
-pub fn save(host: &mut dyn Host, name: &str, part: &impl Serialize) -> Result<(), AgentError> {
-    Ok(host.save_checkpoint(name, &encode(part)?)?)
-}
+use crate::checkpoint::encode;
+pub use crate::checkpoint::{load, save};
+use crate::host::{AgentError, Host, LARGEST_CHECKPOINT};
 
 /// Stores a part of the files, without as many of its simplest functions as are too many to fit.
 pub fn save_files(host: &mut dyn Host, name: &str, part: &mut FilesPart) -> Result<(), AgentError> {
@@ -40,10 +24,6 @@ pub fn save_files(host: &mut dyn Host, name: &str, part: &mut FilesPart) -> Resu
         text = encode(part)?;
     }
     Ok(host.save_checkpoint(name, &text)?)
-}
-
-fn encode(part: &impl Serialize) -> Result<String, AgentError> {
-    serde_json::to_string(part).map_err(|error| AgentError::Encoding(error.to_string()))
 }
 
 /// Leaves out functions that are simpler than this, and notes.

@@ -10,13 +10,14 @@ mod stages;
 
 use std::collections::HashMap;
 
-use onboard_analysis::calendar::DAY_MS;
+use onboard_analysis::calendar::{DAY_MS, date_text, day_of};
 use onboard_analysis::facts::PastCommit;
 use serde::Serialize;
 
 use super::observe::Flow;
 use crate::facts::ProjectFacts;
 use crate::host::Finding;
+use crate::telling::Holds;
 pub use deployments::Deployments;
 pub use mergers::Reviews;
 pub use stages::LeadTime;
@@ -30,8 +31,7 @@ const SQUASHED_SHARE: f64 = 0.3;
 #[derive(Debug)]
 pub struct Assessment {
     pub figures: Figures,
-    /// The most worthwhile first.
-    pub findings: Vec<Finding>,
+    pub holds: Holds,
     /// What could not be seen.
     pub limits: Vec<String>,
 }
@@ -68,6 +68,11 @@ impl<'a> Seen<'a> {
     fn days_ago(&self, ms: i64) -> f64 {
         days(ms, self.flow.as_of_ms)
     }
+
+    /// The day that all is seen from.
+    fn as_of(&self) -> String {
+        date(self.flow.as_of_ms)
+    }
 }
 
 /// Applies every rule.
@@ -82,25 +87,32 @@ pub fn assess(facts: &ProjectFacts, flow: &Flow) -> Assessment {
         deployments: deployments::count(&seen),
         ..Figures::default()
     };
-    let mut findings = Vec::new();
+    let mut holds = Holds::default();
     if flow.merged.len() >= LEAST_BRANCHES {
         let stages = stages::judge(&seen);
         figures.lead_time = Some(stages.lead_time);
         let reviews = mergers::judge(&seen);
         figures.reviews = reviews.figures;
-        findings.extend(stages.slower);
-        findings.extend(open_branches::judge(&seen));
-        findings.extend(reviews.finding);
-        findings.extend(stages.bottleneck);
+        // What became slower is said as that; where its stage was said to hold work up before, it
+        // still does.
+        let is_slower =
+            |finding: &Finding| stages.slower.iter().any(|slower| slower.target == finding.target);
+        let (standing, bottlenecks): (Vec<Finding>, Vec<Finding>) =
+            stages.bottlenecks.into_iter().partition(is_slower);
+        holds.standing = standing;
+        holds.findings.extend(stages.slower);
+        holds.findings.extend(open_branches::judge(&seen));
+        holds.findings.extend(reviews.findings);
+        holds.findings.extend(bottlenecks);
     } else {
         let why = untimed(&seen);
         limits.push(why.clone());
         figures.untimed = Some(why);
     }
-    findings.extend(repeated);
+    holds.findings.extend(repeated);
     // A stable order: by severity, then as the rules stand here.
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    Assessment { figures, findings, limits }
+    holds.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    Assessment { figures, holds, limits }
 }
 
 /// Why there are no branches to time.
@@ -145,6 +157,10 @@ impl Figures {
             count => format!("{branches}; {}", counted(count, "release", "releases")),
         }
     }
+}
+
+fn date(ms: i64) -> String {
+    date_text(day_of(ms))
 }
 
 fn days(from_ms: i64, to_ms: i64) -> f64 {

@@ -7,7 +7,7 @@ use gix::ObjectId;
 use onboard_analysis::calendar::DAY_MS;
 use onboard_analysis::history::Commit;
 use onboard_analysis::ledger::is_program;
-use onboard_analysis::release::{Releases, Tag, releases};
+use onboard_analysis::release::{Releases, releases};
 use serde::{Deserialize, Serialize};
 
 use super::report::{self, Memory};
@@ -33,8 +33,11 @@ const MOST_KEPT: usize = 16;
 const MOST_RELEASE_STEPS: usize = 2_000;
 /// Of a year's releases, so many have more of the main line than the one before.
 const FROM_MAIN_LINE: f64 = 0.8;
-/// Open branches compared.
-const MOST_OPEN: usize = 40;
+/// Open branches compared, those that rest longest first: more in a quarter of a year are a habit of
+/// leaving them, and no list of work.
+const MOST_OPEN: usize = 200;
+/// Commits read for all open branches of one run: some seconds.
+const MOST_OPEN_STEPS: usize = 200_000;
 /// Idle for less, somebody is at it; for more, it is forgotten.
 const OPEN_IDLE_MS: core::ops::Range<i64> = DAY_MS..91 * DAY_MS;
 /// A clone that was not updated for so long does not know which branches are still open.
@@ -127,9 +130,9 @@ pub fn observe(
         ));
     }
     follow(host, &repository, &landings, &mut flow, memory, stride)?;
-    release(&repository, &landings, &mut flow);
+    release(&repository, facts, &landings, &mut flow);
     if task.now_ms - newest_ms < STALE_MS {
-        flow.open = open(&repository, tip, &flow);
+        open(&repository, tip, &mut flow);
     }
     Ok(Ok(flow))
 }
@@ -261,16 +264,8 @@ fn merges_long_line(subject: &str, mainline: &str) -> bool {
 }
 
 /// The first release that has each of the merges.
-fn release(repository: &Repository, landings: &Landings, flow: &mut Flow) {
-    let tags = repository.tags().list;
-    let dated: Vec<Tag> = tags
-        .iter()
-        .filter_map(|tag| {
-            let at_ms = repository.recorded_ms(tag.id)?;
-            Some(Tag { name: tag.name.clone(), at_ms, commit: tag.id.to_string() })
-        })
-        .collect();
-    flow.releases = releases(&dated);
+fn release(repository: &Repository, facts: &ProjectFacts, landings: &Landings, flow: &mut Flow) {
+    flow.releases = releases(&facts.index.tags());
     let mut first: Vec<(usize, usize)> = Vec::new();
     let mut of_year = 0;
     for (place, (_, tag)) in flow.releases.tags.iter().enumerate() {
@@ -292,8 +287,8 @@ fn release(repository: &Repository, landings: &Landings, flow: &mut Flow) {
     }
 }
 
-/// Open branches with work that rests, but is not forgotten; the latest first.
-fn open(repository: &Repository, tip: ObjectId, flow: &Flow) -> Vec<Open> {
+/// Open branches with work that rests, but is not forgotten; those that rest longest first.
+fn open(repository: &Repository, tip: ObjectId, flow: &mut Flow) {
     let mut candidates: Vec<(i64, String, ObjectId)> = Vec::new();
     let mut tips = HashSet::from([tip]);
     for branch in repository.branches().list {
@@ -305,21 +300,24 @@ fn open(repository: &Repository, tip: ObjectId, flow: &Flow) -> Vec<Open> {
             candidates.push((last_ms, branch.name, branch.id));
         }
     }
-    candidates.sort_by(|a, b| (b.0, &a.1).cmp(&(a.0, &b.1)));
-    // A branch here and one of a remote may be the same work, one of them behind.
-    let mut begun = HashSet::new();
-    let mut found = Vec::new();
+    candidates.sort();
+    let all = candidates.len();
+    let (mut steps, mut compared) = (0, 0);
+    // A branch here and one of a remote may be the same work, one of them behind: the later counts.
+    let mut begun: BTreeMap<String, Open> = BTreeMap::new();
     for (last_ms, name, id) in candidates.into_iter().take(MOST_OPEN) {
+        if steps > MOST_OPEN_STEPS {
+            break;
+        }
+        compared += 1;
         let apart = repository.divergence(id, tip, MOST_STEPS);
+        steps += apart.ahead.len() + apart.behind;
         if !apart.complete || apart.ahead.len() > MOST_COMMITS {
             continue;
         }
         let commits = work(repository, &apart.ahead);
         let (Some(first), Some(last)) = (commits.first(), commits.last()) else { continue };
-        if !begun.insert(first.id.clone()) {
-            continue;
-        }
-        found.push(Open {
+        let open = Open {
             name,
             tip: id.to_string(),
             first_ms: commits.iter().map(|commit| commit.authored_ms).min().unwrap_or(last_ms),
@@ -327,9 +325,16 @@ fn open(repository: &Repository, tip: ObjectId, flow: &Flow) -> Vec<Open> {
             commits: commits.len(),
             author: last.author.name.clone(),
             subjects: vec![first.subject.clone(), last.subject.clone()],
-        });
+        };
+        begun.insert(first.id.clone(), open);
     }
-    found
+    if compared < all {
+        flow.limits.push(format!(
+            "of {all} open branches only the {compared} that rest longest are compared"
+        ));
+    }
+    flow.open = begun.into_values().collect();
+    flow.open.sort_by(|a, b| (a.last_ms, &a.name).cmp(&(b.last_ms, &b.name)));
 }
 
 #[cfg(test)]

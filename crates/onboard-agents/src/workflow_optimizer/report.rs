@@ -6,12 +6,13 @@ use onboard_domain::Fingerprint;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::MOST_FINDINGS;
+use super::ROOM;
 use super::decide::Assessment;
 use super::observe::Merged;
+use crate::checkpoint::{self, encode};
 use crate::facts::ProjectFacts;
-use crate::host::{AgentError, Host, LARGEST_CHECKPOINT, Level, Outcome};
-use crate::telling::tell;
+use crate::host::{AgentError, Host, LARGEST_CHECKPOINT, Outcome};
+use crate::telling::tell_within;
 
 /// What a run leaves to the next.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -24,21 +25,13 @@ pub struct Memory {
 }
 
 pub fn load(host: &mut dyn Host) -> Result<Memory, AgentError> {
-    let Some(text) = host.load_checkpoint("memory")? else { return Ok(Memory::default()) };
-    serde_json::from_str(&text).or_else(|error| {
-        host.log(
-            Level::Warning,
-            &format!("checkpoint memory is unusable ({error}); starting anew"),
-        );
-        Ok(Memory::default())
-    })
+    Ok(checkpoint::load(host, "memory")?.unwrap_or_default())
 }
 
 /// Keeps the newest half of the merges where all of them are too much: the others are compared again.
 pub fn save(host: &mut dyn Host, memory: &mut Memory) -> Result<(), AgentError> {
     loop {
-        let text = serde_json::to_string(memory)
-            .map_err(|error| AgentError::Encoding(error.to_string()))?;
+        let text = encode(memory)?;
         if text.len() <= LARGEST_CHECKPOINT || memory.merges.is_empty() {
             return Ok(host.save_checkpoint("memory", &text)?);
         }
@@ -53,7 +46,7 @@ pub fn deliver(
     assessment: &Assessment,
     memory: &mut Memory,
 ) -> Result<Outcome, AgentError> {
-    let told = tell(host, &assessment.findings, &mut memory.reported, MOST_FINDINGS)?;
+    let told = tell_within(host, &assessment.holds, &mut memory.reported, ROOM)?;
     let limits: Vec<&String> = facts.index.limits.iter().chain(&assessment.limits).collect();
     let mut state = json!({
         "schema_version": 1,

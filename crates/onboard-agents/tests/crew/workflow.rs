@@ -129,7 +129,7 @@ fn what_became_slower_is_said_with_the_branches() {
             succeeded: 68 branches merged in a year; half within 4 days, 85 % within 9 days of their first commit; 11 releases; 1 new
             [medium] workflow/slower of waiting
               Branches wait 6 days for their merge; it was 1 day
-              Half of the branches merged into main in the last 13 weeks took 6 days or longer; in the 39 weeks before it was 1 day. Both halves of the quarter are slower, and chance explains less than one such difference in a hundred.
+              Half of the branches merged into main in the 13 weeks to 2026-11-15 took 6 days or longer; in the 39 weeks before it was 1 day. The earlier and the later half of these weeks are both slower, and chance alone makes such a difference less than once in a hundred times.
               do: Look at the merges named here for what they waited for, and agree how soon a finished branch gets an answer.
               - Number 6: median days in the last quarter, of 17 branches
               - Number 1: median days in the three quarters before, of 51 branches
@@ -148,17 +148,17 @@ fn what_always_waits_is_a_bottleneck() {
     check(
         &team.history,
         expect![[r#"
-        succeeded: 68 branches merged in a year; half within 12 days, 85 % within 12 days of their first commit; 11 releases; 1 new
-        [low] workflow/bottleneck of waiting
-          Slow branches are finished for 83 % of their time and wait for their merge
-          Of 37 branches merged into main in half a year, the 19 slowest. Waiting is the time from a branch's last commit to its merge; what is reworked after a review does not count as waiting.
-          do: Go through the open branches once a week, oldest first, and answer, merge or close what has been finished for more than 10 days.
-          - Number 83: percent of the time of the 19 slowest of 37 branches
-          - Number 10: days that 85 of 100 branches stay below in this stage
-          - Commit: 10 days: Merge branch 'work-32'
-          - Commit: 10 days: Merge branch 'work-34'
-          - Commit: 10 days: Merge branch 'work-36'
-          - Commit: 10 days: Merge branch 'work-38'"#]],
+            succeeded: 68 branches merged in a year; half within 12 days, 85 % within 12 days of their first commit; 11 releases; 1 new
+            [low] workflow/bottleneck of waiting
+              Slow branches are finished for 83 % of their time and wait for their merge
+              Of 37 branches merged into main in the half-year to 2026-11-18, the 19 slowest. Waiting is the time from a branch's last commit to its merge; what is reworked after a review does not count as waiting. For whom they waited, an author, a reviewer or a machine, git does not say.
+              do: Go through the open branches once a week, oldest first, and answer, merge or close what has been finished for more than 10 days.
+              - Number 83: percent of the time of the 19 slowest of 37 branches
+              - Number 10: days that 85 of 100 branches stay below in this stage
+              - Commit: 10 days: Merge branch 'work-32'
+              - Commit: 10 days: Merge branch 'work-34'
+              - Commit: 10 days: Merge branch 'work-36'
+              - Commit: 10 days: Merge branch 'work-38'"#]],
     );
 }
 
@@ -185,15 +185,79 @@ fn an_open_branch_that_waits_longer_than_others_is_overdue_until_it_lands() {
     expect![[r#"
         succeeded: 68 branches merged in a year; half within 4 days, 85 % within 4 days of their first commit; 11 releases; 1 new
         [low] workflow/overdue-branch of work-70
-          Branch work-70 has been waiting for 17 days
-          Its last commit is 17 days old, its first 27 days. Of 68 branches merged in a year that are about as large, 85 of 100 waited at most 2 days after their last commit.
+          Branch work-70 has been waiting since 2026-10-24
+          Its last commit is of that day, its first of 2026-10-14. Of 68 branches merged in the year to 2026-11-10 that are about as large, 85 of 100 waited at most 2 days after their last commit.
           do: Ask cy whether it is finished: then review and merge it, else close it.
           - Branch: work-70: finish rk
-          - Number 16: days since its last commit
+          - Number 16: days from its last commit to 2026-11-10
           - Number 2: days that 85 of 100 merged branches waited at most
           - Number 2: commits of its own
         nothing to report: 68 branches merged in a year; half within 4 days, 85 % within 4 days of their first commit; 11 releases; nothing new
         succeeded: 68 branches merged in a year; half within 3.5 days, 85 % within 4 days of their first commit; 11 releases; 1 resolved"#]].assert_eq(&log.join("\n"));
+}
+
+/// Two branches stand; one that rests longer waits for its place, and none of them is taken back.
+#[test]
+fn what_was_said_of_a_branch_stands_until_it_no_longer_holds() {
+    let mut team = Team::new();
+    team.year(|_| 1);
+    for days in [[40, 20, -1], [41, 22, -1]] {
+        team.work(&Work { who: "cy", folder: "net", merger: "", days });
+    }
+    let fixture = Fixture::of(&team.history);
+    let mut reader = Reader::of(fixture.root());
+    reader.index();
+    let short = |words: String| {
+        let lines: Vec<&str> = words.lines().filter(|line| !line.starts_with("  ")).collect();
+        lines.join("\n")
+    };
+    let mut log = vec![short(reader.judge(run))];
+    team.work(&Work { who: "cy", folder: "net", merger: "", days: [60, 50, -1] });
+    fixture.import(&team.history);
+    reader.index();
+    log.push(short(reader.judge(run)));
+    fixture.git(&["branch", "-D", "work-70"]);
+    log.push(short(reader.judge(run)));
+    expect![[r#"
+        succeeded: 68 branches merged in a year; half within 4 days, 85 % within 4 days of their first commit; 11 releases; 2 new
+        [low] workflow/overdue-branch of work-70
+        [low] workflow/overdue-branch of work-69
+        nothing to report: 68 branches merged in a year; half within 4 days, 85 % within 4 days of their first commit; 11 releases; 1 more to follow
+        succeeded: 68 branches merged in a year; half within 4 days, 85 % within 4 days of their first commit; 11 releases; 1 new, 1 resolved
+        [low] workflow/overdue-branch of work-71"#]].assert_eq(&log.join("\n"));
+}
+
+#[test]
+fn of_many_open_branches_the_one_that_rests_longest_is_compared() {
+    let mut team = Team::new();
+    team.year(|_| 1);
+    team.work(&Work { who: "cy", folder: "net", merger: "", days: [80, 75, -1] });
+    for number in 0..45 {
+        let days = [9 + number % 4, 8, -1];
+        team.work(&Work { who: "dan", folder: "net", merger: "", days });
+    }
+    let fixture = Fixture::of(&team.history);
+    let mut reader = Reader::of(fixture.root());
+    reader.index();
+    let said = reader.judge(run);
+    assert!(said.contains("Branch work-69 has been waiting since 2026-09-"), "{said}");
+}
+
+/// All slow branches of the quarter are of its last weeks: that did not last yet.
+#[test]
+fn a_slow_month_is_no_slow_quarter() {
+    let mut team = Team::new();
+    let work = |team: &mut Team, finished: i64, wait: i64| {
+        let days = [finished + 2, finished, finished - wait];
+        team.work(&Work { who: "bob", folder: "core", merger: "ann", days });
+    };
+    (0..45).for_each(|number| work(&mut team, 350 - number * 5, 1));
+    (0..14).for_each(|number| work(&mut team, 36 - number * 2, 8));
+    let fixture = Fixture::of(&team.history);
+    let mut reader = Reader::of(fixture.root());
+    reader.index();
+    let said = reader.judge(run);
+    assert!(!said.contains("workflow/slower"), "{said}");
 }
 
 #[test]
@@ -210,28 +274,28 @@ fn a_module_that_waits_for_one_person_is_named() {
     check(
         &team.history,
         expect![[r#"
-        succeeded: 40 branches merged in a year; half within 6 days, 85 % within 7.4 days of their first commit; 2 new
-        [low] workflow/one-merger of net
-          Work in net waits for eve: 6 days instead of 1 day
-          eve merged 20 of 20 branches that others wrote for it; they waited 6 days after their last commit (median), those of the rest of main 1 day.
-          do: Let a second person review and merge in net, beginning with what eve explains to them.
-          - Number 20: of 20 branches that others wrote for net in a year
-          - Number 6: median days from last commit to merge in net
-          - Number 1: median days elsewhere, of 20 branches
-          - Commit: 7 days: Merge branch 'work-6'
-          - Commit: 7 days: Merge branch 'work-12'
-          - Commit: 7 days: Merge branch 'work-18'
-          - Commit: 7 days: Merge branch 'work-24'
-        [low] workflow/bottleneck of waiting
-          Slow branches are finished for 87 % of their time and wait for their merge
-          Of 25 branches merged into main in half a year, the 4 slowest. Waiting is the time from a branch's last commit to its merge; what is reworked after a review does not count as waiting.
-          do: Go through the open branches once a week, oldest first, and answer, merge or close what has been finished for more than 6.4 days.
-          - Number 87: percent of the time of the 4 slowest of 25 branches
-          - Number 6.4: days that 85 of 100 branches stay below in this stage
-          - Commit: 7 days: Merge branch 'work-18'
-          - Commit: 7 days: Merge branch 'work-24'
-          - Commit: 7 days: Merge branch 'work-30'
-          - Commit: 7 days: Merge branch 'work-36'"#]],
+            succeeded: 40 branches merged in a year; half within 6 days, 85 % within 7.4 days of their first commit; 2 new
+            [low] workflow/one-merger of net
+              Work in net waits for eve: 6 days instead of 1 day
+              eve merged 20 of 20 branches that others wrote for it; they waited 6 days after their last commit (median), those of the rest of main 1 day.
+              do: Let a second person review and merge in net, beginning with what eve explains to them.
+              - Number 20: of 20 branches that others wrote for net in a year
+              - Number 6: median days from last commit to merge in net
+              - Number 1: median days elsewhere, of 20 branches
+              - Commit: 7 days: Merge branch 'work-6'
+              - Commit: 7 days: Merge branch 'work-12'
+              - Commit: 7 days: Merge branch 'work-18'
+              - Commit: 7 days: Merge branch 'work-24'
+            [low] workflow/bottleneck of waiting
+              Slow branches are finished for 87 % of their time and wait for their merge
+              Of 25 branches merged into main in the half-year to 2026-10-05, the 4 slowest. Waiting is the time from a branch's last commit to its merge; what is reworked after a review does not count as waiting. For whom they waited, an author, a reviewer or a machine, git does not say.
+              do: Go through the open branches once a week, oldest first, and answer, merge or close what has been finished for more than 6.4 days.
+              - Number 87: percent of the time of the 4 slowest of 25 branches
+              - Number 6.4: days that 85 of 100 branches stay below in this stage
+              - Commit: 7 days: Merge branch 'work-18'
+              - Commit: 7 days: Merge branch 'work-24'
+              - Commit: 7 days: Merge branch 'work-30'
+              - Commit: 7 days: Merge branch 'work-36'"#]],
     );
 }
 
@@ -267,20 +331,20 @@ fn the_same_small_commit_again_and_again() {
               do: Put its steps into one script or job, if they are in none yet; 3deb604d56 is what it has to make.
               - Number 9: commits of this shape in a year, on 9 days
               - Number 1: authors
-              - Commit: 7 days ago: release 1.8.0 (#8)
-              - Commit: 37 days ago: release 1.7.0 (#7)
-              - Commit: 67 days ago: release 1.6.0 (#6)
-              - Commit: 97 days ago: release 1.5.0 (#5)
+              - Commit: 2026-09-24: release 1.8.0 (#8)
+              - Commit: 2026-08-25: release 1.7.0 (#7)
+              - Commit: 2026-07-26: release 1.6.0 (#6)
+              - Commit: 2026-06-26: release 1.5.0 (#5)
             [info] workflow/repeated-commit of update lock in Cargo.lock
               “update lock” was committed on 9 days in a year, each time in Cargo.lock
               9 commits in Cargo.lock, by 2 people. Message and files are the same each time but for numbers.
               do: Let a job of the continuous integration renew Cargo.lock on a schedule and ask for a merge; ea5c281fed is what it has to make.
               - Number 9: commits of this shape in a year, on 9 days
               - Number 2: authors
-              - Commit: 4 days ago: update lock
-              - Commit: 34 days ago: update lock
-              - Commit: 64 days ago: update lock
-              - Commit: 94 days ago: update lock"#]],
+              - Commit: 2026-09-27: update lock
+              - Commit: 2026-08-28: update lock
+              - Commit: 2026-07-29: update lock
+              - Commit: 2026-06-29: update lock"#]],
     );
     // With a tool that makes releases, its commits are no news.
     history.commit("main", "ann", 1, "tool", &[("scripts/release.sh", "#!/bin/sh\n")]);
@@ -294,10 +358,10 @@ fn the_same_small_commit_again_and_again() {
               do: Let a job of the continuous integration renew Cargo.lock on a schedule and ask for a merge; ea5c281fed is what it has to make.
               - Number 9: commits of this shape in a year, on 9 days
               - Number 2: authors
-              - Commit: 56 days ago: update lock
-              - Commit: 86 days ago: update lock
-              - Commit: 116 days ago: update lock
-              - Commit: 146 days ago: update lock"#]],
+              - Commit: 2026-09-27: update lock
+              - Commit: 2026-08-28: update lock
+              - Commit: 2026-07-29: update lock
+              - Commit: 2026-06-29: update lock"#]],
     );
 }
 

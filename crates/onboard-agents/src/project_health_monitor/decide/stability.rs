@@ -43,7 +43,7 @@ pub fn judge(open: &OpenFacts) -> Verdict {
         );
     }
     let habit = mended_share.filter(|share| *share >= 0.5).map(|_| {
-        let evidence = mended.releases.iter().map(|tag| {
+        let evidence = mended.releases.iter().map(|(tag, _)| {
             let day = date_text(day_of(tag.at_ms));
             Evidence::tag(&tag.commit, format!("{} of {day}", tag.name))
         });

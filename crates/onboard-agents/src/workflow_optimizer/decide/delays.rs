@@ -4,7 +4,7 @@
 use onboard_analysis::rank_test::{MannWhitney, mann_whitney};
 use onboard_analysis::statistics::{median, quantile};
 
-use super::stages::{RECENT_DAYS, SLOW, Stage, Times, apart, share};
+use super::stages::{RECENT_DAYS, SLOW, Stage, Times, apart, halves, share};
 use super::{LEAST_BRANCHES, Seen, counted, span};
 use crate::host::{Evidence, Finding, Severity};
 
@@ -16,8 +16,10 @@ const LEAST_RATIO: f64 = 1.5;
 const LEAST_DAYS: f64 = 1.0;
 /// Slower by this is worth more than a remark.
 const GRAVE_RATIO: f64 = 3.0;
-/// Each half of the quarter has to be slower by this, or it was one bad week.
+/// Each half of the quarter has to be slower by this, or it was one bad week; and of each so many
+/// branches have to be known.
 const HALF_RATIO: f64 = 1.25;
+const LEAST_OF_HALF: usize = 4;
 /// How often chance may look like a change.
 const CHANCE: f64 = 0.01;
 /// A stage holds slow branches up when it is half of their time,
@@ -49,9 +51,10 @@ fn change(times: &[Times<'_>], stage: Stage) -> Option<Change> {
     let (was, is) = (median(&before)?, median(&recent)?);
     let test = mann_whitney(&before, &recent)?;
     // Each half of the last quarter: what passed is no news.
-    let (first, second) = recent.split_at(recent.len() / 2);
-    let is_slow = |half: &[f64]| median(half).is_some_and(|half| half >= HALF_RATIO * was);
-    let lasts = is_slow(first) && is_slow(second);
+    let is_slow = |half: &Vec<f64>| {
+        half.len() >= LEAST_OF_HALF && median(half).is_some_and(|half| half >= HALF_RATIO * was)
+    };
+    let lasts = halves(times, stage).iter().all(is_slow);
     let is_much = is >= LEAST_RATIO * was && is - was >= LEAST_DAYS;
     let is_chance = test.p > CHANCE || test.superiority < 0.5;
     (is_much && lasts && !is_chance).then_some(Change {
@@ -105,10 +108,11 @@ pub fn slower(seen: &Seen<'_>, times: &[Times<'_>], stage: Stage) -> Option<Find
         target,
         title,
         format!(
-            "Half of the branches merged into {} in the last 13 weeks took {is} or longer; in the 39 \
-             weeks before it was {was}. Both halves of the quarter are slower, and chance explains \
-             less than one such difference in a hundred.",
+            "Half of the branches merged into {} in the 13 weeks to {} took {is} or longer; in the 39 \
+             weeks before it was {was}. The earlier and the later half of these weeks are both slower, \
+             and chance alone makes such a difference less than once in a hundred times.",
             seen.flow.mainline,
+            seen.as_of(),
         ),
         action,
         evidence,
@@ -186,7 +190,8 @@ pub fn hold_up(seen: &Seen<'_>, level: &[&Times<'_>], slow: &[&Times<'_>]) -> Op
     let what = match stage {
         Stage::Waiting => {
             "Waiting is the time from a branch's last commit to its merge; what is reworked after a \
-             review does not count as waiting."
+             review does not count as waiting. For whom they waited, an author, a reviewer or a \
+             machine, git does not say."
         }
         Stage::Writing | Stage::Releasing => {
             "The time from a branch's first commit to its last, rework after a review included: git \
@@ -194,9 +199,10 @@ pub fn hold_up(seen: &Seen<'_>, level: &[&Times<'_>], slow: &[&Times<'_>]) -> Op
         }
     };
     let detail = format!(
-        "Of {} merged into {} in half a year, the {} slowest. {what}",
+        "Of {} merged into {} in the half-year to {}, the {} slowest. {what}",
         counted(level.len(), "branch", "branches"),
         seen.flow.mainline,
+        seen.as_of(),
         slow.len(),
     );
     Some(Finding::new(
@@ -241,8 +247,9 @@ pub fn releases(seen: &Seen<'_>, released: &[&Times<'_>], largest: Stage) -> Opt
         "releasing",
         format!("Merged work waits {} for a release", span(median(&waits)?)),
         format!(
-            "Half of what was released in half a year waited longer, one branch in seven more than \
-             {}: longer than writing and merging took. The gaps between releases have no rhythm.",
+            "Half of what was released in the half-year to {} waited longer, one branch in seven more \
+             than {}: longer than writing and merging took. The gaps between releases have no rhythm.",
+            seen.as_of(),
             span(p85)
         ),
         "Release on a day of the month instead of when it is worth it, or automate what makes a \

@@ -8,14 +8,11 @@ use serde::Serialize;
 use super::{Seen, days};
 use crate::workflow_optimizer::observe::LOOK_BACK_MS;
 
-/// A patch that comes so soon mends what the release broke.
-const MENDED_DAYS: f64 = 7.0;
-
 /// A year of releases.
 #[derive(Debug, Default, PartialEq, Serialize)]
 pub struct Deployments {
     pub releases: usize,
-    /// Releases x.y.0, and those of them that x.y.1 followed within a week.
+    /// Releases x.y.0, and those of them that were [mended at once](onboard_analysis::release::Releases::mended_at_once).
     pub minor: usize,
     pub mended: usize,
     /// Commits that take another one back.
@@ -27,21 +24,13 @@ pub struct Deployments {
 pub(super) fn count(seen: &Seen<'_>) -> Deployments {
     let since_ms = seen.flow.as_of_ms - LOOK_BACK_MS;
     let tags = &seen.flow.releases.tags;
-    let mut found = Deployments::default();
-    let mut restores = Vec::new();
-    for (version, tag) in tags.iter().filter(|(_, tag)| tag.at_ms >= since_ms) {
-        found.releases += 1;
-        if version.numbers[2] != 0 {
-            continue;
-        }
-        found.minor += 1;
-        let patch = tags
-            .iter()
-            .find(|(patch, _)| patch.numbers[..2] == version.numbers[..2] && patch.numbers[2] == 1);
-        let waited = patch.map(|(_, patch)| days(tag.at_ms, patch.at_ms));
-        restores.extend(waited.filter(|waited| *waited <= MENDED_DAYS));
-    }
-    found.mended = restores.len();
+    let of_year = || tags.iter().filter(|(_, tag)| tag.at_ms >= since_ms);
+    let mut found = Deployments { releases: of_year().count(), ..Deployments::default() };
+    found.minor = of_year().filter(|(version, _)| version.numbers[2] == 0).count();
+    let mended = seen.flow.releases.mended_at_once(found.minor);
+    found.mended = mended.releases.len();
+    let mut restores: Vec<f64> =
+        mended.releases.iter().map(|(tag, patch)| days(tag.at_ms, patch.at_ms)).collect();
     let latencies = reverts(seen, since_ms);
     found.reverts = latencies.len();
     restores.extend(latencies.into_iter().flatten());

@@ -48,7 +48,7 @@ pub struct Module {
 
 pub(super) struct Judged {
     pub figures: Option<Reviews>,
-    pub finding: Option<Finding>,
+    pub findings: Vec<Finding>,
 }
 
 pub(super) fn judge(seen: &Seen<'_>) -> Judged {
@@ -59,7 +59,7 @@ pub(super) fn judge(seen: &Seen<'_>) -> Judged {
         *loads.entry(&merged.by).or_default() += 1.0;
     }
     if others.len() < LEAST_BRANCHES {
-        return Judged { figures: None, finding: None };
+        return Judged { figures: None, findings: Vec::new() };
     }
     let load: Vec<f64> = loads.values().copied().collect();
     let mut narrow: Vec<(Module, Vec<&Merged>)> = by_module(seen, &others)
@@ -67,8 +67,10 @@ pub(super) fn judge(seen: &Seen<'_>) -> Judged {
         .filter_map(|(name, branches)| one_merger(name, &branches).map(|module| (module, branches)))
         .collect();
     narrow.sort_by(|a, b| (b.0.branches, &a.0.name).cmp(&(a.0.branches, &b.0.name)));
-    let finding =
-        narrow.iter().find_map(|(module, branches)| finding(seen, module, branches, &others));
+    let findings = narrow
+        .iter()
+        .filter_map(|(module, branches)| finding(seen, module, branches, &others))
+        .collect();
     let one_merger = narrow.into_iter().map(|(module, _)| module).take(MOST_MODULES).collect();
     let figures = Reviews {
         people: loads.len(),
@@ -76,7 +78,7 @@ pub(super) fn judge(seen: &Seen<'_>) -> Judged {
         gini: (gini(&load) * 100.0).round() / 100.0,
         one_merger,
     };
-    Judged { figures: Some(figures), finding }
+    Judged { figures: Some(figures), findings }
 }
 
 /// Whether somebody else merged it than wrote it, and it is known who.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use onboard_analysis::statistics::quantile;
 
-use super::{Seen, counted, days, span};
+use super::{Seen, counted, date, days, span};
 use crate::host::{Evidence, Finding, Severity};
 use crate::workflow_optimizer::observe::{Merged, Open};
 
@@ -12,8 +12,6 @@ use crate::workflow_optimizer::observe::{Merged, Open};
 const OVERDUE: f64 = 0.85;
 /// Sizes are compared where so many branches have them.
 const LEAST_ALIKE: usize = 20;
-/// Branches named one by one.
-const MOST_NAMED: usize = 2;
 /// Nobody minds a wait of less, whatever is usual.
 const LEAST_DAYS: f64 = 3.0;
 
@@ -50,8 +48,7 @@ pub(super) fn judge(seen: &Seen<'_>) -> Vec<Finding> {
         }
     }
     overdue.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.name.cmp(&b.1.name)));
-    let findings = overdue.iter().take(MOST_NAMED);
-    findings.map(|(_, open, usual)| finding(seen, open, usual, overdue.len())).collect()
+    overdue.iter().map(|(_, open, usual)| finding(seen, open, usual, overdue.len())).collect()
 }
 
 /// A subject without the number of its pull request.
@@ -79,7 +76,7 @@ fn usual(merged: &[Merged], commits: usize) -> Option<Usual> {
 }
 
 fn finding(seen: &Seen<'_>, open: &Open, usual: &Usual, all: usize) -> Finding {
-    let (age, idle) = (seen.days_ago(open.first_ms), seen.days_ago(open.last_ms));
+    let idle = seen.days_ago(open.last_ms);
     let others = match all - 1 {
         0 => String::new(),
         more => {
@@ -90,13 +87,13 @@ fn finding(seen: &Seen<'_>, open: &Open, usual: &Usual, all: usize) -> Finding {
         "workflow/overdue-branch",
         Severity::Low,
         &open.name,
-        format!("Branch {} has been waiting for {}", open.name, span(idle)),
+        format!("Branch {} has been waiting since {}", open.name, date(open.last_ms)),
         format!(
-            "Its last commit is {} old, its first {}. Of {} merged in a year{}, 85 of 100 waited at \
-             most {} after their last commit.{others}",
-            span(idle),
-            span(age),
+            "Its last commit is of that day, its first of {}. Of {} merged in the year to {}{}, 85 of \
+             100 waited at most {} after their last commit.{others}",
+            date(open.first_ms),
             counted(usual.branches, "branch", "branches"),
+            seen.as_of(),
             if usual.alike { " that are about as large" } else { "" },
             span(usual.waiting_days),
         ),
@@ -109,7 +106,10 @@ fn finding(seen: &Seen<'_>, open: &Open, usual: &Usual, all: usize) -> Finding {
                 &open.tip,
                 format!("{}: {}", open.name, open.subjects.last().cloned().unwrap_or_default()),
             ),
-            Evidence::number(idle.floor(), "days since its last commit"),
+            Evidence::number(
+                idle.floor(),
+                format!("days from its last commit to {}", seen.as_of()),
+            ),
             Evidence::number(
                 (usual.waiting_days * 10.0).round() / 10.0,
                 "days that 85 of 100 merged branches waited at most",

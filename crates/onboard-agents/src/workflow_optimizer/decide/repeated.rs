@@ -9,7 +9,7 @@ use onboard_analysis::ledger::is_program;
 use onboard_analysis::path::{Class, class, file_name};
 use onboard_analysis::statistics::median;
 
-use super::{Seen, counted};
+use super::{Seen, counted, date};
 use crate::host::{Evidence, Finding, Severity};
 use crate::workflow_optimizer::observe::LOOK_BACK_MS;
 
@@ -24,8 +24,6 @@ const MOST_FILES: usize = 12;
 const MOST_LINES: f64 = 10.0;
 /// Code in which more than a version is set is written by hand.
 const MOST_CODE_LINES: f64 = 2.0;
-/// Shapes said at a time.
-const MOST_SHAPES: usize = 2;
 /// Commits named.
 const MOST_NAMED: usize = 4;
 /// Files named.
@@ -45,7 +43,7 @@ pub(super) fn find(seen: &Seen<'_>) -> Vec<Finding> {
     let mut shapes: Vec<Shape<'_>> =
         shapes(seen).into_iter().filter(|shape| is_routine(seen, shape)).collect();
     shapes.sort_by(|a, b| (b.days, &a.message).cmp(&(a.days, &b.message)));
-    shapes.iter().take(MOST_SHAPES).map(|shape| finding(seen, shape)).collect()
+    shapes.iter().map(|shape| finding(shape)).collect()
 }
 
 /// Commits of the year by their message and files, numbers left out.
@@ -219,7 +217,7 @@ fn without_numbers(text: &str) -> String {
     found
 }
 
-fn finding(seen: &Seen<'_>, shape: &Shape<'_>) -> Finding {
+fn finding(shape: &Shape<'_>) -> Finding {
     let people: BTreeSet<usize> = shape.commits.iter().map(|commit| commit.author).collect();
     let files = match shape.paths.as_slice() {
         [one] => one.clone(),
@@ -237,8 +235,8 @@ fn finding(seen: &Seen<'_>, shape: &Shape<'_>) -> Finding {
         Evidence::number(people.len() as f64, "authors"),
     ];
     evidence.extend(newest.map(|commit| {
-        let ago = seen.days_ago(commit.committed_ms).floor();
-        Evidence::commit(&commit.id, format!("{ago:.0} days ago: {}", commit.subject))
+        let day = date(commit.committed_ms);
+        Evidence::commit(&commit.id, format!("{day}: {}", commit.subject))
     }));
     let model = shape.commits.last().map_or("", |commit| &commit.id[..commit.id.len().min(10)]);
     let action = match shape.machine_made {

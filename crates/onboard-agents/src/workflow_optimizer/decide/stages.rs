@@ -56,8 +56,8 @@ pub struct LeadTime {
 /// What the stages say.
 pub(super) struct Judged {
     pub lead_time: LeadTime,
-    pub slower: Option<Finding>,
-    pub bottleneck: Option<Finding>,
+    pub slower: Vec<Finding>,
+    pub bottlenecks: Vec<Finding>,
 }
 
 /// A branch's times in days.
@@ -106,11 +106,12 @@ pub(super) fn judge(seen: &Seen<'_>) -> Judged {
     let largest = largest.map_or(Stage::Writing, |stage| stage.stage);
     let slower = [Stage::Waiting, Stage::Writing]
         .into_iter()
-        .find_map(|stage| delays::slower(seen, &times, stage));
-    // What became slower is said as that.
-    let bottleneck = slower.is_none().then(|| {
-        delays::hold_up(seen, &level, &slow).or_else(|| delays::releases(seen, &released, largest))
-    });
+        .filter_map(|stage| delays::slower(seen, &times, stage))
+        .collect();
+    let bottlenecks = delays::hold_up(seen, &level, &slow)
+        .into_iter()
+        .chain(delays::releases(seen, &released, largest))
+        .collect();
     let lead_time = LeadTime {
         branches: level.len(),
         median_days: rounded(median(&leads)),
@@ -118,7 +119,7 @@ pub(super) fn judge(seen: &Seen<'_>) -> Judged {
         stages,
         largest,
     };
-    Judged { lead_time, slower, bottleneck: bottleneck.flatten() }
+    Judged { lead_time, slower, bottlenecks }
 }
 
 fn times<'a>(seen: &Seen<'_>, merged: &'a Merged) -> Times<'a> {
@@ -187,12 +188,21 @@ fn rounded(value: Option<f64>) -> f64 {
 
 /// A stage's times in the quarters before, and in the last; by the moment at which it ended.
 pub(super) fn apart(times: &[Times<'_>], stage: Stage) -> (Vec<f64>, Vec<f64>) {
+    (ended(times, stage, RECENT_DAYS..f64::INFINITY), ended(times, stage, 0.0..RECENT_DAYS))
+}
+
+/// A stage's times in the earlier and the later half of the last quarter.
+pub(super) fn halves(times: &[Times<'_>], stage: Stage) -> [Vec<f64>; 2] {
+    let half = RECENT_DAYS / 2.0;
+    [ended(times, stage, half..RECENT_DAYS), ended(times, stage, 0.0..half)]
+}
+
+/// A stage's times where it ended so many days ago.
+fn ended(times: &[Times<'_>], stage: Stage, ago: core::ops::Range<f64>) -> Vec<f64> {
     let ended = |times: &Times<'_>| match stage {
         Stage::Releasing => times.released_ago,
         Stage::Writing | Stage::Waiting => Some(times.merged_ago),
     };
     let known = times.iter().filter_map(|times| Some((ended(times)?, times.of(stage)?)));
-    let (recent, before): (Vec<_>, Vec<_>) = known.partition(|(ago, _)| *ago <= RECENT_DAYS);
-    let values = |list: Vec<(f64, f64)>| list.into_iter().map(|(_, value)| value).collect();
-    (values(before), values(recent))
+    known.filter(|(at, _)| ago.contains(at)).map(|(_, value)| value).collect()
 }
