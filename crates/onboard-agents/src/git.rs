@@ -186,6 +186,19 @@ impl Repository {
         }
     }
 
+    /// Names and addresses of remotes, as they are configured; one that is no text is left out.
+    pub fn remotes(&self) -> Vec<(String, String)> {
+        let config = self.inner.config_snapshot();
+        let sections = config.plumbing().sections_by_name("remote").into_iter().flatten();
+        sections
+            .filter_map(|section| {
+                let name = section.header().subsection_name()?.to_str().ok()?.to_owned();
+                let address = section.value("url")?;
+                Some((name, address.to_str().ok()?.to_owned()))
+            })
+            .collect()
+    }
+
     /// The commit that is checked out.
     pub fn head_id(&self) -> Option<String> {
         self.inner.head_id().ok().map(|id| id.to_string())

@@ -2,12 +2,14 @@
 
 mod checkpoint;
 pub mod code_quality_optimizer;
+pub mod external_tool_integration;
 pub mod facts;
 pub mod git;
 pub mod host;
 mod pace;
 pub mod pattern_learning;
 pub mod performance_monitor;
+mod places;
 mod plan;
 pub mod predictive_analytics;
 pub mod project_health_monitor;
@@ -38,6 +40,12 @@ pub fn builtins() -> &'static [BuiltIn] {
                 description: code_quality_optimizer::DESCRIPTION,
                 run: code_quality_optimizer::run,
                 manifest: code_quality_optimizer::MANIFEST,
+            },
+            BuiltIn {
+                name: external_tool_integration::NAME,
+                description: external_tool_integration::DESCRIPTION,
+                run: external_tool_integration::run,
+                manifest: external_tool_integration::MANIFEST,
             },
             BuiltIn {
                 name: pattern_learning::NAME,

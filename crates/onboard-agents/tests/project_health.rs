@@ -14,6 +14,8 @@ mod performance;
 mod predictive;
 #[path = "support/readers.rs"]
 mod readers;
+#[path = "crew/tools.rs"]
+mod tools;
 #[path = "crew/workflow.rs"]
 mod workflow;
 

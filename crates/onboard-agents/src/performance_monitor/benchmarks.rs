@@ -1,15 +1,15 @@
 //! Results of benchmarks in the project, and a series of each.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::formats::{self, Measured};
+use crate::places::{self, Wanted};
 
 /// Places where results lie, how deep, and how many entries of folders are looked at there, which is
 /// some milliseconds in all: Criterion's, pytest-benchmark's, and where people put the others.
@@ -40,20 +40,37 @@ pub struct Result {
     pub measured: Measured,
 }
 
+/// Files of results that are new.
+struct New {
+    since_ms: i64,
+    now_ms: i64,
+    files: Vec<(i64, PathBuf)>,
+}
+
+impl Wanted for New {
+    fn enters(&self, name: &str) -> bool {
+        !NOT_NEWEST.contains(&name)
+    }
+
+    fn is_of_it(&self, path: &Path) -> bool {
+        is_result(path)
+    }
+
+    fn take(&mut self, path: PathBuf, written_ms: i64) {
+        if written_ms > self.since_ms && written_ms <= self.now_ms {
+            self.files.push((written_ms, path));
+        }
+    }
+}
+
 /// Looks for files that were written after `since_ms`; oldest first. One from the future has to wait:
 /// taken now, it would hide all that come before it.
 pub fn look(root: &Path, since_ms: i64, now_ms: i64) -> Vec<Result> {
-    let mut files: Vec<(i64, PathBuf)> = Vec::new();
-    for (place, depth, mut left) in PLACES {
-        if !is_inside(root, place) {
-            continue;
-        }
-        walk(&root.join(place), depth, &mut left, &mut |path, at_ms| {
-            if at_ms > since_ms && at_ms <= now_ms {
-                files.push((at_ms, path));
-            }
-        });
+    let mut new = New { since_ms, now_ms, files: Vec::new() };
+    for (place, depth, entries) in PLACES {
+        places::look(root, place, depth, entries, &mut new);
     }
+    let mut files = new.files;
     files.sort();
     files.dedup();
     // Of one moment all or none: what has been seen is known by it.
@@ -64,38 +81,6 @@ pub fn look(root: &Path, since_ms: i64, now_ms: i64) -> Vec<Result> {
         read(&path).into_iter().map(move |measured| Result { at_ms, measured })
     });
     results.collect()
-}
-
-/// Whether the place is a folder, and no part of its path a link, which may lead anywhere.
-fn is_inside(root: &Path, place: &str) -> bool {
-    let mut path = root.to_owned();
-    place.split('/').all(|part| {
-        path.push(part);
-        fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir())
-    })
-}
-
-fn walk(folder: &Path, depth: usize, left: &mut usize, each: &mut dyn FnMut(PathBuf, i64)) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        if *left == 0 {
-            return;
-        }
-        *left -= 1;
-        // Links are not followed: they lead out of the project, or in circles.
-        let Ok(kind) = entry.file_type() else { continue };
-        let path = entry.path();
-        let is_newest = NOT_NEWEST.iter().all(|name| entry.file_name() != *name);
-        if kind.is_dir() && depth > 1 && is_newest {
-            walk(&path, depth - 1, left, each);
-        } else if kind.is_file() && is_result(&path) {
-            let written = entry.metadata().and_then(|metadata| metadata.modified()).ok();
-            let since = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-            if let Some(at_ms) = since.and_then(|since| i64::try_from(since.as_millis()).ok()) {
-                each(path, at_ms);
-            }
-        }
-    }
 }
 
 /// By its name: Criterion's newest estimates, or a JSON file that is called after a tool.
