@@ -8,6 +8,7 @@ mod ingest;
 mod landings;
 mod line_count;
 mod rename;
+mod revision;
 mod tree;
 mod walk;
 

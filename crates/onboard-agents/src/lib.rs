@@ -1,5 +1,6 @@
 //! The built-in agents, one folder each.
 
+pub mod change;
 mod checkpoint;
 pub mod code_quality_optimizer;
 pub mod external_tool_integration;

@@ -4,12 +4,14 @@ use crate::commands::LONG_VERSION;
 use crate::completing::agent_names;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCandidates;
+use onboard_domain::Severity;
 use std::path::{Path, PathBuf};
 
 /// What `--help` says last.
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok · 1 failure · 2 usage · 3 not running · 4 no such agent · 5 refused by policy \
-· 6 timed out · 7 daemon unreachable · 8 waits for the council · 130 interrupted
+· 6 timed out · 7 daemon unreachable · 8 waits for the council · 9 `check --fail-on` found something \
+· 130 interrupted
 
 Environment: AI_ONBOARD_HOME (everything under one folder; otherwise the XDG folders), NO_COLOR, \
 CLICOLOR_FORCE";
@@ -108,6 +110,17 @@ pub enum Command {
     /// What agents found, and what you make of it
     #[command(subcommand)]
     Recommendations(FindingsCommand),
+    /// What is worth saying about your commits before you push them: at most three things
+    #[command(after_help = "\
+Examples:
+  ai_onboard check                                  since the branch's upstream, or origin/HEAD
+  ai_onboard check --since origin/main --fail-on medium
+  ai_onboard check --since origin/main --as sarif > ai_onboard.sarif
+
+It needs no daemon. Where one has indexed the project, that is read instead of history.
+Exit codes: 0 judged, whatever was found · 9 found at or above --fail-on · 1 can't be judged ·
+2 nothing to compare with")]
+    Check(CheckArgs),
     /// What the crew learned about the project, and what it is to forget
     #[command(subcommand)]
     Knowledge(KnowledgeCommand),
@@ -180,6 +193,54 @@ Examples:
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// What to compare with: a branch, a tag, a commit [default: the upstream of HEAD, or origin/HEAD]
+    #[arg(long, value_name = "REV")]
+    pub since: Option<String>,
+    /// Exit with 9 when something this severe, or worse, is found [default: never]
+    #[arg(long, value_name = "LEVEL", value_enum)]
+    pub fail_on: Option<Threshold>,
+    /// What to print it as
+    #[arg(long = "as", value_name = "FORM", value_enum)]
+    pub form: Option<CheckForm>,
+    /// Read history here and now, even where the crew has it indexed
+    #[arg(long)]
+    pub no_index: bool,
+}
+
+/// What `check` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckForm {
+    Text,
+    Json,
+    Sarif,
+}
+
+/// How severe, at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Threshold {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Threshold {
+    /// The same, as findings have it.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::Info => Severity::Info,
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+            Self::Critical => Severity::Critical,
+        }
+    }
 }
 
 /// Which agents: by name, or all of the project.

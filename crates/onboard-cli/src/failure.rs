@@ -17,6 +17,8 @@ pub enum Kind {
     Unreachable,
     /// The council has to agree first; what was asked for is done when it does.
     Waiting,
+    /// `check` found what `--fail-on` asked to fail for.
+    Found,
 }
 
 impl Kind {
@@ -31,6 +33,7 @@ impl Kind {
             Kind::TimedOut => 6,
             Kind::Unreachable => 7,
             Kind::Waiting => 8,
+            Kind::Found => 9,
         }
     }
 

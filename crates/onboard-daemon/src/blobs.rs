@@ -8,7 +8,7 @@ use onboard_domain::state::BlobRef;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,7 +56,13 @@ impl Blobs {
     /// When it can't be created.
     pub fn open(folder: PathBuf) -> io::Result<Blobs> {
         fs::create_dir_all(&folder)?;
-        Ok(Blobs { folder, claims: Arc::default() })
+        Ok(Blobs::at(folder))
+    }
+
+    /// The folder as it is, for another process that only reads: nothing is made, and what it reads
+    /// may be swept meanwhile.
+    pub fn at(folder: PathBuf) -> Blobs {
+        Blobs { folder, claims: Arc::default() }
     }
 
     /// Stores content durably and names it. Storing it again changes nothing.
@@ -95,7 +101,9 @@ impl Blobs {
     /// # Errors
     /// When it is not there, can't be read, or is not what was stored.
     pub fn get(&self, blob: &BlobRef) -> io::Result<Vec<u8>> {
-        let content = fs::read(self.path(blob))?;
+        // One byte more than there should be is enough to tell that it is not what was stored.
+        let mut content = Vec::new();
+        File::open(self.path(blob))?.take(blob.bytes + 1).read_to_end(&mut content)?;
         if hex(&Sha256::digest(&content)) != blob.sha256 {
             let why = format!("{} does not hold what its name says", self.path(blob).display());
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));

@@ -101,6 +101,22 @@ pub fn ingest(
     failed.map_or(Ok(()), Err)
 }
 
+impl Repository {
+    /// The files that differ between two commits in the order of their paths, with renames and
+    /// without lines; and whether there are more of them than are read.
+    pub fn files_between(
+        &self,
+        old: ObjectId,
+        new: ObjectId,
+    ) -> Result<(Vec<FileChange>, bool), Unreadable> {
+        let mut pairs = self.pairs_between(old, new, &mut Scratch::default())?;
+        pairs.sort_by(|a, b| a.path.cmp(&b.path));
+        let how = Ingest { wanted: Wanted::Lines, threads: 1, known: &|_, _| None };
+        let files = Reading::new(self, &how).renamed(&pairs);
+        Ok((files, pairs.len() >= MOST_CHANGES))
+    }
+}
+
 type Chunk = (usize, Vec<Result<CommitFacts, Unreadable>>);
 
 struct Shared<'a> {
@@ -201,22 +217,27 @@ impl<'a> Reading<'a> {
     }
 
     fn counted(&self, pairs: Vec<Pair>) -> Vec<FileChange> {
-        let moved = self.moved(&pairs);
-        let gone: Vec<usize> = moved.values().copied().collect();
-        let rest = pairs.iter().enumerate().filter(|(place, _)| !gone.contains(place));
-        rest.map(|(place, pair)| {
-            let from = moved.get(&place).map(|source| &pairs[*source]);
-            let mut change = change(pair, from);
+        let known = self.how.known;
+        let mut changes = self.renamed(&pairs);
+        for change in &mut changes {
             change.lines = match (change.old, change.new) {
-                (Some(old), Some(new)) => (self.how.known)(old, new),
+                (Some(old), Some(new)) => known(old, new),
                 _ => None,
             };
             if change.lines.is_none() {
-                change.lines = self.lines(from.and_then(|from| from.old).or(pair.old), pair.new);
+                change.lines = self.lines(change.old.map(object_id), change.new.map(object_id));
             }
-            change
-        })
-        .collect()
+        }
+        changes
+    }
+
+    /// Changes with what was moved in one piece, lines not counted.
+    fn renamed(&self, pairs: &[Pair]) -> Vec<FileChange> {
+        let moved = self.moved(pairs);
+        let gone: Vec<usize> = moved.values().copied().collect();
+        let rest = pairs.iter().enumerate().filter(|(place, _)| !gone.contains(place));
+        rest.map(|(place, pair)| change(pair, moved.get(&place).map(|source| &pairs[*source])))
+            .collect()
     }
 
     fn lines(&self, old: Option<ObjectId>, new: Option<ObjectId>) -> Option<LineChange> {
@@ -276,4 +297,8 @@ fn blob_id(id: ObjectId) -> BlobId {
     let length = from.len().min(bytes.len());
     bytes[..length].copy_from_slice(&from[..length]);
     bytes
+}
+
+fn object_id(bytes: BlobId) -> ObjectId {
+    ObjectId::from(bytes)
 }

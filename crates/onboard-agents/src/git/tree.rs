@@ -118,10 +118,20 @@ impl Repository {
         new: ObjectId,
         scratch: &mut Scratch,
     ) -> Result<Vec<Change>, Unreadable> {
+        let pairs = self.pairs_between(old, new, scratch)?;
+        Ok(pairs.into_iter().map(Pair::into_change).collect())
+    }
+
+    /// The contents that differ between two commits.
+    pub(super) fn pairs_between(
+        &self,
+        old: ObjectId,
+        new: ObjectId,
+        scratch: &mut Scratch,
+    ) -> Result<Vec<Pair>, Unreadable> {
         let (old, _) = self.tree_and_parent(old, &mut scratch.commit)?;
         let (new, _) = self.tree_and_parent(new, &mut scratch.commit)?;
-        let pairs = self.compare(Some(old), new, scratch)?;
-        Ok(pairs.into_iter().map(Pair::into_change).collect())
+        self.compare(Some(old), new, scratch)
     }
 
     fn tree_and_parent(

@@ -48,6 +48,15 @@ impl Repository {
 
     /// As [`Self::ancestry`], without what is `known` and what only that builds on.
     pub fn unknown(&self, tip: ObjectId, known: impl Fn(&ObjectId) -> bool) -> Ancestry {
+        self.walk(tip, MOST_COMMITS, known)
+    }
+
+    /// As [`Self::ancestry`], the newest so many only.
+    pub fn newest(&self, tip: ObjectId, most: usize) -> Ancestry {
+        self.walk(tip, most.min(MOST_COMMITS), |_| false)
+    }
+
+    fn walk(&self, tip: ObjectId, most: usize, known: impl Fn(&ObjectId) -> bool) -> Ancestry {
         let mut found = Ancestry::default();
         if known(&tip) {
             return found;
@@ -56,7 +65,7 @@ impl Repository {
         let mut seen = HashSet::from([tip]);
         let mut open = BinaryHeap::from([(i64::MAX, tip)]);
         while let Some((_, id)) = open.pop() {
-            if found.ids.len() == MOST_COMMITS {
+            if found.ids.len() == most {
                 found.cut = true;
                 break;
             }

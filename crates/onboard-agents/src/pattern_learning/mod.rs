@@ -28,18 +28,23 @@
 //!
 //!   > Here commits that also change test files are fixed less often
 
-mod decide;
+pub(crate) mod decide;
 mod knowledge;
 mod report;
 
 use onboard_analysis::calendar::day_of;
 
+pub use self::knowledge::ids;
+pub(crate) use self::knowledge::{Kind, id};
 use crate::facts;
 use crate::host::{AgentError, Host, Outcome};
 
 pub const NAME: &str = "pattern-learning";
 pub const DESCRIPTION: &str = "Learns from history what changes together and what works here, and says it where a new commit departs from it.";
 pub const MANIFEST: &str = include_str!("agent.yaml");
+
+/// The setting that names what it is to forget; [`ids`] reads it.
+pub const FORGET: &str = "forget";
 
 /// New findings of one run, and it runs hourly.
 pub const MOST_FINDINGS: usize = 2;
@@ -52,7 +57,7 @@ pub fn run(host: &mut dyn Host) -> Result<Outcome, AgentError> {
         Err(why) => return Ok(Outcome::NothingToReport { summary: why }),
     };
     let now_ms = host.task().now_ms;
-    let setting = host.task().settings.get("forget").cloned().unwrap_or_default();
+    let setting = host.task().settings.get(FORGET).cloned().unwrap_or_default();
     // What is new gets old by itself, so the day is part of what is seen.
     let seen = format!("{} {} {setting}", facts.index.tip, day_of(now_ms));
     if let Some(summary) = memory.has_seen(&seen) {

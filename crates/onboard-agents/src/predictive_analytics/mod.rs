@@ -24,7 +24,7 @@
 //! finding: nothing is wrong with it. It is in the run's summary and in the shared state
 //! `forecasts`.
 
-mod decide;
+pub(crate) mod decide;
 mod forecasts;
 mod report;
 

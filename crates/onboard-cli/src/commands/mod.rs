@@ -3,6 +3,7 @@
 mod agent;
 mod approvals;
 mod audit;
+mod check;
 mod config;
 mod coordination;
 mod council;
@@ -56,6 +57,7 @@ pub fn run(cli: Cli) -> Done {
     match cli.command {
         Command::BackgroundAgents(command) => run_agents(global, command),
         Command::Recommendations(command) => recommendations::run(global, command),
+        Command::Check(args) => check::run(global, &args),
         Command::Knowledge(command) => knowledge::run(global, command),
         Command::Incidents(command) => incidents::run(global, command),
         Command::Proposals(command) => proposals::run(global, command),

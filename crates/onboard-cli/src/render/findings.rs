@@ -3,7 +3,7 @@
 use super::table::Table;
 use super::{Ink, Look, severity, when};
 use onboard_domain::state::RuleRecord;
-use onboard_domain::{Evidence, Severity};
+use onboard_domain::{Evidence, Finding, Severity};
 use onboard_web::api::{FindingRow, FindingStatus};
 
 /// Characters of a fingerprint that are shown: enough to tell a project's findings apart.
@@ -108,13 +108,24 @@ pub fn left_out(rows: &[FindingRow], shown: usize) -> String {
 /// Title, evidence and the suggested action.
 pub fn brief(row: &FindingRow, look: &Look) -> String {
     let id = look.paint(Ink::Dim, &id(row));
-    let mut out =
-        format!("{}  {}  {id}\n", severity(look, row.severity), look.paint(Ink::Bold, &row.title));
-    for evidence in &row.evidence {
+    let (severity, title) = (severity(look, row.severity), look.paint(Ink::Bold, &row.title));
+    format!("{severity}  {title}  {id}\n{}", because(&row.evidence, &row.action, look))
+}
+
+/// The same of one that nobody has kept yet, so that it has no id to be answered by.
+pub fn said(finding: &Finding, look: &Look) -> String {
+    let (severity, title) =
+        (severity(look, finding.severity), look.paint(Ink::Bold, &finding.title));
+    format!("{severity}  {title}\n{}", because(&finding.evidence, &finding.action, look))
+}
+
+fn because(evidence: &[Evidence], action: &str, look: &Look) -> String {
+    let mut out = String::new();
+    for evidence in evidence {
         out.push_str(&look.paragraph(4, &evidence_line(evidence)));
     }
-    if !row.action.is_empty() {
-        out.push_str(&look.paragraph(2, &format!("→ {}", row.action)));
+    if !action.is_empty() {
+        out.push_str(&look.paragraph(2, &format!("→ {action}")));
     }
     out
 }

@@ -5,6 +5,7 @@
 
 pub mod agents;
 pub mod approvals;
+pub mod check;
 pub mod coordination;
 pub mod council;
 pub mod daemon;

@@ -1,6 +1,6 @@
 //! Findings as SARIF 2.1.0, as code hosts and editors read them.
 
-use onboard_domain::{Evidence, Severity};
+use onboard_domain::{Evidence, Finding, Severity};
 use onboard_validation::show;
 use onboard_web::api::FindingRow;
 use serde_json::{Value, json};
@@ -13,9 +13,45 @@ const FINGERPRINT: &str = "aiOnboard/v1";
 
 /// One run of one tool that gave these.
 pub fn log(findings: &[FindingRow]) -> Value {
-    let rules: BTreeSet<&str> = findings.iter().map(|finding| finding.rule.as_str()).collect();
+    let of_agent = |row: &FindingRow| {
+        let told = Told {
+            rule: &row.rule,
+            severity: row.severity,
+            title: &row.title,
+            detail: &row.detail,
+            action: &row.action,
+            evidence: &row.evidence,
+            fingerprint: &row.fingerprint,
+        };
+        let mut result = result(&told);
+        result["rank"] = (row.chance * 100.0).round().into();
+        result["properties"]["agent"] = row.agent.clone().into();
+        result["properties"]["firstSeen"] = json!(row.first_seen);
+        result
+    };
+    let rules = findings.iter().map(|finding| finding.rule.as_str()).collect();
+    run(rules, findings.iter().map(of_agent).collect())
+}
+
+/// The same of what is said of one change: it has no past.
+pub fn of_change(findings: &[Finding]) -> Value {
+    let told = |finding: &Finding| {
+        result(&Told {
+            rule: &finding.rule,
+            severity: finding.severity,
+            title: &finding.title,
+            detail: &finding.detail,
+            action: &finding.action,
+            evidence: &finding.evidence,
+            fingerprint: &finding.fingerprint.0,
+        })
+    };
+    let rules = findings.iter().map(|finding| finding.rule.as_str()).collect();
+    run(rules, findings.iter().map(told).collect())
+}
+
+fn run(rules: BTreeSet<&str>, results: Vec<Value>) -> Value {
     let rules: Vec<Value> = rules.iter().map(|id| json!({ "id": id })).collect();
-    let results: Vec<Value> = findings.iter().map(result).collect();
     let driver = json!({
         "name": "AI Onboard",
         "semanticVersion": env!("CARGO_PKG_VERSION"),
@@ -28,24 +64,30 @@ pub fn log(findings: &[FindingRow]) -> Value {
     })
 }
 
-fn result(finding: &FindingRow) -> Value {
-    let mut message = show::line(&finding.title).into_owned();
-    for more in [&finding.detail, &finding.action].into_iter().filter(|text| !text.is_empty()) {
+/// What a result is made of, wherever it comes from.
+struct Told<'a> {
+    rule: &'a str,
+    severity: Severity,
+    title: &'a str,
+    detail: &'a str,
+    action: &'a str,
+    evidence: &'a [Evidence],
+    fingerprint: &'a str,
+}
+
+fn result(told: &Told<'_>) -> Value {
+    let mut message = show::line(told.title).into_owned();
+    for more in [told.detail, told.action].into_iter().filter(|text| !text.is_empty()) {
         message.push_str("\n\n");
         message.push_str(&show::lines(more));
     }
     json!({
-        "ruleId": finding.rule,
-        "level": level(finding.severity),
+        "ruleId": told.rule,
+        "level": level(told.severity),
         "message": { "text": message },
-        "locations": finding.evidence.iter().filter_map(location).collect::<Vec<_>>(),
-        "partialFingerprints": { FINGERPRINT: finding.fingerprint },
-        "rank": (finding.chance * 100.0).round(),
-        "properties": {
-            "agent": finding.agent,
-            "severity": finding.severity,
-            "firstSeen": finding.first_seen,
-        },
+        "locations": told.evidence.iter().filter_map(location).collect::<Vec<_>>(),
+        "partialFingerprints": { FINGERPRINT: told.fingerprint },
+        "properties": { "severity": told.severity },
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod brokers;
+mod check;
 mod coordination;
 mod doors;
 mod knowledge;

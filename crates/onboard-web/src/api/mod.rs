@@ -7,6 +7,7 @@ mod agent;
 mod command;
 mod coordination;
 mod council;
+mod crew;
 mod daemon;
 mod event;
 mod finding;
@@ -28,6 +29,7 @@ pub use coordination::{
     BudgetView, Coordination, InboxRow, LeaseRow, ModelBudgetRow, Share, StorageRow, WaitingRow,
 };
 pub use council::{CouncilView, DecisionRow, Follows, MotionRow, SeatRow, VoteRow};
+pub use crew::{CrewMember, CrewView, FactRow};
 pub use daemon::{DaemonView, DigestView, EmergencyView, PolicyView, ProjectRow, VersionView};
 pub use event::{AuditRow, EventRow, EventSeverity, WatchLine};
 pub use finding::{FindingRow, FindingStatus, RuleRow};

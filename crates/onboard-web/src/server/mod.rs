@@ -7,6 +7,7 @@ mod command;
 mod connection;
 mod coordination;
 mod council;
+mod crew;
 mod explain;
 mod feed;
 mod follow_logs;

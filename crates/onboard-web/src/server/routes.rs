@@ -1,8 +1,8 @@
 //! The paths of the API.
 
 use super::{
-    BODY_MAX, Sources, command, coordination, council, follow_logs, incidents, proposals, reads,
-    shared, watch,
+    BODY_MAX, Sources, command, coordination, council, crew, follow_logs, incidents, proposals,
+    reads, shared, watch,
 };
 use crate::api::{BASE, Problem, ProblemKind};
 use crate::server::feed::Feed;
@@ -39,6 +39,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(&at("/approvals/{id}"), get(council::one))
         .route(&at("/council"), get(council::status))
         .route(&at("/coordination"), get(coordination::status))
+        .route(&at("/crew"), get(crew::of))
         .route(&at("/shared/{key}"), get(shared::one))
         .route(&at("/proposals"), get(proposals::list))
         .route(&at("/proposals/{id}"), get(proposals::one))

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod coordination;
 pub mod council;
+pub mod crew;
 pub mod daemon;
 pub mod event;
 pub mod finding;

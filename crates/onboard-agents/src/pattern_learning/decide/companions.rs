@@ -34,9 +34,14 @@ pub struct Trial {
 }
 
 impl Trial {
+    /// Whether there were enough answers to tell.
+    pub fn is_telling(self) -> bool {
+        self.answers >= LEAST_ANSWERS
+    }
+
     /// Whether the habits of this project say more than a coin.
     pub fn is_good(self) -> bool {
-        self.answers >= LEAST_ANSWERS && self.right * 2 >= self.answers
+        self.is_telling() && self.right * 2 >= self.answers
     }
 }
 
@@ -101,7 +106,8 @@ impl Habits {
         hints
     }
 
-    fn hint(
+    /// What one change left out that is not among the `brought` ones.
+    pub fn hint(
         &self,
         past: &Past<'_>,
         change: &Change,

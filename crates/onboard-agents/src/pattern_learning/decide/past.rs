@@ -1,6 +1,6 @@
 //! History in the form that is learned from: what each change was of, under the names of today.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use onboard_analysis::co_change::{CoChange, MOST_FILES};
 use onboard_analysis::facts::History;
@@ -66,6 +66,11 @@ impl<'a> Past<'a> {
     /// The path of a file today.
     pub fn path(&self, key: u64) -> &'a str {
         self.paths.get(&key).map_or("", |path| self.history.paths[*path].as_str())
+    }
+
+    /// Files whose path of today is one of these.
+    pub fn keys_of(&self, is_wanted: &dyn Fn(&str) -> bool) -> HashSet<u64> {
+        self.paths.keys().copied().filter(|key| is_wanted(self.path(*key))).collect()
     }
 
     /// Whether it is code that no test is.

@@ -95,8 +95,14 @@ pub struct Risks {
 
 /// Learns from commits whose time for a fix is over, and judges all.
 pub fn risks(history: &History, now_ms: i64) -> Risks {
+    risks_of_new(history, history.commits.len(), now_ms)
+}
+
+/// As [`risks`]; commits from this place on are judged and not learned from.
+pub fn risks_of_new(history: &History, first_new: usize, now_ms: i64) -> Risks {
     let mut rows = rows(history, now_ms);
-    let model = model(&rows, now_ms);
+    let learned = rows.partition_point(|row| row.place < first_new);
+    let model = model(&rows[..learned], now_ms);
     if let Ok(model) = &model {
         for row in &mut rows {
             row.chance = model.logistic.probability(&row.features);

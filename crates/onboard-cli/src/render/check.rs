@@ -1,0 +1,69 @@
+//! What `check` says of a change.
+
+use super::{Look, findings};
+use onboard_domain::Finding;
+use serde::Serialize;
+
+/// A change that was judged.
+#[derive(Debug, Serialize)]
+pub struct Checked {
+    /// What it was compared with.
+    pub since: String,
+    /// The commit where it parted from that, and the one that is checked out; empty where there is
+    /// none yet.
+    pub base: String,
+    pub head: String,
+    pub commits: usize,
+    pub files: usize,
+    /// `index` where the crew's was read, else `repository`; `none` where there was nothing to judge.
+    pub history: &'static str,
+    /// Commits before the change that it was judged by.
+    pub history_commits: usize,
+    /// At most three, the most useful first.
+    pub findings: Vec<Finding>,
+    /// What could not be judged, and why.
+    pub not_judged: Vec<String>,
+}
+
+/// The findings, or that there are none.
+pub fn text(checked: &Checked, look: &Look) -> String {
+    let told: Vec<String> =
+        checked.findings.iter().map(|finding| findings::said(finding, look)).collect();
+    if told.is_empty() {
+        return look.paragraph(0, &nothing(checked));
+    }
+    told.join("\n")
+}
+
+fn nothing(checked: &Checked) -> String {
+    let since = &checked.since;
+    if checked.head.is_empty() {
+        return "nothing to judge: there are no commits yet".to_owned();
+    }
+    if checked.commits == 0 {
+        return format!("nothing to judge: HEAD has no commit that {since} has not");
+    }
+    format!(
+        "nothing worth saying about {} since {since} ({})",
+        counted(checked.commits, "commit"),
+        counted(checked.files, "file")
+    )
+}
+
+/// What was judged, by what, and what could not be: a line each, for stderr.
+pub fn notes(checked: &Checked) -> Vec<String> {
+    let mut notes = Vec::new();
+    if checked.commits > 0 {
+        let read = counted(checked.history_commits, "commit");
+        notes.push(match checked.history {
+            "index" => format!("judged by {read}, from the crew's index"),
+            _ => format!("judged by {read}, read from the repository"),
+        });
+    }
+    notes.extend(checked.not_judged.iter().map(|what| format!("not judged: {what}")));
+    notes
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
