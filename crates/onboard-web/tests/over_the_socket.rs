@@ -4,8 +4,8 @@ mod support;
 
 use onboard_domain::{AgentId, Command, ProjectId};
 use onboard_web::api::{
-    AgentDetail, AgentRow, AuditRow, DaemonView, EventRow, FindingRow, Items, LogLine, ProblemKind,
-    Report, RunRow, StateWord, WatchLine,
+    AgentDetail, AgentRow, AuditRow, CrewView, DaemonView, EventRow, FindingRow, Items, LogLine,
+    ProblemKind, Report, RunRow, StateWord, WatchLine,
 };
 use onboard_web::client::{Client, ClientError, Waited};
 use std::io::{Read, Write};
@@ -79,6 +79,12 @@ fn a_command_is_answered_and_every_read_shows_it() {
 
     let findings: Vec<FindingRow> = world.client.items("/findings", &[]).unwrap();
     assert_eq!(findings.len(), 1);
+    let crew: CrewView = world.client.get("/crew", &[("project", "/src/thing")]).unwrap();
+    let names: Vec<&str> = crew.agents.iter().map(|agent| agent.name.as_str()).collect();
+    assert_eq!((names, crew.dismissed), (vec!["monitor", "optimizer"], Vec::new()));
+    assert!(crew.agents.iter().all(|agent| agent.facts.is_empty()), "neither shares its facts");
+    let unnamed = world.client.get::<CrewView>("/crew", &[]).unwrap_err();
+    assert!(unnamed.to_string().contains("`project`"), "{unnamed}");
     let query = [("agent", "a0"), ("limit", "1")];
     let runs: Items<RunRow> = world.client.get("/runs", &query).unwrap();
     assert_eq!(runs.next_cursor.as_deref(), Some("r0"));

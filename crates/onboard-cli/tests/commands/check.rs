@@ -13,10 +13,17 @@ const NOW_MS: i64 = 1_795_435_200_000;
 const DAY_S: i64 = 86_400;
 
 /// Commits for `git fast-import`, each on the one before of its branch.
-#[derive(Default)]
 struct Stream {
+    /// The present, seconds since 1970.
+    now_s: i64,
     text: String,
     commits: i64,
+}
+
+impl Default for Stream {
+    fn default() -> Stream {
+        Stream { now_s: NOW_MS / 1_000, text: String::new(), commits: 0 }
+    }
 }
 
 impl Stream {
@@ -40,7 +47,7 @@ impl Stream {
         files: &[(&str, &str)],
     ) {
         self.commits += 1;
-        let at = NOW_MS / 1_000 - days_ago * DAY_S + self.commits;
+        let at = self.now_s - days_ago * DAY_S + self.commits;
         let text = &mut self.text;
         let _ = writeln!(text, "commit refs/heads/{branch}");
         for role in ["author", "committer"] {
@@ -76,7 +83,11 @@ impl Stream {
 
 /// A year of work in which `src/flags.rs` takes `src/help.rs` along in all but some changes.
 fn habits() -> Stream {
-    let mut stream = Stream::default();
+    habits_before(NOW_MS / 1_000)
+}
+
+fn habits_before(now_s: i64) -> Stream {
+    let mut stream = Stream { now_s, ..Stream::default() };
     for number in 0..60 {
         let text = format!("// {number}\n");
         let both = [("src/flags.rs", text.as_str()), ("src/help.rs", text.as_str())];
@@ -591,4 +602,65 @@ fn a_shallow_clone_is_judged_as_far_as_it_goes() {
         nothing to judge: HEAD has no commit that origin/main has not
     "#]]
     .assert_eq(&ran(&world, &[]));
+}
+
+#[test]
+fn what_the_crew_knows_is_used_and_what_people_answered_holds() {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let mut stream = habits_before(i64::try_from(now.as_secs()).unwrap());
+    for number in 0..30 {
+        let text = format!("// {number}\n");
+        let both = [("src/read.rs", text.as_str()), ("src/write.rs", text.as_str())];
+        stream.commit("main", 9, &format!("format {number}"), &both);
+    }
+    // Changed most often, and hard to follow from here on.
+    let hard = nested("parse", 8);
+    stream.commit("main", 1, "add --slow", &[("src/flags.rs", &hard)]);
+    stream.branch("topic", "main");
+    let fast = format!("{hard}// fast\n");
+    let files = [("src/flags.rs", fast.as_str()), ("src/read.rs", "// fast\n")];
+    stream.commit("topic", 0, "add --fast", &files[..1]);
+    stream.commit("topic", 0, "read fast", &files[1..]);
+    let world = World::new();
+    stream.import(world.project.path(), "topic");
+    let said = |from: &str| {
+        let json = world.json(&["check", "--since", "main"]);
+        assert_eq!(
+            (&json["history"], &json["history_commits"]),
+            (&from.into(), &91.into()),
+            "{json}"
+        );
+        let findings = json["findings"].as_array().unwrap().iter();
+        findings.map(|one| format!("{}\n", one["target"].as_str().unwrap())).collect::<String>()
+    };
+    let both = "src/read.rs without src/write.rs\nsrc/flags.rs without src/help.rs\n";
+    assert_eq!(said("repository"), both);
+    world.check(&["bg", "start", "--all", "--wait"], 0, "project-index");
+    world.check(&["bg", "run", "pattern-learning", "--wait"], 0, "pattern-learning");
+    let (read, flags) = both.split_once('\n').unwrap();
+    assert_eq!(said("index"), format!("{read}\nsrc/flags.rs\n{flags}"), "and what is open there");
+    world.check(&["check", "--since", "main", "--no-index"], 0, "read from the repository");
+
+    let rows = world.json(&["recommendations", "list", "--all"])["items"].clone();
+    let row = rows.as_array().unwrap().iter().find(|row| row["rule"] == "patterns/left-out");
+    let id = row.expect("the same is said of main")["fingerprint"].as_str().unwrap().to_owned();
+    world.check(&["recommendations", "dismiss", &id, "--reason", "no"], 0, "dismissed");
+    assert_eq!(said("index"), format!("{read}\nsrc/flags.rs\n"));
+
+    let known = world.json(&["knowledge", "list"])["items"].clone();
+    let pair =
+        known.as_array().unwrap().iter().find(|entry| {
+            entry["statement"].as_str().unwrap().starts_with("When src/read.rs changes")
+        });
+    world.check(&["knowledge", "forget", pair.unwrap()["id"].as_str().unwrap()], 0, "forgotten");
+    assert_eq!(said("index"), "src/flags.rs\n");
+
+    for blob in std::fs::read_dir(world.home.path().join("state/blobs")).unwrap() {
+        std::fs::write(blob.unwrap().path(), "{}").unwrap();
+    }
+    world.check(&["check", "--since", "main"], 0, "does not hold what its name says; reading the");
+    assert_eq!(said("repository"), "src/flags.rs\n");
+
+    world.check(&["daemon", "stop"], 0, "stopped");
+    assert_eq!(said("repository"), both, "nobody is there to say what was answered");
 }
