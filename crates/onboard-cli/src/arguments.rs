@@ -604,12 +604,14 @@ pub enum ApprovalsCommand {
     },
     /// Say yes, with every seat of the council that you hold
     Approve {
-        /// Its id, or the beginning of its hash
-        id: String,
+        /// Their ids, or the beginning of their hashes
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
         /// Only if it is still exactly what has this hash, as `show` says
         #[arg(long, value_name = "HASH")]
         hash: Option<String>,
-        /// With all that wait and are the same kind of action of the same agent; each is shown
+        /// With all that wait and are the same kind of action of the same agent: each is shown, and
+        /// you are asked; without a terminal name them one by one
         #[arg(long, conflicts_with = "hash")]
         all: bool,
         /// Why
@@ -618,8 +620,9 @@ pub enum ApprovalsCommand {
     },
     /// Say no; an agent is told so, and why
     Reject {
-        /// Its id, or the beginning of its hash
-        id: String,
+        /// Their ids, or the beginning of their hashes
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
         /// With all that wait and are the same kind of action of the same agent
         #[arg(long)]
         all: bool,

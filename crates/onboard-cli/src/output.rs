@@ -82,10 +82,14 @@ fn zone() -> jiff::tz::TimeZone {
     jiff::tz::TimeZone::system()
 }
 
+/// Whether a person is there who can be asked.
+pub fn can_ask(global: &Global) -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal() && !global.no_input
+}
+
 /// Asks for a yes on a terminal; true where nobody can be asked.
 pub fn confirm(global: &Global, question: &str) -> bool {
-    let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal() && !global.no_input;
-    if !can_ask {
+    if !can_ask(global) {
         return true;
     }
     let _ = write!(io::stderr().lock(), "{question} [y/N] ");

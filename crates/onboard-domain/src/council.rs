@@ -7,7 +7,7 @@
 use crate::command::Actor;
 use crate::ids::{AgentId, AgentName, IncidentId, ProjectId, ProposalId, RunId, Time};
 use crate::spec::Limits;
-use crate::state::State;
+use crate::state::{Agent, State};
 use crate::violation::words;
 use alloc::collections::BTreeMap;
 use alloc::{boxed::Box, string::String, vec::Vec};
@@ -127,11 +127,20 @@ pub enum Subject {
     Deploy {
         agent: AgentId,
         hash: String,
+        /// What it may use; absent in motions that were put before this was written down.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limits: Option<Limits>,
+        /// One run was asked for, and no start that lasts.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        once: bool,
     },
-    /// An agent's limits, all of them.
+    /// An agent's limits, all of them, for the manifest and program that have this hash.
     Widen {
         agent: AgentId,
         limits: Limits,
+        /// Empty in motions that were put before it was written down: those are void.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        hash: String,
     },
     /// A proposal's patch, and what of it runs by itself.
     Apply {
@@ -212,13 +221,18 @@ impl Subject {
     pub fn outdated(&self, state: &State) -> Option<&'static str> {
         let agent = |id: &AgentId| state.agents.get(id);
         let (holds, why) = match self {
-            Subject::Deploy { agent: id, hash } => {
-                (agent(id).is_some_and(|a| a.spec.hash == *hash), "the agent changed or is gone")
+            Subject::Deploy { agent: id, hash, limits, .. } => {
+                let same = |a: &Agent| {
+                    a.spec.hash == *hash && limits.is_none_or(|limits| a.spec.limits == limits)
+                };
+                (agent(id).is_some_and(same), "the agent changed or is gone")
             }
             Subject::Act { agent: id, program, .. } => {
                 (agent(id).is_some_and(|a| a.spec.hash == *program), "the agent changed or is gone")
             }
-            Subject::Widen { agent: id, .. } => (agent(id).is_some(), "the agent is gone"),
+            Subject::Widen { agent: id, hash, .. } => {
+                (agent(id).is_some_and(|a| a.spec.hash == *hash), "the agent changed or is gone")
+            }
             Subject::Apply { proposal, patch, .. } => {
                 let known = state.proposals.get(proposal);
                 let open = crate::proposal::Status::Open;
@@ -289,6 +303,9 @@ pub struct Motion {
     /// What was last said of it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// It was settled while its agent could not run, and no run was told yet.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub untold: bool,
 }
 
 impl Motion {

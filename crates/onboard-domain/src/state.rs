@@ -197,6 +197,9 @@ pub struct Agent {
     /// The hash of manifest and program that the council last let run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployed: Option<String>,
+    /// When it last asked for approvals, at most as many as it may in a day.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub asked: VecDeque<Time>,
     pub since: Time,
     /// When the schedule next wants a run.
     pub due: Option<Time>,

@@ -642,9 +642,12 @@ fn models() -> Vec<Event> {
 
 fn every_subject() -> Vec<Subject> {
     let text = || "because".to_string();
+    let limits = Limits { pids: Some(64), ..Limits::default() };
     let subjects = vec![
-        Subject::Deploy { agent: A, hash: "00ff".into() },
-        Subject::Widen { agent: A, limits: Limits { pids: Some(64), ..Limits::default() } },
+        Subject::Deploy { agent: A, hash: "00ff".into(), limits: None, once: false },
+        Subject::Deploy { agent: A, hash: "00ff".into(), limits: Some(limits), once: true },
+        Subject::Widen { agent: A, limits, hash: String::new() },
+        Subject::Widen { agent: A, limits, hash: "00ff".into() },
         Subject::Apply {
             proposal: ProposalId(6),
             patch: "00ff".into(),

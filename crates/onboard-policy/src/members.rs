@@ -153,7 +153,7 @@ fn resource_manager(state: &State, subject: &Subject, room: &Room) -> Vote {
                 uses(known, &mut opinion);
             }
         }
-        Subject::Widen { agent: id, limits } => {
+        Subject::Widen { agent: id, limits, .. } => {
             fits(limits.cpu_percent, limits.memory_mb, room, &mut opinion);
             if let Some(known) = agent(id) {
                 uses(known, &mut opinion);

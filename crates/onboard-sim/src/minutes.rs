@@ -123,6 +123,11 @@ impl Minutes {
         }
         let matter = self.matters.get_mut(&id)?;
         let before = matter.stand;
+        let is_word = matches!(fact, Fact::Voted { .. } | Fact::Decided { .. });
+        if is_word && before == Stand::Open && now >= matter.expires {
+            let what = format!("at {}, its time was over at {}", now.0, matter.expires.0);
+            return Some(("nothing is decided after its time", what));
+        }
         let rule = "a motion is decided once, on its votes";
         match fact {
             Fact::Opened { .. } => None,
@@ -280,13 +285,17 @@ mod tests {
     }
 
     fn check(facts: Vec<Fact>, expect: Expect) {
+        check_at(50, facts, expect);
+    }
+
+    fn check_at(time: i64, facts: Vec<Fact>, expect: Expect) {
         let mut minutes = Minutes::default();
         minutes.expect(&Council::default());
         let event = |fact| Event::Motion { motion: MotionId(0), fact: Box::new(fact) };
         let mut events: Vec<Event> = facts.into_iter().map(event).collect();
         events.push(Event::EmergencyLifted { reason: "why".into() });
         events.push(event(Fact::Executed));
-        let batch = Batch { format: FORMAT, time: Time(50), causes: vec![], events };
+        let batch = Batch { format: FORMAT, time: Time(time), causes: vec![], events };
         let broken = minutes.durable(&batch, &State::default());
         let lines: String = broken.iter().map(|(rule, what)| format!("{rule}: {what}\n")).collect();
         expect.assert_eq(&lines);
@@ -325,6 +334,22 @@ mod tests {
             expect![[r#"
             silence is over time, and nothing else: v0 Open
             a motion is decided once, on its votes: v0 Over: carried true, votes say None
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_word_after_its_time_is_found() {
+        let yes = || voted(Seat::UserRepresentative, Ballot::Approve, person());
+        check_at(89, vec![opened(), yes(), carried(true)], expect![""]);
+        check_at(
+            90,
+            vec![opened(), yes(), carried(true)],
+            expect![[r#"
+            nothing is decided after its time: v0 at 90, its time was over at 90
+            nothing is decided after its time: v0 at 90, its time was over at 90
+            nothing is done without its votes: emergency lifted
+            nothing is done without its votes: v0 Open
         "#]],
         );
     }

@@ -28,16 +28,23 @@ pub fn run(global: &Global, command: ApprovalsCommand) -> Done {
             }
             Ok(ExitCode::SUCCESS)
         }
-        ApprovalsCommand::Approve { id, hash, all, reason } => {
+        ApprovalsCommand::Approve { ids, hash, all, reason } => {
             by_people()?;
-            let row = find(&client, &id)?;
-            let rows = if all { with_group(&client, row)? } else { vec![row] };
+            if hash.is_some() && ids.len() > 1 {
+                let message = "--hash is of one approval, and several are named";
+                return Err(Failure::new(Kind::Usage, message).hint("name one"));
+            }
+            let rows = named(&client, &ids, all)?;
+            show_group(global, &rows);
+            if all && rows.len() > 1 {
+                agree(global, &rows)?;
+            }
             vote(&client, global, &rows, Ballot::Approve, hash.as_deref(), &reason)
         }
-        ApprovalsCommand::Reject { id, all, reason } => {
+        ApprovalsCommand::Reject { ids, all, reason } => {
             by_people()?;
-            let row = find(&client, &id)?;
-            let rows = if all { with_group(&client, row)? } else { vec![row] };
+            let rows = named(&client, &ids, all)?;
+            show_group(global, &rows);
             vote(&client, global, &rows, Ballot::Reject, None, &reason)
         }
     }
@@ -123,15 +130,47 @@ fn find(client: &Client, text: &str) -> Result<MotionRow, Failure> {
     }
 }
 
-/// A motion with those that wait and are the same kind of action of the same agent.
-fn with_group(client: &Client, row: MotionRow) -> Result<Vec<MotionRow>, Failure> {
-    let ids = row.group.clone();
-    let mut rows = vec![row];
+/// The motions that are named, each once; with `all` also those that wait and are the same kind of
+/// action of the same agent.
+fn named(client: &Client, ids: &[String], all: bool) -> Result<Vec<MotionRow>, Failure> {
+    let mut rows: Vec<MotionRow> = Vec::new();
+    let mut group = Vec::new();
     for id in ids {
+        let row = find(client, id)?;
+        group.extend(row.group.iter().filter(|_| all).cloned());
+        rows.push(row);
+    }
+    for id in group {
         rows.push(find(client, &id)?);
     }
-    rows.sort_by_key(|row| row.opened);
+    rows.sort_by(|one, other| (&one.opened, &one.id).cmp(&(&other.opened, &other.id)));
+    rows.dedup_by(|one, other| one.id == other.id);
     Ok(rows)
+}
+
+/// A group is never a number: each of it is shown before it is decided on.
+fn show_group(global: &Global, rows: &[MotionRow]) {
+    for row in rows.iter().filter(|_| rows.len() > 1) {
+        output::note(&render::approvals::brief(row, &output::look_of_notes(global)));
+    }
+}
+
+/// A yes is to what somebody has seen: on a terminal to the list, elsewhere to ids that are named.
+///
+/// # Errors
+/// When there is no terminal, or the answer is no.
+fn agree(global: &Global, rows: &[MotionRow]) -> Result<(), Failure> {
+    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    if !output::can_ask(global) {
+        let message =
+            format!("{} wait, and nobody is here to read them: nothing was done", ids.len());
+        let hint = format!("ai_onboard approvals approve {}", ids.join(" "));
+        return Err(Failure::new(Kind::Usage, message).hint(hint));
+    }
+    match output::confirm(global, &format!("Say yes to each of these {}?", ids.len())) {
+        true => Ok(()),
+        false => Err(Failure::new(Kind::Failed, "nothing was changed")),
+    }
 }
 
 /// What a person reads before they say yes: all of it, a proposal with its patch.
@@ -154,12 +193,6 @@ fn vote(
     hash: Option<&str>,
     reason: &str,
 ) -> Done {
-    if rows.len() > 1 {
-        // A group is never a number: each of it is shown before it is decided on.
-        for row in rows {
-            output::note(&render::approvals::brief(row, &output::look_of_notes(global)));
-        }
-    }
     let mut waits = false;
     let mut answers = Vec::new();
     for row in rows {
@@ -185,7 +218,7 @@ fn vote(
     {
         let word = ballot.word();
         output::note(&format!(
-            "{} more like it wait; --all with `approvals {word} {}` shows and decides them together",
+            "{} more like it wait; --all with `approvals {word} {}` shows them and decides them together",
             one.group.len(),
             one.group[0],
         ));

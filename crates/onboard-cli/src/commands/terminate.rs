@@ -5,7 +5,6 @@ use crate::arguments::Global;
 use crate::failure::{Failure, Kind};
 use crate::{chosen, connection, output};
 use onboard_domain::Command;
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 pub fn run(global: &Global, name: &str, is_agreed: bool) -> Done {
@@ -28,7 +27,7 @@ pub fn run(global: &Global, name: &str, is_agreed: bool) -> Done {
 
 /// What can't be undone is not done without a word: where nobody can be asked, `--yes` is the word.
 fn ask(global: &Global, name: &str) -> Result<(), Failure> {
-    if global.no_input || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+    if !output::can_ask(global) {
         return Err(Failure::new(Kind::Usage, format!("terminate {name}? it can't be undone"))
             .hint("say --yes"));
     }

@@ -4,6 +4,7 @@ use super::table::Table;
 use super::{Ink, Look, when};
 use onboard_domain::Actor;
 use onboard_domain::council::{Ballot, Status, Subject};
+use onboard_domain::spec::Limits;
 use onboard_validation::show;
 use onboard_web::api::{CommandAnswer, Follows, MotionRow, VoteRow};
 
@@ -102,15 +103,17 @@ fn exactly(row: &MotionRow, look: &Look) -> String {
             let lines = what.lines().map(|line| format!("    {}\n", look.paint(Ink::Blue, line)));
             format!("  {agent} asks for {}:\n{}", show::line(action), lines.collect::<String>())
         }
-        Subject::Deploy { hash, .. } => {
+        Subject::Deploy { hash, limits, once, .. } => {
             let agent = row.agent.clone().unwrap_or_default();
+            let (once, limits) = (if *once { " once" } else { "" }, limits.unwrap_or_default());
+            let limits = limits_as_text(&limits);
             format!(
-                "  let {agent} run, with the manifest and program of hash\n    {hash}\n  look at it: ai_onboard background-agents config {agent}\n"
+                "  let {agent} run{once}, with the manifest and program of hash\n    {hash}\n{limits}  look at it: ai_onboard background-agents config {agent}\n"
             )
         }
-        Subject::Widen { limits, .. } => {
-            let text = serde_json::to_string(limits).unwrap_or_default();
-            format!("  {}, to {text}\n", show::line(&row.title))
+        Subject::Widen { limits, hash, .. } => {
+            let (title, limits) = (show::line(&row.title), limits_as_text(limits));
+            format!("  {title}, with the manifest and program of hash\n    {hash}\n{limits}")
         }
         Subject::Apply { proposal, patch, protected, despite_check } => {
             let mut out = format!("  {proposal}, the patch with hash\n    {patch}\n");
@@ -131,6 +134,15 @@ fn exactly(row: &MotionRow, look: &Look) -> String {
             format!("  {}\n    {hash}\n", show::line(&row.title))
         }
         Subject::CloseIncident { .. } => format!("  {}\n", show::line(&row.title)),
+    }
+}
+
+/// What an agent asks for; what it does not name is the policy's.
+fn limits_as_text(limits: &Limits) -> String {
+    let text = serde_json::to_string(limits).unwrap_or_default();
+    match limits == &Limits::default() {
+        true => "  within the policy's limits\n".into(),
+        false => format!("  limits {text}, else the policy's\n"),
     }
 }
 

@@ -286,3 +286,30 @@ fn a_run_that_failed_for_want_of_an_answer_asks_again() {
     assert!(!log(&world).contains("published"), "{}", log(&world));
     world.check(&["approvals", "approve", &first], 1, "expired and takes no votes");
 }
+
+/// Another version each time, and the same kind of action.
+const MANY: &str = "ai_onboard host request-approval release.publish \"publish $(cat version)\" \
+                    --reason tested --expires 1h && echo published\n";
+
+#[test]
+fn several_are_agreed_to_by_name_and_not_by_a_number() {
+    let world = with_script("releaser", "", MANY);
+    world.check(&["bg", "start", "releaser", "--detach"], 0, "started");
+    for version in ["1.2.0", "1.3.0"] {
+        std::fs::write(world.project.path().join("version"), version).unwrap();
+        world.check(&["bg", "run", "releaser", "--wait"], 8, "waiting for approval");
+    }
+    let both = ids(&world, "agent_action", "open");
+    let [first, second] = both.as_slice() else { panic!("{both:?}") };
+    // Nobody is there to read the list, so it is shown, and nothing is done.
+    let named = format!("ai_onboard approvals approve {first} {second}");
+    world.check(&["approvals", "approve", first, "--all"], 2, &named);
+    world.check(&["approvals", "approve", first, "--all"], 2, "publish 1.3.0");
+    assert_eq!(ids(&world, "agent_action", "open"), both);
+    world.check(&["approvals", "approve", first, second, "--hash", "00"], 2, "--hash is of one");
+    // What came since is not among those that are named.
+    std::fs::write(world.project.path().join("version"), "1.4.0").unwrap();
+    world.check(&["bg", "run", "releaser", "--wait"], 8, "waiting for approval");
+    world.check(&["approvals", "approve", first, second, first], 0, &format!("{second} approved"));
+    assert_eq!(ids(&world, "agent_action", "open").len(), 1);
+}

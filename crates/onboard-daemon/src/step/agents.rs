@@ -3,7 +3,7 @@
 use super::{World, commands, council, findings};
 use onboard_domain::command::AgentAnswer;
 use onboard_domain::council::Subject;
-use onboard_domain::spec::Limits;
+use onboard_domain::spec::{Limits, Program};
 use onboard_domain::state::{Agent, Desired, Phase, bounds};
 use onboard_domain::{
     Actor, AgentId, AgentName, AgentSpec, Answer, Event, KillReason, Refusal, RefusalKind, RunId,
@@ -56,7 +56,7 @@ pub(super) fn start(
     room_for(turn, agents.len())?;
     let (mut answers, mut lost) = (Vec::new(), None);
     for agent in agents {
-        match council::deploy(turn, world, actor, *agent) {
+        match council::deploy(turn, world, actor, *agent, false) {
             Ok(None) => answers.push(start_one(turn, world, cache, *agent)),
             Ok(Some(waits)) => answers.push(council::waiting(*agent, waits)),
             // The others are started all the same.
@@ -194,9 +194,21 @@ pub(super) fn run_now(
         );
         return Err(Refusal::new(RefusalKind::Forbidden, message));
     }
-    if let Some((motion, missing)) = council::deploy(turn, world, actor, agent)? {
+    if let Some((motion, missing)) = council::deploy(turn, world, actor, agent, true)? {
         return Ok(Answer::Waiting { motion, missing });
     }
+    run_one(turn, world, agent)
+}
+
+/// Queues the one run that was asked for.
+///
+/// # Errors
+/// When no more runs can be queued.
+pub(super) fn run_one(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    agent: AgentId,
+) -> Result<Answer, Refusal> {
     match onboard_scheduler::run_now(turn, world.now, agent) {
         Some(run) => Ok(Answer::Run { run }),
         None => {
@@ -205,7 +217,7 @@ pub(super) fn run_now(
     }
 }
 
-fn room_for(turn: &Turn<'_>, count: usize) -> Result<(), Refusal> {
+pub(super) fn room_for(turn: &Turn<'_>, count: usize) -> Result<(), Refusal> {
     if turn.state().runs.len() + count <= bounds::RUNS {
         return Ok(());
     }
@@ -261,23 +273,35 @@ pub(super) fn configure(
     match wanted {
         None => Ok(Answer::Done { changed: true }),
         Some(limits) => {
-            let subject = Subject::Widen { agent, limits };
+            let hash = turn.state().agents[&agent].spec.hash.clone();
+            let subject = Subject::Widen { agent, limits, hash };
             council::put_and_do(turn, world, cache, actor, subject, "its settings changed")
         }
     }
 }
 
-/// Keeps what a started agent may use as it was where its new settings want more; gives what they
-/// want, for the council.
+/// Keeps what an agent may use that people let run as it was where its new settings want more; gives
+/// what they want, for the council. One of ours that came with another `ai_onboard` wants its limits
+/// like any other: whoever upgrades has read no manifest.
 pub(super) fn hold_limits(agent: &Agent, spec: &mut AgentSpec) -> Option<Limits> {
-    let is_other = agent.spec.hash != spec.hash || !agent.started_before;
-    if is_other {
+    let is_other = spec.program != Program::BuiltIn && agent.spec.hash != spec.hash;
+    if is_other || !was_let_run(agent) {
         // It is decided on as a whole.
         return None;
     }
     let wanted = spec.limits;
     spec.limits = agent.spec.limits.tightened_by(&wanted);
     (spec.limits != wanted).then_some(wanted)
+}
+
+/// Whether anybody agreed to what the agent may use: by a start, or by a run.
+fn was_let_run(agent: &Agent) -> bool {
+    match agent.spec.program {
+        Program::BuiltIn => {
+            agent.started_before || agent.desired != Desired::Stopped || agent.last_queued.is_some()
+        }
+        Program::Command { .. } => agent.is_deployed(),
+    }
 }
 
 /// As the council decided.
@@ -339,6 +363,7 @@ pub(super) fn lift(
     reason: String,
 ) {
     turn.record(Event::QuarantineLifted { agent, reason });
+    council::tell_late(turn);
     if turn.state().agents[&agent].desired == Desired::Started {
         onboard_scheduler::plan_next(turn, world.now, world.settings, world.zones, cache, agent);
     }

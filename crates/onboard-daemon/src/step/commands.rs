@@ -137,6 +137,7 @@ fn lift_emergency(
 pub(super) fn lift(turn: &mut Turn<'_>, reason: String) {
     if turn.state().emergency.is_some() {
         turn.record(Event::EmergencyLifted { reason });
+        council::tell_late(turn);
     }
     turn.effect(Effect::ClearLatch);
     proposals::resume(turn);

@@ -43,7 +43,10 @@ pub(super) fn put(
     let open = |motion: &Motion| motion.status == Status::Open && motion.digest == digest;
     let known = turn.state().motions.iter().rev().find(|(_, motion)| open(motion));
     let id = match known.map(|(id, _)| *id) {
-        Some(id) => id,
+        Some(id) => {
+            look_again(turn, world, id);
+            id
+        }
         None => {
             let expires = turn.state().time.plus(council.waits_ms);
             open_motion(turn, world, actor.clone(), subject, reason, expires)?
@@ -160,6 +163,16 @@ fn by(actor: &Actor, seat: onboard_domain::council::Seat, ballot: Ballot, reason
     Vote { seat, ballot, by: Some(actor.clone()), reasons }
 }
 
+/// The rules' members say what they say now, where that is another word than before: much may have
+/// happened since it was put.
+fn look_again(turn: &mut Turn<'_>, world: &World<'_>, id: MotionId) {
+    let motion = &turn.state().motions[&id];
+    let said = |vote: &Vote| motion.votes.get(&vote.seat).is_some_and(|cast| cast.vote == *vote);
+    let mut votes = automatic(turn.state(), &motion.subject, &room(turn, world));
+    votes.retain(|vote| !said(vote));
+    cast(turn, id, votes);
+}
+
 fn cast(turn: &mut Turn<'_>, id: MotionId, votes: Vec<Vote>) {
     if !votes.is_empty() {
         let digest = turn.state().motions[&id].digest.clone();
@@ -234,16 +247,19 @@ pub(super) fn vote(
         record(turn, id, Fact::Withdrawn { why: why.into() });
         return invalid(format!("{id} is void: {why}"));
     }
-    held_up(turn, &motion.subject)?;
+    // A no, or a word of caution, starts nothing.
+    if ballot == Ballot::Approve {
+        held_up(turn, &motion.subject)?;
+    }
     let seats = council.votes_of(actor, motion);
     if seats.is_empty() {
         return Err(Refusal::new(RefusalKind::Forbidden, no_seat(&council, actor, motion)));
     }
     let votes = seats.into_iter().map(|seat| by(actor, seat, ballot, &reason)).collect();
-    // The rules' members look again: much may have happened since it was put.
-    let subject = turn.state().motions[&id].subject.clone();
-    let members = automatic(turn.state(), &subject, &room(turn, world));
-    cast(turn, id, members);
+    // A no takes nobody else's, and stays the person's own, with their reason.
+    if ballot != Ballot::Reject {
+        look_again(turn, world, id);
+    }
     cast(turn, id, votes);
     match settle(turn, &council, id) {
         Tally::Carried(_) => execute(turn, world, cache, id),
@@ -304,12 +320,18 @@ fn execute(
             answered(turn, id);
             return done(true);
         }
+        Subject::Deploy { agent, once: true, .. } => {
+            // Where there is no place for it, the yes is kept.
+            agents::room_for(turn, 1)?;
+            record(turn, id, Fact::Executed);
+            return agents::run_one(turn, world, agent);
+        }
         Subject::Deploy { agent, .. } => {
             record(turn, id, Fact::Executed);
             let started = agents::start_one(turn, world, cache, agent);
             return Ok(Answer::Agents(vec![started]));
         }
-        Subject::Widen { agent, limits } => agents::widen(turn, world, cache, agent, limits),
+        Subject::Widen { agent, limits, .. } => agents::widen(turn, world, cache, agent, limits),
         Subject::Apply { proposal, patch, protected, despite_check } => {
             let yes =
                 proposals::Yes { patch, reason, protected: !protected.is_empty(), despite_check };
@@ -338,7 +360,8 @@ pub(crate) fn has_adopted(state: &State, hash: &str) -> bool {
     })
 }
 
-/// Lets an agent run that came with a project, if the council has not done so yet.
+/// Lets an agent run that came with a project, if the council has not done so yet: `once`, or as its
+/// schedule says from now on.
 ///
 /// # Errors
 /// When the votes say no.
@@ -347,14 +370,18 @@ pub(super) fn deploy(
     world: &World<'_>,
     actor: &Actor,
     agent: AgentId,
+    once: bool,
 ) -> Result<Option<(MotionId, String)>, Refusal> {
     let known = &turn.state().agents[&agent];
     if known.is_deployed() {
         return Ok(None);
     }
     let (hash, name) = (known.spec.hash.clone(), known.spec.name.clone());
-    let put = put(turn, world, actor, Subject::Deploy { agent, hash }, "").map_err(|refusal| {
-        Refusal { message: format!("`{name}`: {}", refusal.message), ..refusal }
+    let limits = Some(known.spec.limits);
+    let subject = Subject::Deploy { agent, hash, limits, once };
+    let put = put(turn, world, actor, subject, "").map_err(|refusal| {
+        let message = format!("`{name}`: {}", refusal.message);
+        Refusal { message, ..refusal }
     })?;
     Ok(match put {
         Put::Carried(id) => {
@@ -463,7 +490,9 @@ fn has_room(turn: &Turn<'_>, agent: AgentId) -> Result<(), CallRefusal> {
         let message = format!("{open} approvals of this agent wait for people: no more until then");
         return Err(CallRefusal::new("limit", message));
     }
-    let today = of_it().filter(|motion| now.since(motion.opened) < DAY_MS).count();
+    // By the agent's own record: motions are forgotten.
+    let asked = turn.state().agents[&agent].asked.iter();
+    let today = asked.filter(|at| now.since(**at) < DAY_MS).count();
     if today >= bounds::ASKED_PER_DAY {
         let message = format!("this agent asked for {today} approvals within a day, the bound");
         return Err(CallRefusal::new("limit", message));
@@ -477,6 +506,14 @@ fn answered(turn: &mut Turn<'_>, id: MotionId) {
     let Some(known) = turn.state().agents.get(&agent) else { return };
     if known.quarantine.is_none() && turn.state().emergency.is_none() {
         onboard_scheduler::queue_now(turn, agent, Trigger::Answered { approval: id });
+    }
+}
+
+/// Answers that came while nothing could run, now that it can.
+pub(super) fn tell_late(turn: &mut Turn<'_>) {
+    let untold = turn.state().motions.iter().filter(|(_, motion)| motion.untold);
+    for id in untold.map(|(id, _)| *id).collect::<Vec<MotionId>>() {
+        answered(turn, id);
     }
 }
 
@@ -496,21 +533,38 @@ pub(super) fn agent_stopped(turn: &mut Turn<'_>, agent: AgentId) {
 
 /// What time and events of this turn did to motions that wait. Gives when the next one expires.
 pub(super) fn look_after(turn: &mut Turn<'_>) -> Option<Time> {
+    let waiting: Vec<MotionId> = turn.state().waiting.iter().map(|(_, id)| *id).collect();
+    for id in waiting {
+        withdraw_outdated(turn, id);
+    }
+    expire(turn);
+    turn.state().waiting.first().map(|(at, _)| *at)
+}
+
+/// What is over time, before anything is decided on it.
+pub(super) fn expire(turn: &mut Turn<'_>) {
     let now = turn.state().time;
-    let waiting: Vec<(Time, MotionId)> = turn.state().waiting.iter().copied().collect();
-    for (expires, id) in waiting {
-        let motion = &turn.state().motions[&id];
-        if let Some(why) = motion.subject.outdated(turn.state()) {
-            record(turn, id, Fact::Withdrawn { why: why.into() });
-        } else if expires <= now && motion.status == Status::Open {
+    let over = turn.state().waiting.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id);
+    for id in over.collect::<Vec<MotionId>>() {
+        if withdraw_outdated(turn, id) {
+            continue;
+        }
+        if turn.state().motions[&id].status == Status::Open {
             record(turn, id, Fact::Expired);
             answered(turn, id);
-        } else if expires <= now {
+        } else {
             let why = "it was allowed and not used within a day".into();
             record(turn, id, Fact::Withdrawn { why });
         }
     }
-    turn.state().waiting.first().map(|(at, _)| *at)
+}
+
+fn withdraw_outdated(turn: &mut Turn<'_>, id: MotionId) -> bool {
+    let outdated = turn.state().motions[&id].subject.outdated(turn.state());
+    if let Some(why) = outdated {
+        record(turn, id, Fact::Withdrawn { why: why.into() });
+    }
+    outdated.is_some()
 }
 
 fn record(turn: &mut Turn<'_>, motion: MotionId, fact: Fact) {

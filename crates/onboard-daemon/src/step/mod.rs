@@ -145,6 +145,10 @@ fn one(
     out: &mut Outbox,
     input: Input,
 ) {
+    // What comes after its time finds it over. A daemon first takes note of what ended without it.
+    if !matches!(input, Input::Began { .. }) {
+        council::expire(turn);
+    }
     match input {
         Input::Began { version, pid } => {
             runs::began(turn, version, pid);

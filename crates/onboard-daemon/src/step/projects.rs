@@ -82,7 +82,8 @@ fn adopt(
     let wanted = agents::hold_limits(&turn.state().agents[&agent], &mut spec);
     if let Some(limits) = wanted {
         // Files say it, and nobody yet: it waits for people.
-        council::suggest(turn, world, actor, Subject::Widen { agent, limits })?;
+        let hash = spec.hash.clone();
+        council::suggest(turn, world, actor, Subject::Widen { agent, limits, hash })?;
     }
     let known = &turn.state().agents[&agent].spec;
     if *known == spec {

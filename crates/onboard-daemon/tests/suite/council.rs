@@ -94,8 +94,8 @@ fn two_people_are_two_votes_and_a_changed_program_is_another_matter() {
             register
             root approve v0
             start alpha
-            root approve v1 looks good
-            root approve v1"
+            root approve v2 looks good
+            root approve v2"
         ),
         expect![[r#"
             > start alpha
@@ -106,7 +106,10 @@ fn two_people_are_two_votes_and_a_changed_program_is_another_matter() {
             > start alpha
               = {agents: [{agent: 0, changed: false, run: null, waits: [0, 1 more yes,  of System Administrator (uid 0)]}]}
             > run alpha
-              = {waiting: {missing: 1 more yes,  of System Administrator (uid 0), motion: 0}}
+              motion v1 opened: deploy_agent
+              motion v1 voted: safety_monitor yes, resource_manager yes
+              motion v1 voted: user_representative yes
+              = {waiting: {missing: 1 more yes,  of System Administrator (uid 0), motion: 1}}
             > agent-says approve v0
               command_refused {kind: forbidden, message: only a person votes:  nothing that an agent started is an agent's to approve, what: approve}
               refused forbidden: only a person votes: nothing that an agent started is an agent's to approve
@@ -119,23 +122,23 @@ fn two_people_are_two_votes_and_a_changed_program_is_another_matter() {
             > register
               agent_configured {agent: 0, spec: alpha manual}
               motion v0 {withdrawn: {why: the agent changed or is gone}}
+              motion v1 {withdrawn: {why: the agent changed or is gone}}
               = {project: {agents: [0], project: 0}}
             > root approve v0
               command_refused {kind: invalid, message: v0 is withdrawn and takes no votes, what: approve}
               refused invalid: v0 is withdrawn and takes no votes
             > start alpha
-              motion v1 opened: deploy_agent
-              motion v1 voted: safety_monitor yes, resource_manager yes
-              motion v1 voted: user_representative yes
-              = {agents: [{agent: 0, changed: false, run: null, waits: [1, 1 more yes,  of System Administrator (uid 0)]}]}
-            > root approve v1 looks good
-              motion v1 voted: safety_monitor yes, resource_manager yes
-              motion v1 voted: system_administrator yes
-              motion v1 carried: 2 seats of people said yes, 2 had to
-              motion v1 executed
+              motion v2 opened: deploy_agent
+              motion v2 voted: safety_monitor yes, resource_manager yes
+              motion v2 voted: user_representative yes
+              = {agents: [{agent: 0, changed: false, run: null, waits: [2, 1 more yes,  of System Administrator (uid 0)]}]}
+            > root approve v2 looks good
+              motion v2 voted: system_administrator yes
+              motion v2 carried: 2 seats of people said yes, 2 had to
+              motion v2 executed
               agent_started {agent: 0}
               = {agents: [{agent: 0, changed: true, run: null}]}
-            > root approve v1
+            > root approve v2
               = {done: {changed: false}}
         "#]],
     );
@@ -164,7 +167,6 @@ fn who_asks_may_be_kept_from_voting() {
               command_refused {kind: forbidden, message: whoever asked for it does not vote on it here:  another seat has to, what: approve}
               refused forbidden: whoever asked for it does not vote on it here: another seat has to
             > root approve v0
-              motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
               motion v0 carried: 2 seats of people said yes, 1 had to
               motion v0 executed
@@ -219,14 +221,13 @@ fn people_lift_what_rules_brought_about_and_the_rules_say_what_they_think() {
               motion v1 voted: user_representative yes
               = {waiting: {missing: 1 more yes,  of System Administrator (uid 0), motion: 1}}
             > root approve v1
-              motion v1 voted: safety_monitor abstain (its agent stays in quarantine: different attempts within 24 h weigh 20; from 20 on this is the consequence (i0)), resource_manager yes
               motion v1 voted: system_administrator yes
               motion v1 carried: 2 seats of people said yes, 2 had to
               incident {fact: {closed: {by: ada, reason: seen}}, incident: 0}
               motion v1 executed
               = {done: {changed: true}}
             > root approve v0
-              motion v0 voted: safety_monitor abstain (20 refused attempts within a day, 20 over its life), resource_manager yes
+              motion v0 voted: safety_monitor abstain (20 refused attempts within a day, 20 over its life)
               motion v0 voted: system_administrator yes
               motion v0 carried: 2 seats of people said yes, 2 had to
               quarantine_lifted {agent: 0, reason: it is mended}
@@ -242,7 +243,6 @@ fn people_lift_what_rules_brought_about_and_the_rules_say_what_they_think() {
               motion v2 voted: user_representative yes
               = {waiting: {missing: 1 more yes,  of System Administrator (uid 0), motion: 2}}
             > root approve v2
-              motion v2 voted: safety_monitor yes, resource_manager yes
               motion v2 voted: system_administrator yes
               motion v2 carried: 2 seats of people said yes, 2 had to
               emergency_lifted {reason: the smoke is gone}
@@ -300,7 +300,6 @@ fn a_run_that_asks_ends_and_another_goes_on_with_the_answer_once() {
               … 1267326 ms
               slot_passed {agent: 0, count: 1, next: +4867326ms, slot: +1267326ms, why: overlap}
             > approve v0 go on
-              motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
               motion v0 carried: 2 seats of people said yes, 1 had to
               run_queued {agent: 0, attempt: 1, not_before: +1800000ms, run: 1, slot: +1800000ms, trigger: {answered: {approval: 0}}}
@@ -386,7 +385,6 @@ fn a_no_is_told_with_its_reason_and_not_asked_again_at_once() {
               command_refused {kind: invalid, message: a reason is needed:  say it with --reason, what: reject}
               refused invalid: a reason is needed: say it with --reason
             > reject v0 not on a friday
-              motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative reject (not on a friday), system_administrator reject (not on a friday)
               motion v0 lost: people said no: not on a friday
               run_queued {agent: 0, attempt: 1, not_before: +0ms, run: 1, slot: +0ms, trigger: {answered: {approval: 0}}}
@@ -425,7 +423,6 @@ fn a_daemon_that_dies_meanwhile_forgets_nothing() {
             > back
               daemon_started {pid: 8, version: 1.0.0}
             > approve v0
-              motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
               motion v0 carried: 2 seats of people said yes, 1 had to
               run_queued {agent: 0, attempt: 1, not_before: +0ms, run: 1, slot: +0ms, trigger: {answered: {approval: 0}}}
@@ -597,23 +594,22 @@ fn what_runs_by_itself_takes_both_seats_and_a_word_of_its_own() {
         of_two(),
         &script,
         expect![[r#"
-        > decide c0 {"apply":{"patch":"aa"}} good
-          command_refused {kind: invalid, message: c0 touches what runs by itself; --protected says yes to .github/workflows/ci.yml:  it is continuous integration, what: apply_proposal}
-          refused invalid: c0 touches what runs by itself; --protected says yes to .github/workflows/ci.yml: it is continuous integration
-        > decide c0 {"apply":{"patch":"aa","protected":true}} good
-          motion v0 opened: apply_protected_proposal
-          motion v0 voted: safety_monitor abstain (it touches .github/workflows/ci.yml: it is continuous integration), resource_manager yes
-          motion v0 voted: user_representative yes
-          = {waiting: {missing: 1 more yes,  of System Administrator (uid 0), motion: 0}}
-        > root approve v0
-          motion v0 voted: safety_monitor abstain (it touches .github/workflows/ci.yml: it is continuous integration), resource_manager yes
-          motion v0 voted: system_administrator yes
-          motion v0 carried: 2 seats of people said yes, 2 had to
-          proposal {fact: {accepted: {patch: aa, protected: true, reason: good}}, proposal: 0}
-          motion v0 executed
-          ! write c0
-          = {done: {changed: true}}
-    "#]],
+            > decide c0 {"apply":{"patch":"aa"}} good
+              command_refused {kind: invalid, message: c0 touches what runs by itself; --protected says yes to .github/workflows/ci.yml:  it is continuous integration, what: apply_proposal}
+              refused invalid: c0 touches what runs by itself; --protected says yes to .github/workflows/ci.yml: it is continuous integration
+            > decide c0 {"apply":{"patch":"aa","protected":true}} good
+              motion v0 opened: apply_protected_proposal
+              motion v0 voted: safety_monitor abstain (it touches .github/workflows/ci.yml: it is continuous integration), resource_manager yes
+              motion v0 voted: user_representative yes
+              = {waiting: {missing: 1 more yes,  of System Administrator (uid 0), motion: 0}}
+            > root approve v0
+              motion v0 voted: system_administrator yes
+              motion v0 carried: 2 seats of people said yes, 2 had to
+              proposal {fact: {accepted: {patch: aa, protected: true, reason: good}}, proposal: 0}
+              motion v0 executed
+              ! write c0
+              = {done: {changed: true}}
+        "#]],
     );
 }
 
@@ -638,7 +634,6 @@ fn a_wider_limit_of_a_started_agent_waits_for_a_yes() {
             > register
               = {project: {agents: [0], project: 0}}
             > approve v0
-              motion v0 voted: safety_monitor yes, resource_manager yes
               motion v0 voted: user_representative yes, system_administrator yes
               motion v0 carried: 2 seats of people said yes, 1 had to
               agent_configured {agent: 0, spec: alpha manual}
@@ -683,22 +678,21 @@ fn a_changed_policy_is_on_record_and_may_take_a_yes() {
         of_two(),
         &script.replace("cmd", "agent-says cmd"),
         expect![[r#"
-        > agent-says cmd {"adopt_policy":{"hash":"bb","origin":"x"}}
-          motion v0 opened: change_policy
-          motion v0 voted: safety_monitor yes, resource_manager yes
-          = {waiting: {missing: 1 more yes,  of User Representative (ada) or System Administrator (uid 0), motion: 0}}
-        > approve v0
-          motion v0 voted: safety_monitor yes, resource_manager yes
-          motion v0 voted: user_representative yes
-          motion v0 carried: 1 seat of people said yes, 1 had to
-          policy_adopted {hash: bb, origin: x}
-          motion v0 executed
-          = {done: {changed: true}}
-        > agent-says cmd {"adopt_policy":{"hash":"aa","origin":"x"}}
-          motion v1 opened: change_policy
-          motion v1 voted: safety_monitor yes, resource_manager yes
-          = {waiting: {missing: 1 more yes,  of User Representative (ada) or System Administrator (uid 0), motion: 1}}
-    "#]],
+            > agent-says cmd {"adopt_policy":{"hash":"bb","origin":"x"}}
+              motion v0 opened: change_policy
+              motion v0 voted: safety_monitor yes, resource_manager yes
+              = {waiting: {missing: 1 more yes,  of User Representative (ada) or System Administrator (uid 0), motion: 0}}
+            > approve v0
+              motion v0 voted: user_representative yes
+              motion v0 carried: 1 seat of people said yes, 1 had to
+              policy_adopted {hash: bb, origin: x}
+              motion v0 executed
+              = {done: {changed: true}}
+            > agent-says cmd {"adopt_policy":{"hash":"aa","origin":"x"}}
+              motion v1 opened: change_policy
+              motion v1 voted: safety_monitor yes, resource_manager yes
+              = {waiting: {missing: 1 more yes,  of User Representative (ada) or System Administrator (uid 0), motion: 1}}
+        "#]],
     );
 }
 
@@ -726,4 +720,303 @@ fn agents_that_watch_for_one_another_s_calls_come_to_rest() {
         matches!(event, onboard_domain::Event::RunQueued { trigger: Trigger::Event { .. }, .. })
     });
     assert_eq!(woken.count(), 1, "alpha called, beta came, and nobody after");
+}
+
+#[test]
+fn an_upgraded_agent_of_ours_may_not_use_more_without_a_yes() {
+    check(
+        r#"agent alpha = hourly | {"limits":{"cpu_percent":5,"pids":64}}
+        register
+        began
+        start alpha
+        agent alpha = hourly | {"hash":"h2","limits":{"cpu_percent":9,"pids":32}}
+        ---
+        register
+        register
+        approve v0"#,
+        expect![[r#"
+            > register
+              motion v0 opened: widen_limit
+              motion v0 voted: safety_monitor yes, resource_manager yes
+              agent_configured {agent: 0, spec: alpha hourly}
+              = {project: {agents: [0], project: 0}}
+            > register
+              = {project: {agents: [0], project: 0}}
+            > approve v0
+              motion v0 voted: user_representative yes, system_administrator yes
+              motion v0 carried: 2 seats of people said yes, 1 had to
+              agent_configured {agent: 0, spec: alpha hourly}
+              motion v0 executed
+              = {done: {changed: true}}
+        "#]],
+    );
+}
+
+#[test]
+fn an_agent_that_was_only_run_may_not_use_more_without_a_yes() {
+    for spec in [OWN, "{\"hash\":\"h1\"}"] {
+        let spec =
+            |cpu: u32| spec.replacen('{', &format!(r#"{{"limits":{{"cpu_percent":{cpu}}},"#), 1);
+        let mut stage = Stage::play(&format!(
+            "agent alpha = manual | {}
+            register
+            began
+            run alpha
+            agent alpha = manual | {}
+            register
+            configure alpha alpha",
+            spec(5),
+            spec(9),
+        ));
+        let limit =
+            |stage: &Stage| stage.state.agents.values().next().unwrap().spec.limits.cpu_percent;
+        // The person who configures it says yes in the same breath; files alone change nothing.
+        assert_eq!(limit(&stage), Some(9), "{}", stage.told);
+        assert!(stage.told.contains("opened: widen_limit"), "{}", stage.told);
+        stage.perform(&format!("agent alpha = manual | {}\n register", spec(11)));
+        assert_eq!(limit(&stage), Some(9), "{}", stage.told);
+    }
+}
+
+#[test]
+fn a_yes_to_wider_limits_is_a_yes_to_this_very_program() {
+    let narrow = OWN.replacen('{', r#"{"limits":{"cpu_percent":5},"#, 1);
+    let wide = OWN.replacen('{', r#"{"limits":{"cpu_percent":9},"#, 1);
+    let changed = CHANGED.replacen('{', r#"{"limits":{"cpu_percent":5},"#, 1);
+    check(
+        &format!(
+            "agent alpha = manual | {narrow}
+            register
+            began
+            start alpha
+            agent alpha = manual | {wide}
+            register
+            agent alpha = manual | {changed}
+            ---
+            register
+            approve v1"
+        ),
+        expect![[r#"
+            > register
+              agent_configured {agent: 0, spec: alpha manual}
+              agent_stopped {agent: 0}
+              motion v1 {withdrawn: {why: the agent changed or is gone}}
+              = {project: {agents: [0], project: 0}}
+            > approve v1
+              command_refused {kind: invalid, message: v1 is withdrawn and takes no votes, what: approve}
+              refused invalid: v1 is withdrawn and takes no votes
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_agreed_to_before_more_was_wanted_is_no_longer_that() {
+    let narrow = OWN.replacen('{', r#"{"limits":{"cpu_percent":5},"#, 1);
+    let wide = OWN.replacen('{', r#"{"limits":{"cpu_percent":9},"#, 1);
+    check_with(
+        of_two(),
+        &format!(
+            "agent alpha = manual | {narrow}
+            register
+            began
+            start alpha
+            agent alpha = manual | {wide}
+            ---
+            register
+            root approve v0"
+        ),
+        expect![[r#"
+            > register
+              agent_configured {agent: 0, spec: alpha manual}
+              motion v0 {withdrawn: {why: the agent changed or is gone}}
+              = {project: {agents: [0], project: 0}}
+            > root approve v0
+              command_refused {kind: invalid, message: v0 is withdrawn and takes no votes, what: approve}
+              refused invalid: v0 is withdrawn and takes no votes
+        "#]],
+    );
+}
+
+#[test]
+fn a_run_that_people_agreed_to_is_that_one_run() {
+    check_with(
+        of_two(),
+        &format!(
+            "agent alpha = hourly | {OWN}
+            register
+            began
+            ---
+            run alpha
+            root approve v0
+            launched r0
+            gone r0 exit 0
+            wait 120m"
+        ),
+        expect![[r#"
+            > run alpha
+              motion v0 opened: deploy_agent
+              motion v0 voted: safety_monitor yes, resource_manager yes
+              motion v0 voted: user_representative yes
+              = {waiting: {missing: 1 more yes,  of System Administrator (uid 0), motion: 0}}
+            > root approve v0
+              motion v0 voted: system_administrator yes
+              motion v0 carried: 2 seats of people said yes, 2 had to
+              motion v0 executed
+              run_queued {agent: 0, attempt: 1, not_before: +0ms, run: 0, slot: +0ms, trigger: manual}
+              run_placed {deadline_ms: 1800000, generation: 1, leases: [], run: 0}
+              ! launch r0 g1
+              = {run: {run: 0}}
+            > launched r0
+              run_started {deadline: +60000ms, generation: 1, process: {pid: 40, start_ticks: 9}, run: 0}
+            > gone r0 exit 0
+              run_ended {outcome: succeeded, run: 0, usage: {cpu_ms: 3, memory_peak_bytes: 4, throttled_ms: 5}}
+            > wait 120m
+        "#]],
+    );
+}
+
+#[test]
+fn the_rules_members_look_again_when_the_same_is_asked_for_again() {
+    check_with(
+        of_two(),
+        r#"agent alpha = manual
+        register
+        began
+        run alpha
+        launched r0
+        tried r0 denied_syscall a b c d e f g h i j k l m n o p q r s t
+        gone r0 signal 9
+        cmd {"lift_quarantine":{"agent":0,"reason":"it is mended"}}
+        cmd {"close_incident":{"incident":0,"reason":"seen"}}
+        root approve v1
+        ---
+        root cmd {"lift_quarantine":{"agent":0,"reason":"it is mended"}}"#,
+        expect![[r#"
+            > root cmd {"lift_quarantine":{"agent":0,"reason":"it is mended"}}
+              motion v0 voted: safety_monitor abstain (20 refused attempts within a day, 20 over its life)
+              motion v0 voted: system_administrator yes
+              motion v0 carried: 2 seats of people said yes, 2 had to
+              quarantine_lifted {agent: 0, reason: it is mended}
+              motion v0 executed
+              = {done: {changed: true}}
+        "#]],
+    );
+}
+
+#[test]
+fn a_veto_that_came_since_counts_when_the_same_is_asked_for_again() {
+    check_with(
+        of_two(),
+        &format!(
+            "agent alpha = manual | {OWN}
+            register
+            began
+            run alpha
+            root approve v0
+            launched r0
+            agent alpha = manual | {CHANGED}
+            register
+            start alpha
+            tried r0 denied_syscall a b c d e f g h i j k l m n o p q r s t
+            ---
+            root start alpha"
+        ),
+        expect![[r#"
+            > root start alpha
+              motion v1 voted: safety_monitor reject (its agent is in quarantine: different attempts within 24 h weigh 20; from 20 on this is the consequence (i0); i0 of its agent is open, and reached quarantine; 20 refused attempts within a day, 20 over its life)
+              motion v1 voted: system_administrator yes
+              motion v1 lost: veto of the Safety Monitor: its agent is in quarantine: different attempts within 24 h weigh 20; from 20 on this is the consequence (i0); i0 of its agent is open, and reached quarantine; 20 refused attempts within a day, 20 over its life
+              command_refused {kind: forbidden, message: `alpha`:  the council said no (v1):  veto of the Safety Monitor:  its agent is in quarantine:  different attempts within 24 h weigh 20; from 20 on this is the consequence (i0); i0 of its agent is open,  and reached quarantine; 20 refused attempts within a day,  20 over its life, what: start}
+              refused forbidden: `alpha`: the council said no (v1): veto of the Safety Monitor: its agent is in quarantine: different attempts within 24 h weigh 20; from 20 on this is the consequence (i0); i0 of its agent is open, and reached quarantine; 20 refused attempts within a day, 20 over its life
+        "#]],
+    );
+}
+
+#[test]
+fn a_vote_after_its_time_decides_nothing() {
+    let script = asked("gone r0 signal 9\n wait 59m\n ---\n wait 1m\n & approve v0");
+    check(
+        &script,
+        expect![[r#"
+        > wait 1m
+        > approve v0
+          motion v0 expired
+          run_queued {agent: 0, attempt: 1, not_before: +3600000ms, run: 1, slot: +3600000ms, trigger: {answered: {approval: 0}}}
+          command_refused {kind: invalid, message: v0 is expired and takes no votes, what: approve}
+          run_placed {deadline_ms: 1800000, generation: 1, leases: [], run: 1}
+          ! launch r1 g1
+          refused invalid: v0 is expired and takes no votes
+    "#]],
+    );
+}
+
+#[test]
+fn a_no_is_possible_during_an_emergency_and_told_when_it_is_over() {
+    let ask = ask("r1", "publish 1.3.0");
+    check(
+        &asked(&format!(
+            "gone r0 signal 9
+            run alpha
+            launched r1
+            {ask}
+            gone r1 signal 9
+            emergency smoke
+            ---
+            approve v0
+            reject v0 not now
+            wait 61m
+            lift the smoke is gone"
+        )),
+        expect![[r#"
+            > approve v0
+              command_refused {kind: forbidden, message: an emergency shutdown is in force (smoke); a person lifts it with `ai_onboard background-agents resume --reason …`, what: approve}
+              refused forbidden: an emergency shutdown is in force (smoke); a person lifts it with `ai_onboard background-agents resume --reason …`
+            > reject v0 not now
+              motion v0 voted: user_representative reject (not now), system_administrator reject (not now)
+              motion v0 lost: people said no: not now
+              = {done: {changed: true}}
+            > wait 61m
+              … 3600000 ms
+              motion v1 expired
+            > lift the smoke is gone
+              motion v2 opened: lift_emergency
+              motion v2 voted: safety_monitor yes, resource_manager yes
+              motion v2 voted: user_representative yes, system_administrator yes
+              motion v2 carried: 2 seats of people said yes, 1 had to
+              emergency_lifted {reason: the smoke is gone}
+              run_queued {agent: 0, attempt: 1, not_before: +3660000ms, run: 2, slot: +3660000ms, trigger: {answered: {approval: 0}}}
+              run_queued {agent: 0, attempt: 1, not_before: +3660000ms, run: 3, slot: +3660000ms, trigger: {answered: {approval: 1}}}
+              motion v2 executed
+              slot_passed {agent: 0, count: 1, next: +4867326ms, slot: +1267326ms, why: missed}
+              run_placed {deadline_ms: 1800000, generation: 1, leases: [], run: 2}
+              ! clear latch
+              ! launch r2 g1
+              = {done: {changed: true}}
+        "#]],
+    );
+}
+
+#[test]
+fn the_days_bound_is_counted_although_motions_are_forgotten() {
+    let mut stage = Stage::play("agent alpha = manual\n register\n began");
+    let run = |stage: &mut Stage, what: &str| {
+        let id = stage.state.next.run;
+        stage.perform(&format!("run alpha\n launched r{id}\n {}", ask(&format!("r{id}"), what)));
+        stage.perform(&format!("gone r{id} exit 0"));
+    };
+    for n in 0..bounds::ASKED_PER_DAY {
+        let id = stage.state.next.motion;
+        run(&mut stage, &format!("publish {n}"));
+        stage.perform(&format!("reject v{id} no"));
+        for id in stage.state.runs.keys().copied().collect::<Vec<RunId>>() {
+            stage.perform(&format!("launched {id}\n gone {id} exit 0"));
+        }
+    }
+    for _ in 0..bounds::KEPT {
+        stage.perform("emergency smoke\n lift it is gone");
+    }
+    assert!(!stage.state.motions.contains_key(&MotionId(0)), "they are forgotten");
+    stage.told.clear();
+    run(&mut stage, "one more");
+    assert!(stage.told.contains("approvals within a day, the bound"), "{}", stage.told);
 }

@@ -92,6 +92,7 @@ fn fresh(project: ProjectId, spec: &AgentSpec, since: Time) -> Agent {
         desired: Desired::Stopped,
         started_before: false,
         deployed: None,
+        asked: VecDeque::new(),
         since,
         due: None,
         interval_permille: AS_WRITTEN,

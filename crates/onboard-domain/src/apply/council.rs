@@ -47,6 +47,13 @@ pub(super) fn apply(state: &mut State, id: MotionId, fact: &Fact) -> Result<(), 
         (status, fact) => illegal!("{id} is {status} and this comes: {fact:?}"),
     };
     motion.since = now;
+    if let (Subject::Act { agent, .. }, Status::Rejected | Status::Expired) =
+        (&motion.subject, motion.status)
+    {
+        let agent = state.agents.get(agent);
+        let locked = agent.is_some_and(|agent| agent.quarantine.is_some());
+        motion.untold = state.emergency.is_some() || locked;
+    }
     let (expires, status) = (motion.expires, motion.status);
     state.waiting.remove(&(expired, id));
     if status.is_live() {
@@ -73,8 +80,14 @@ fn opened(
     let agent = about.and_then(|about| Some((about, state.agents.get(&about)?)));
     let project = agent.map(|(_, agent)| agent.project);
     let agent = agent.map(|(id, agent)| (id, agent.spec.name.clone()));
-    if let (Subject::Act { .. }, Actor::Agent { run, .. }) = (subject, by) {
+    if let (Subject::Act { agent, .. }, Actor::Agent { run, .. }) = (subject, by) {
         state.run_mut(*run)?.waits_for = Some(id);
+        let now = state.time;
+        let asked = &mut state.agent_mut(*agent)?.asked;
+        asked.push_back(now);
+        if asked.len() > bounds::ASKED_PER_DAY {
+            asked.pop_front();
+        }
     }
     state.next.motion += 1;
     let motion = Motion {
@@ -91,6 +104,7 @@ fn opened(
         status: Status::Open,
         since: state.time,
         note: String::new(),
+        untold: false,
     };
     state.motions.insert(id, motion);
     state.waiting.insert((expires, id));
@@ -120,7 +134,7 @@ fn cast(
 /// What the fold itself remembers of a decision that was carried out.
 fn executed(state: &mut State, id: MotionId) {
     let Some(motion) = state.motions.get(&id) else { return };
-    if let Subject::Deploy { agent, hash } = &motion.subject {
+    if let Subject::Deploy { agent, hash, .. } = &motion.subject {
         let (agent, hash) = (*agent, hash.clone());
         if let Some(agent) = state.agents.get_mut(&agent) {
             agent.deployed = Some(hash);

@@ -57,6 +57,11 @@ fn queue(
         let project = state.project_mut(project)?;
         (project.git.clone(), project.plan.clone())
     };
+    if let Trigger::Answered { approval } = trigger
+        && let Some(motion) = state.motions.get_mut(approval)
+    {
+        motion.untold = false;
+    }
     let owner = state.agent_mut(agent)?;
     owner.live.push(id);
     owner.last_queued = Some(now);

@@ -64,6 +64,7 @@ fn vote(cast: &Cast) -> VoteRow {
 fn title(state: &State, motion: &Motion) -> String {
     let agent = motion.agent.as_ref().map_or("an agent", |(_, name)| name.as_str());
     match &motion.subject {
+        Subject::Deploy { once: true, .. } => format!("let {agent} run once"),
         Subject::Deploy { .. } => format!("let {agent} run"),
         Subject::Widen { .. } => format!("let {agent} use more"),
         Subject::Apply { proposal, .. } => {
@@ -93,6 +94,9 @@ fn follows(motion: &Motion) -> Follows {
                     "a run of {agent} goes on and is told that nobody answered, which is neither"
                 ),
             };
+        }
+        Subject::Deploy { once: true, .. } => {
+            (format!("one run of {agent} is queued"), format!("{agent} does not run"))
         }
         Subject::Deploy { .. } => (format!("{agent} is started"), format!("{agent} does not run")),
         Subject::Widen { .. } => (
