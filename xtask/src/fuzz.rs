@@ -9,10 +9,17 @@ use std::path::{Path, PathBuf};
 
 use crate::command;
 use crate::packages::{self, Need};
+use crate::report::Outcome;
 use crate::workspace::Workspace;
 
 /// Seconds a target when nothing is said.
 const SECONDS: u64 = 60;
+/// Among the tests: so many inputs a target, always the same ones, so that the stage fails for what
+/// changed and not by chance,
+const TEST_RUNS: &str = "-runs=50000";
+const TEST_SEED: &str = "-seed=1";
+/// and no longer than this a target, in seconds, on a slow machine.
+const TEST_SECONDS: u64 = 15;
 /// Longest input that is tried: no format here says more in more.
 const LENGTH: &str = "-max_len=4096";
 /// One input that takes longer than this, in seconds, is a finding.
@@ -63,15 +70,38 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), String> {
         Some(name) if known.contains(name) => vec![name.clone()],
         Some(name) => return Err(format!("no target is `{name}`; there is {}", known.join(", "))),
     };
+    packages::ensure(Need::Fuzz)?;
     let folder = build(workspace, &chosen)?;
     let failed: Vec<String> = chosen
         .into_iter()
-        .filter(|target| !try_out(workspace, &folder, target, hunt.seconds))
+        .filter(|target| !try_out(workspace, &folder, target, hunt.seconds, Start::Learned))
         .collect();
     match failed.is_empty() {
         true => Ok(()),
         false => Err(format!("{} failed; the inputs are in fuzz/artifacts", failed.join(", "))),
     }
+}
+
+/// The stage of `cargo xtask test`: every target for a moment.
+pub fn briefly(workspace: &Workspace) -> Result<Outcome, String> {
+    if let Err(message) = packages::ensure(Need::Fuzz) {
+        return Ok(Outcome::NotRun(message));
+    }
+    let targets = targets(workspace)?;
+    let folder = build(workspace, &targets)?;
+    let is_fine = |target: &&String| try_out(workspace, &folder, target, TEST_SECONDS, Start::Same);
+    let passed = targets.iter().filter(is_fine).count();
+    let failed = targets.len() - passed;
+    Ok(Outcome::Counted { passed: passed as u64, failed: failed as u64 })
+}
+
+/// What a hunt begins with beside the kept inputs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// What earlier hunts learned, and chance.
+    Learned,
+    /// Nothing, and the same draws each time.
+    Same,
 }
 
 /// The targets, by their files.
@@ -87,7 +117,6 @@ fn targets(workspace: &Workspace) -> Result<Vec<String>, String> {
 
 /// Builds targets and returns the folder that they are in.
 fn build(workspace: &Workspace, targets: &[String]) -> Result<PathBuf, String> {
-    packages::ensure(Need::Fuzz)?;
     let into = target_folder(workspace)?.join("fuzz");
     let mut cargo = command::cargo(&workspace.root.join("fuzz"));
     // Named, so that what runs while building (macros, scripts) is built without coverage.
@@ -117,9 +146,13 @@ fn target_folder(workspace: &Workspace) -> Result<PathBuf, String> {
 }
 
 /// Runs a target over what is kept and what was learned, then on. Whether nothing was found.
-fn try_out(workspace: &Workspace, folder: &Path, target: &str, seconds: u64) -> bool {
+fn try_out(workspace: &Workspace, folder: &Path, target: &str, seconds: u64, start: Start) -> bool {
     let fuzz = workspace.root.join("fuzz");
-    let learned = folder.join("learned").join(target);
+    let learned = folder.join(if start == Start::Same { "brief" } else { "learned" }).join(target);
+    if start == Start::Same {
+        // What it learned last time would make this one another.
+        let _ = fs::remove_dir_all(&learned);
+    }
     let artifacts = fuzz.join("artifacts").join(target);
     for needed in [&learned, &artifacts] {
         if let Err(error) = fs::create_dir_all(needed) {
@@ -127,10 +160,13 @@ fn try_out(workspace: &Workspace, folder: &Path, target: &str, seconds: u64) -> 
             return false;
         }
     }
-    println!("{target}: {seconds} s");
+    println!("{target}: {seconds} s at most");
     let mut program = std::process::Command::new(folder.join(target));
     program.args([LENGTH, TIMEOUT, MEMORY, "-verbosity=0", "-print_final_stats=1"]);
     program.arg(format!("-max_total_time={seconds}"));
+    if start == Start::Same {
+        program.args([TEST_RUNS, TEST_SEED]);
+    }
     program.arg(format!("-artifact_prefix={}/", artifacts.display()));
     program.arg(&learned).args(Some(fuzz.join("corpus").join(target)).filter(|kept| kept.is_dir()));
     match command::run(&mut program) {

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::check;
 use crate::command;
+use crate::fuzz;
 use crate::ordinary_user;
 use crate::packages::{self, Need};
 use crate::place::Place;
@@ -32,6 +33,7 @@ pub fn run(workspace: &Workspace, _: &[String]) -> Result<(), String> {
         Ok(place) => builds(&mut report, &place, clippy),
         Err(message) => report.stage("a place to build", || Err(message)),
     }
+    report.stage("fuzzing, a moment each", || fuzz::briefly(workspace));
     report.close()
 }
 

@@ -1,10 +1,7 @@
-//! Do two samples differ, and how fast does a series move: tests that assume no distribution.
+//! Do two samples differ: a test that assumes no distribution.
 
 use crate::distribution::normal_cdf;
-use crate::statistics::{median, ranks};
-
-/// Pairs looked at for a slope; longer series are thinned to this.
-const MOST_POINTS: usize = 500;
+use crate::statistics::ranks;
 
 /// What the Mann-Whitney test says of two samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,28 +39,13 @@ pub fn mann_whitney(before: &[f64], after: &[f64]) -> Option<MannWhitney> {
     Some(MannWhitney { superiority: u / (m * n), p: p.min(1.0) })
 }
 
-/// The median of the slopes between all pairs of points, per step: Theil (1950) and Sen, "Estimates
-/// of the regression coefficient based on Kendall's tau" (1968). Half of the points may be wild.
-pub fn theil_sen(series: &[f64]) -> Option<f64> {
-    let step = series.len().div_ceil(MOST_POINTS).max(1);
-    let points: Vec<(f64, f64)> =
-        series.iter().enumerate().step_by(step).map(|(at, value)| (at as f64, *value)).collect();
-    let mut slopes = Vec::new();
-    for (place, (x, y)) in points.iter().enumerate() {
-        slopes.extend(
-            points[place + 1..].iter().map(|(other_x, other_y)| (other_y - y) / (other_x - x)),
-        );
-    }
-    median(&slopes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use expect_test::expect;
 
     #[test]
-    fn differences_and_slopes() {
+    fn differences() {
         let show = |before: &[f64], after: &[f64]| match mann_whitney(before, after) {
             Some(test) => format!("{:.2} p {:.4}", test.superiority, test.p),
             None => "too few".to_owned(),
@@ -74,7 +56,5 @@ mod tests {
         expect!["0.50 p 1.0000"].assert_eq(&show(&low, &low));
         expect!["0.50 p 1.0000"].assert_eq(&show(&[3.0; 6], &[3.0; 6]));
         expect!["too few"].assert_eq(&show(&low, &[1.0]));
-        assert_eq!(theil_sen(&[0.0, 2.0, 4.0, 900.0, 8.0, 10.0]), Some(2.0));
-        assert_eq!(theil_sen(&[1.0]), None);
     }
 }

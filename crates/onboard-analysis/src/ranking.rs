@@ -6,8 +6,8 @@
 //! five goes to the rule that was shown least, so that a new rule gets its chance.
 //!
 //! [`choose`] is a function of the candidates and the [`Record`]s; the caller keeps those, counts
-//! shown, accepted (a silent action too) and dismissed, and leaves out what was dismissed or snoozed
-//! by fingerprint before calling.
+//! shown, accepted and dismissed, and leaves out what was dismissed or snoozed by fingerprint before
+//! calling.
 
 use serde::{Deserialize, Serialize};
 

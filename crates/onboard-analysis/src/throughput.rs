@@ -42,12 +42,6 @@ impl Forecast {
         let tail = (1.0 - share) / 2.0;
         Some((self.quantile(tail)?, self.quantile(1.0 - tail)?))
     }
-
-    /// The chance that at least this much comes.
-    pub fn chance_of(&self, amount: f64) -> Option<f64> {
-        let enough = self.sample.iter().filter(|value| **value >= amount).count();
-        (!self.sample.is_empty()).then(|| enough as f64 / self.sample.len() as f64)
-    }
 }
 
 /// The sum of the next `weeks`, from the counts of past weeks, oldest first. `None` from less than
@@ -128,7 +122,6 @@ mod tests {
         assert_eq!(forecast(&[1.0; 11], 4, 1), None);
         let steady = forecast(&[5.0; 60], 4, 1).expect("a year");
         assert_eq!(steady.interval(0.8), Some((20.0, 20.0)));
-        assert_eq!(steady.chance_of(20.0), Some(1.0));
         assert_eq!(
             forecast(&[1.0, 9.0, 4.0].repeat(20), 4, 1),
             forecast(&[1.0, 9.0, 4.0].repeat(20), 4, 1)

@@ -182,7 +182,8 @@ pub struct RuleRecord {
     pub told: u32,
     pub accepted: u32,
     pub dismissed: u32,
-    /// No longer seen, and nobody had said a word: done in silence.
+    /// No longer seen, and nobody had said a word. Done in silence, or no longer so by itself: it is
+    /// shown to people, and no answer of theirs.
     pub gone: u32,
 }
 

@@ -218,6 +218,9 @@ fn what_becomes_of_findings_is_counted_by_rule() {
     for mark in ["a", "c", "d"] {
         events.push(of("resolved", mark, ""));
     }
+    // Accepted, and thought better of: one finding has one answer.
+    events.push(of("accepted", "e", ""));
+    events.push(of("dismissed", "e", r#","reason":"on reflection""#));
     let tell = |events: &[String]| {
         let (state, notes) = fold(events);
         assert_eq!(notes, [""; 0]);
@@ -227,12 +230,12 @@ fn what_becomes_of_findings_is_counted_by_rule() {
     };
     expect![[r#"
         r/x RuleRecord { told: 5, accepted: 1, dismissed: 1, gone: 1 }
-        r/y RuleRecord { told: 1, accepted: 0, dismissed: 0, gone: 0 }
+        r/y RuleRecord { told: 1, accepted: 0, dismissed: 1, gone: 0 }
     "#]]
     .assert_eq(&tell(&events));
     events.push(r#"{"rule_forgotten":{"agent":0,"rule":"r/x"}}"#.into());
     expect![[r#"
-        r/y RuleRecord { told: 1, accepted: 0, dismissed: 0, gone: 0 }
+        r/y RuleRecord { told: 1, accepted: 0, dismissed: 1, gone: 0 }
     "#]]
     .assert_eq(&tell(&events));
 }

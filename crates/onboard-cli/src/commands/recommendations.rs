@@ -6,7 +6,7 @@ use crate::failure::{Failure, Kind};
 use crate::{chosen, connection, output, project, render};
 use onboard_domain::{Command, Fingerprint, ProjectId};
 use onboard_validation::show;
-use onboard_web::api::{FindingRow, Items, ProblemKind};
+use onboard_web::api::{AgentDetail, AgentRow, FindingRow, Items, ProblemKind};
 use onboard_web::client::{Client, ClientError};
 use std::process::ExitCode;
 
@@ -85,23 +85,28 @@ fn list(client: &Client, global: &Global, all_projects: bool, all: bool) -> Done
 }
 
 fn unmute(client: &Client, global: &Global, rule: &str) -> Done {
-    let rows = of_project(client, global)?;
-    let Some(row) = rows.iter().find(|row| row.rule == rule) else {
-        return Err(Failure::new(Kind::Failed, format!("no finding here is of a rule `{rule}`"))
-            .hint("ai_onboard recommendations show ID names the rule"));
-    };
-    let agent = chosen::agent(client, global, &row.agent)?;
-    let id = agent.id.parse().map_err(|()| {
-        let id = &agent.id;
-        Failure::new(Kind::Failed, format!("the daemon gave `{id}` as an agent's id"))
-    })?;
-    let answer = client.command(Command::ForgetRule { agent: id, rule: rule.to_owned() }, "")?;
+    let agent = whose(client, global, rule)?;
+    let ids = chosen::ids(&[agent])?;
+    let agent = ids[0];
+    let answer = client.command(Command::ForgetRule { agent, rule: rule.to_owned() }, "")?;
     if global.is_json() {
         output::json(&answer)?;
     } else {
         output::data(&format!("{rule} is judged anew, as if nobody had answered yet\n"))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The agent that told of the rule, which may have no finding left.
+fn whose(client: &Client, global: &Global, rule: &str) -> Result<AgentRow, Failure> {
+    for row in chosen::of_project(client, global)? {
+        let detail: AgentDetail = client.get(&format!("/agents/{}", row.id), &[])?;
+        if detail.rules.iter().any(|one| one.rule == rule) {
+            return Ok(row);
+        }
+    }
+    Err(Failure::new(Kind::Failed, format!("no agent here told of a rule `{rule}`"))
+        .hint("ai_onboard background-agents metrics names the rules"))
 }
 
 /// The one finding whose fingerprint begins so.

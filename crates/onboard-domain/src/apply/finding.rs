@@ -139,7 +139,19 @@ fn dismiss(
         agent.totals.dismissed += 1;
     }
     count(state, known.agent, &known.finding.rule, |record| &mut record.dismissed);
+    if known.accepted {
+        take_back_accepted(state, known.agent, &known.finding.rule);
+    }
     Ok(())
+}
+
+/// One finding has one answer: who dismisses what was accepted thinks better of it.
+fn take_back_accepted(state: &mut State, agent: AgentId, rule: &str) {
+    let Some(agent) = state.agents.get_mut(&agent) else { return };
+    agent.totals.accepted = agent.totals.accepted.saturating_sub(1);
+    if let Some(record) = agent.rules.get_mut(rule) {
+        record.accepted = record.accepted.saturating_sub(1);
+    }
 }
 
 fn forget_oldest_dismissed(project: &mut Project) {

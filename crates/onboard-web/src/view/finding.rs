@@ -100,10 +100,10 @@ fn records(agent: Option<&Agent>, rule: &str) -> (Record, Record) {
     (counted(of_rule), of_agent)
 }
 
-/// What went away without a word was dealt with in silence.
+/// What people answered. What went away without a word is no answer: it may have been dealt with,
+/// or have grown old, or have become untrue by itself.
 fn counted(record: RuleRecord) -> Record {
-    let accepted = record.accepted.saturating_add(record.gone);
-    Record { shown: record.told, accepted, dismissed: record.dismissed }
+    Record { shown: record.told, accepted: record.accepted, dismissed: record.dismissed }
 }
 
 /// How each rule of an agent has done, by name.

@@ -1,9 +1,10 @@
 //! Reports: ended runs of a window, folded per agent.
 
-use crate::api::{AgentReport, FindingRow, Report, RunRow, Stamp};
+use crate::api::{AgentReport, FindingRow, FindingStatus, Report, RunRow, Stamp};
 use std::collections::BTreeMap;
 
-/// Folds runs and open findings into a report; `gaps` says what the window lacks.
+/// Folds runs and findings into a report; `gaps` says what the window lacks. Of the findings, only
+/// those count that wait for an answer and that people want to see.
 pub fn fold(
     window: (Stamp, Stamp),
     runs: &[RunRow],
@@ -18,8 +19,9 @@ pub fn fold(
         .into_iter()
         .map(|((project, agent), runs)| agent_report(project, agent, &runs))
         .collect();
+    let open = findings.into_iter().filter(|f| f.status == FindingStatus::Open && !f.is_muted);
     let (new_findings, older): (Vec<_>, Vec<_>) =
-        findings.into_iter().partition(|f| f.first_seen >= window.0 && f.first_seen < window.1);
+        open.partition(|f| f.first_seen >= window.0 && f.first_seen < window.1);
     Report {
         from: window.0,
         to: window.1,
