@@ -1,5 +1,5 @@
-//! A layer that is taken is never looser than the one above it, a project's allows no host, and what
-//! is refused says where and why.
+//! What a user's layer forbids only grows, a project's is never looser than what stands above it and
+//! allows no host, and what is refused says where and why.
 
 use crate::{showable, text};
 use onboard_policy::{Authority, Layer, Policy, default_layer, merge, parse_layer};
@@ -28,14 +28,10 @@ pub fn check(bytes: &[u8]) {
 }
 
 fn tightens(policy: &Policy, above: &Policy, authority: Authority) {
-    let (now, then) = (policy.limits(), above.limits());
-    assert!(now.cpu_percent <= then.cpu_percent);
-    assert!(now.memory_mb <= then.memory_mb);
-    assert!(now.pids <= then.pids);
-    assert!(now.deadline_ms <= then.deadline_ms);
-    assert!(now.file_size_mb <= then.file_size_mb);
-    assert!(now.io_ops_per_sec <= then.io_ops_per_sec);
-    assert!(now.network_requests_per_min <= then.network_requests_per_min);
+    // Where the organisation has said nothing, the user may set a number above its default.
+    if authority == Authority::Project {
+        smaller(policy, above);
+    }
     assert!(policy.sandbox_mode() || !above.sandbox_mode(), "the sandbox stays on");
     for path in above.read_only_paths() {
         assert!(policy.read_only_paths().any(|own| own == path), "{path} is no longer read-only");
@@ -55,6 +51,17 @@ fn tightens(policy: &Policy, above: &Policy, authority: Authority) {
         let read = crate::host::Host::parse(host.as_bytes());
         assert_eq!(read.as_ref().map(|host| host.as_str()), Ok(host));
     }
+}
+
+fn smaller(policy: &Policy, above: &Policy) {
+    let (now, then) = (policy.limits(), above.limits());
+    assert!(now.cpu_percent <= then.cpu_percent);
+    assert!(now.memory_mb <= then.memory_mb);
+    assert!(now.pids <= then.pids);
+    assert!(now.deadline_ms <= then.deadline_ms);
+    assert!(now.file_size_mb <= then.file_size_mb);
+    assert!(now.io_ops_per_sec <= then.io_ops_per_sec);
+    assert!(now.network_requests_per_min <= then.network_requests_per_min);
 }
 
 /// A layer that is said twice says nothing more.

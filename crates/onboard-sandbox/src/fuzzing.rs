@@ -6,6 +6,7 @@ use crate::notify::call::Call;
 use crate::notify::judge;
 use crate::notify::look::Seen;
 use onboard_domain::Violation;
+use onboard_policy::{NameSet, PathSet};
 
 /// A system call as its sensor saw it, and the rules that are held against it.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +38,8 @@ pub fn judge(event: &Recorded) -> Option<(Option<i32>, Option<Violation>)> {
         number: event.number as i32,
     };
     let rules = Rules {
-        forbidden_commands: event.forbidden_commands.clone(),
-        forbidden: event.forbidden.clone(),
+        forbidden_commands: NameSet::new(event.forbidden_commands.clone()),
+        forbidden: PathSet::new(event.forbidden.clone()),
         works_in_tmp: event.works_in_tmp,
     };
     let verdict = judge::judge(call, &seen, &rules);
