@@ -1,5 +1,7 @@
 //! The project health monitor on real repositories, sound and otherwise.
 
+#[path = "crew/change.rs"]
+mod change;
 #[path = "crew/code_quality.rs"]
 mod code_quality;
 #[path = "support/fixture.rs"]

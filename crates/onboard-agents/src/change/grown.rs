@@ -70,8 +70,8 @@ pub fn grown(repository: &Repository, files: &[FileChange]) -> (Vec<Finding>, Ve
     };
     let code: Vec<&FileChange> = files.iter().filter(is_code).collect();
     if code.len() > MOST_FILES {
-        limits
-            .push(format!("complexity: only the first {MOST_FILES} of {} code files", code.len()));
+        let left = code.len() - MOST_FILES;
+        limits.push(format!("complexity: of the last {left} of {} code files", code.len()));
     }
     let mut unreadable = 0;
     let mut sides = Vec::new();
@@ -85,7 +85,7 @@ pub fn grown(repository: &Repository, files: &[FileChange]) -> (Vec<Finding>, Ve
         }
     }
     if unreadable > 0 {
-        limits.push(format!("complexity: {unreadable} files that could not be read"));
+        limits.push(format!("complexity: files that could not be read: {unreadable}"));
     }
     let mut grown = compare(&sides);
     grown.retain(Grown::is_marked);

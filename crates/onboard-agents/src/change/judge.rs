@@ -115,9 +115,7 @@ fn left_out(
     let trial = habits.trial;
     if !trial.is_telling() {
         let changes = past.changes.len();
-        return Err(why(format!(
-            "too little of it to be tried, in {changes} changes of few files"
-        )));
+        return Err(why(format!("too few changes of few files show it to try it: {changes}")));
     }
     if !trial.is_good() {
         return Err(why(format!(

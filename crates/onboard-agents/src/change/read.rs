@@ -98,19 +98,18 @@ pub fn read(path: &Path, repository: &Repository, since: Option<&str>) -> Result
     let apart = repository.divergence(head, base, MOST_WALKED);
     let mut limits = Vec::new();
     if !apart.complete {
-        limits.push(format!(
-            "only the newest of the change's commits: more than {MOST_WALKED} lie between"
-        ));
+        limits.push(format!("what is older than {MOST_WALKED} commits of the change"));
     }
     let (files, is_cut) = repository
         .files_between(base, head)
         .map_err(|unreadable| Refusal::Unreadable(unreadable.why))?;
     if is_cut {
-        limits.push(format!("only the first {} of the files that differ", files.len()));
+        limits.push(format!("files that differ, beyond the first {}", files.len()));
     }
     let read = &apart.ahead[apart.ahead.len().saturating_sub(MOST_COMMITS)..];
     if read.len() < apart.ahead.len() {
-        limits.push(format!("only the newest {MOST_COMMITS} of {} commits", apart.ahead.len()));
+        let left = apart.ahead.len() - read.len();
+        limits.push(format!("the oldest {left} of the change's {} commits", apart.ahead.len()));
     }
     let (commits, unreadable) =
         facts(path, read).map_err(|e| Refusal::Unreadable(e.to_string()))?;

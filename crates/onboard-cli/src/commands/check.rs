@@ -65,15 +65,15 @@ fn judged(
         change::learn(root, repository, change, index, &mut progress).map_err(unopened)?;
     let now_ms = crate::clock::now().0;
     let judged = change::judge(repository, change, &learned, &crew, now_ms);
-    let limits = learned.limits.into_iter().map(|limit| format!("by all of history: {limit}"));
     Ok(Checked {
         history: match learned.origin {
             Origin::Index => "index",
             Origin::Repository => "repository",
         },
         history_commits: learned.first_new,
+        history_limits: learned.limits,
         findings: judged.findings,
-        not_judged: judged.not_judged.into_iter().chain(limits).collect(),
+        not_judged: judged.not_judged,
         ..empty(change)
     })
 }
@@ -87,6 +87,7 @@ fn empty(change: &Change) -> Checked {
         files: change.files.len(),
         history: "none",
         history_commits: 0,
+        history_limits: Vec::new(),
         findings: Vec::new(),
         not_judged: Vec::new(),
     }
@@ -101,6 +102,7 @@ fn unborn(args: &CheckArgs) -> Checked {
         files: 0,
         history: "none",
         history_commits: 0,
+        history_limits: Vec::new(),
         findings: Vec::new(),
         not_judged: Vec::new(),
     }

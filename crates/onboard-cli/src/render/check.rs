@@ -19,6 +19,8 @@ pub struct Checked {
     pub history: &'static str,
     /// Commits before the change that it was judged by.
     pub history_commits: usize,
+    /// What is left out of them, and why.
+    pub history_limits: Vec<String>,
     /// At most three, the most useful first.
     pub findings: Vec<Finding>,
     /// What could not be judged, and why.
@@ -54,11 +56,16 @@ fn nothing(checked: &Checked) -> String {
 pub fn notes(checked: &Checked) -> Vec<String> {
     let mut notes = Vec::new();
     if checked.commits > 0 {
+        let from = match checked.history {
+            "index" => "from the crew's index",
+            _ => "read from the repository",
+        };
+        let limits = match checked.history_limits.as_slice() {
+            [] => String::new(),
+            limits => format!(" ({})", limits.join("; ")),
+        };
         let read = counted(checked.history_commits, "commit");
-        notes.push(match checked.history {
-            "index" => format!("judged by {read}, from the crew's index"),
-            _ => format!("judged by {read}, read from the repository"),
-        });
+        notes.push(format!("judged by {read}, {from}{limits}"));
     }
     notes.extend(checked.not_judged.iter().map(|what| format!("not judged: {what}")));
     notes
