@@ -5,6 +5,7 @@ use super::projects::git;
 use expect_test::{Expect, expect};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -555,6 +556,49 @@ fn the_default_is_the_upstream_then_the_remotes_default() {
         | error: HEAD is detached, and there is no origin/HEAD: nothing says what to compare with
         | hint: say with what: --since origin/main; `git branch --set-upstream-to` and `git remote set-head origin --auto` make it the default
     "#]].assert_eq(&ran(&world, &[]));
+}
+
+/// The documented hooks, at a real push of what is low.
+#[test]
+fn the_hooks_show_and_refuse_as_documented() {
+    let page = include_str!("../../../../docs/check.md");
+    let hooks: Vec<&str> = page
+        .split("```sh\n")
+        .skip(1)
+        .filter_map(|text| text.split_once("```").map(|(hook, _)| hook))
+        .collect();
+    let [shows, refuses] = hooks[..] else { panic!("two hooks: {hooks:?}") };
+    let origin = tempfile::tempdir().unwrap();
+    habits().import(origin.path(), "main");
+    let world = World::new();
+    let (project, home) = (world.project.path(), world.home.path());
+    let folder = project.to_string_lossy().into_owned();
+    git(origin.path(), &["clone", "-q", &origin.path().to_string_lossy(), &folder]);
+    std::fs::create_dir_all(project.join("src")).unwrap();
+    let program =
+        format!("AI_ONBOARD_HOME={} {}", home.display(), env!("CARGO_BIN_EXE_ai_onboard"));
+    let push = |hook: &str, level: &str, name: &str| {
+        std::fs::write(project.join(format!("src/{name}.rs")), nested(name, 8)).unwrap();
+        git(project, &["add", "."]);
+        git(project, &["commit", "-q", "-m", name]);
+        let text = hook.replace("ai_onboard", &program).replace("medium", level);
+        let file = project.join(".git/hooks/pre-push");
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        #[allow(clippy::disallowed_methods, reason = "a person pushes")]
+        let mut command = Command::new("git");
+        let output =
+            command.args(["push", "-q", "-u", "origin", "HEAD:topic"]).current_dir(project);
+        let output = output.output().unwrap();
+        // Which of the two a hook's own goes to is git's to decide.
+        let shown = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(shown.contains(&format!("{name} is new and hard to follow")), "{shown}");
+        output.status.success()
+    };
+    assert!(push(shows, "medium", "first"));
+    assert!(push(refuses, "medium", "second"), "it is low");
+    assert!(!push(refuses, "low", "third"));
+    assert!(push(shows, "low", "fourth"));
 }
 
 #[test]
