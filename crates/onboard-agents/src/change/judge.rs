@@ -115,7 +115,9 @@ fn left_out(
     let trial = habits.trial;
     if !trial.is_telling() {
         let changes = past.changes.len();
-        return Err(why(format!("too few changes of few files show it to try it: {changes}")));
+        return Err(why(format!(
+            "too little of it yet to be tried; changes of few files so far: {changes}"
+        )));
     }
     if !trial.is_good() {
         return Err(why(format!(

@@ -57,7 +57,7 @@ fn the_bounds_are_said() {
         &judged(&fixture, None, &Crew::default()),
         expect![[r#"
             not: the oldest 1 of the change's 301 commits
-            not: what usually changes together: too few changes of few files show it to try it: 2000
+            not: what usually changes together: too little of it yet to be tried; changes of few files so far: 2000
             not: risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
             not: complexity: of the last 1 of 101 code files
             not: Repository, 2000 commits
@@ -67,7 +67,7 @@ fn the_bounds_are_said() {
         &judged(&fixture, Some("main~501"), &Crew::default()),
         expect![[r#"
             not: the oldest 1 of the change's 301 commits
-            not: what usually changes together: too few changes of few files show it to try it: 500
+            not: what usually changes together: too little of it yet to be tried; changes of few files so far: 500
             not: risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
             not: complexity: of the last 1 of 101 code files
             not: Index, 500 commits
@@ -77,7 +77,7 @@ fn the_bounds_are_said() {
         &judged(&fixture, Some("main~500"), &Crew::default()),
         expect![[r#"
             not: the oldest 1 of the change's 301 commits
-            not: what usually changes together: too few changes of few files show it to try it: 500
+            not: what usually changes together: too little of it yet to be tried; changes of few files so far: 500
             not: risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
             not: complexity: of the last 1 of 101 code files
             not: Index, 500 commits"#]],
@@ -87,7 +87,7 @@ fn the_bounds_are_said() {
         &judged(&fixture, Some("topic"), &Crew::default()),
         expect![[r#"
             not: the oldest 1 of the change's 301 commits
-            not: what usually changes together: too few changes of few files show it to try it: 0
+            not: what usually changes together: too little of it yet to be tried; changes of few files so far: 0
             not: risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
             not: complexity: of the last 1 of 101 code files
             not: Index, 0 commits"#]],

@@ -202,7 +202,7 @@ fn functions_that_became_harder_to_follow() {
                 3  was its cognitive complexity before, nesting 2, 4 lines
               → Give the most deeply nested parts of walk (lines 1 to 4) functions of their own while the change is fresh.
             | judged by 1 commit, read from the repository
-            | not judged: what usually changes together: too few changes of few files show it to try it: 1
+            | not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 1
             | not judged: risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
         "#]],
     );
@@ -221,7 +221,7 @@ fn functions_that_became_harder_to_follow() {
                 3  was its cognitive complexity before, nesting 2, 4 lines
               → Give the most deeply nested parts of walk (lines 1 to 4) functions of their own while the change is fresh.
             | judged by 1 commit, read from the repository
-            | not judged: what usually changes together: too few changes of few files show it to try it: 1
+            | not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 1
             | not judged: risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
         "#]],
     );
@@ -322,7 +322,7 @@ fn functions_that_became_harder_to_follow() {
               "version": "2.1.0"
             }
             | judged by 1 commit, read from the repository
-            | not judged: what usually changes together: too few changes of few files show it to try it: 1
+            | not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 1
             | not judged: risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
         "#]],
     );
@@ -332,9 +332,9 @@ fn functions_that_became_harder_to_follow() {
         &["--since", "main", "--json"],
         expect![[r#"
             exit 0
-            {"schema_version":1,"since":"main","base":"383d71a1db439d0f35bab4221f9b33bd2be4b040","head":"e1747ece06b8b6c993208835fc785634811c4641","commits":2,"files":5,"history":"repository","history_commits":1,"history_limits":[],"findings":[{"rule":"change/complexity","severity":"medium","title":"fresh is new and hard to follow: cognitive complexity 66","detail":"Warned of from 15, where the change adds 5 and a quarter of what it was; a new function from 25.","evidence":[{"kind":"file","text":"cognitive complexity 66, nesting 11, 4 lines","path":"src/d.rs","line":1}],"action":"Give the most deeply nested parts of fresh (lines 1 to 4) functions of their own while the change is fresh.","target":"src/d.rs: fresh","fingerprint":"bdbc8be9fea6e49ee04b91cbd7e131d6"},{"rule":"change/complexity","severity":"low","title":"walk became harder to follow: cognitive complexity 3 → 21","detail":"Warned of from 15, where the change adds 5 and a quarter of what it was; a new function from 25.","evidence":[{"kind":"file","text":"cognitive complexity 21, nesting 6, 4 lines","path":"src/a.rs","line":1},{"kind":"number","text":"was its cognitive complexity before, nesting 2, 4 lines","value":3.0}],"action":"Give the most deeply nested parts of walk (lines 1 to 4) functions of their own while the change is fresh.","target":"src/a.rs: walk","fingerprint":"246f4e768ed3fe9c2a720d72e798f613"}],"not_judged":["what usually changes together: too few changes of few files show it to try it: 1","risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from"]}
+            {"schema_version":1,"since":"main","base":"383d71a1db439d0f35bab4221f9b33bd2be4b040","head":"e1747ece06b8b6c993208835fc785634811c4641","commits":2,"files":5,"history":"repository","history_commits":1,"history_limits":[],"findings":[{"rule":"change/complexity","severity":"medium","title":"fresh is new and hard to follow: cognitive complexity 66","detail":"Warned of from 15, where the change adds 5 and a quarter of what it was; a new function from 25.","evidence":[{"kind":"file","text":"cognitive complexity 66, nesting 11, 4 lines","path":"src/d.rs","line":1}],"action":"Give the most deeply nested parts of fresh (lines 1 to 4) functions of their own while the change is fresh.","target":"src/d.rs: fresh","fingerprint":"bdbc8be9fea6e49ee04b91cbd7e131d6"},{"rule":"change/complexity","severity":"low","title":"walk became harder to follow: cognitive complexity 3 → 21","detail":"Warned of from 15, where the change adds 5 and a quarter of what it was; a new function from 25.","evidence":[{"kind":"file","text":"cognitive complexity 21, nesting 6, 4 lines","path":"src/a.rs","line":1},{"kind":"number","text":"was its cognitive complexity before, nesting 2, 4 lines","value":3.0}],"action":"Give the most deeply nested parts of walk (lines 1 to 4) functions of their own while the change is fresh.","target":"src/a.rs: walk","fingerprint":"246f4e768ed3fe9c2a720d72e798f613"}],"not_judged":["what usually changes together: too little of it yet to be tried; changes of few files so far: 1","risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from"]}
             | judged by 1 commit, read from the repository
-            | not judged: what usually changes together: too few changes of few files show it to try it: 1
+            | not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 1
             | not judged: risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
         "#]],
     );
@@ -378,7 +378,7 @@ fn a_commit_that_is_among_the_riskiest() {
                 99  per cent: the chance of a fix within 30 days; of all commits 25
               → Let somebody else read it before it lands, beginning with src/m3.rs.
             | judged by 320 commits, read from the repository
-            | not judged: what usually changes together: too few changes of few files show it to try it: 320
+            | not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 320
         "#]],
     );
 }
@@ -612,7 +612,7 @@ fn a_shallow_clone_is_judged_as_far_as_it_goes() {
             src/flags.rs:1  cognitive complexity 36, nesting 8, 4 lines
           → Give the most deeply nested parts of fast (lines 1 to 4) functions of their own while the change is fresh.
         | judged by 2 commits, read from the repository (a shallow clone: older commits are not here)
-        | not judged: what usually changes together: too few changes of few files show it to try it: 1
+        | not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 1
         | not judged: risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
     "#]].assert_eq(&ran(&world, &["--since", "HEAD~1"]));
     expect![[r#"
@@ -635,7 +635,7 @@ fn a_shallow_clone_is_judged_as_far_as_it_goes() {
             src/a.rs:1  cognitive complexity 36, nesting 8, 4 lines
           → Give the most deeply nested parts of fast (lines 1 to 4) functions of their own while the change is fresh.
         | judged by 1 commit, read from the repository (a shallow clone: older commits are not here)
-        | not judged: what usually changes together: too few changes of few files show it to try it: 0
+        | not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 0
         | not judged: risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
     "#]].assert_eq(&ran(&world, &["--since", "HEAD^1"]));
     let world = clone(&stream, "main", &["--depth", "1"]);
@@ -663,7 +663,7 @@ fn a_partial_clone_has_not_every_content() {
         exit 0
         nothing worth saying about 1 commit since HEAD~1 (1 file)
         | judged by 1 commit, read from the repository
-        | not judged: what usually changes together: too few changes of few files show it to try it: 1
+        | not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 1
         | not judged: risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
         | not judged: complexity: files that could not be read: 1
     "#]].assert_eq(&ran(&world, &["--since", "HEAD~1"]));
