@@ -12,9 +12,8 @@ use crate::manifests;
 use crate::network;
 use crate::policies::Policies;
 use crate::profile::{ProfileOf, Unfit, profile};
-use crate::step::has_adopted;
+use crate::step::{is_agreed, is_to_be_put};
 use crate::writing::{Writing, failed};
-use onboard_domain::council::Kind;
 use onboard_domain::proposal::Work;
 use onboard_domain::spec::Program;
 use onboard_domain::state::{Agent, Phase, State, Trigger, Usage};
@@ -50,8 +49,6 @@ pub(crate) struct Effects {
     pub(crate) adopted: BTreeMap<PathBuf, (String, String)>,
     /// Why policies' files are refused, by project, as it was told.
     pub(crate) refused: BTreeMap<PathBuf, String>,
-    /// The newest policy of each project that may be in force.
-    pub(crate) agreed: BTreeMap<PathBuf, Arc<PolicyInForce>>,
     /// Who works on proposals.
     pub(crate) writing: Writing,
     /// What follows at once from effects of this turn.
@@ -269,35 +266,21 @@ impl Effects {
 
     /// The policy as its files say now; a change is recorded, and why they are refused if they are.
     fn policy_of(&mut self, state: &State, root: &Path) -> Arc<PolicyInForce> {
-        let known = self.policies.of(root);
+        let project = state.project_at(&root.to_string_lossy());
+        let known = self.policies.in_force(root, &|hash| is_agreed(state, project, hash));
         self.tell_refused(state, root, known.problem.as_deref());
-        if let PolicyInForce::Sound(policy) = &*known.in_force {
-            let hash = policy.hash();
-            let is_decided = self.is_decided(state, &hash);
-            let in_force = (hash.clone(), known.origin.clone());
+        if let Some(hash) = known.files {
+            let said = (hash.clone(), known.origin.clone());
             // By project: two projects with a policy each don't take turns in the journal.
-            let told = self.adopted.insert(root.into(), in_force.clone());
-            let recorded = || state.policy.as_ref().map(|p| (p.hash.clone(), p.origin.clone()));
-            if told.or_else(recorded) != Some(in_force) {
-                self.tell_policy(Command::AdoptPolicy { hash, origin: known.origin });
+            let told = self.adopted.insert(root.into(), said.clone());
+            let own = project.and_then(|id| state.projects[&id].policy.as_ref());
+            let recorded = || own.map(|p| (p.hash.clone(), p.origin.clone()));
+            let again = known.waits && is_to_be_put(state, &hash);
+            if again || told.or_else(recorded) != Some(said) {
+                self.tell_policy(Command::AdoptPolicy { hash, origin: known.origin, project });
             }
-            if !is_decided {
-                let why = "it changed, and the council has not agreed: `ai_onboard approvals list`";
-                let held = Arc::new(PolicyInForce::Broken(why.into()));
-                return self.agreed.get(root).cloned().unwrap_or(held);
-            }
-            self.agreed.insert(root.into(), Arc::clone(&known.in_force));
         }
         known.in_force
-    }
-
-    /// Whether a policy may be in force: where people have to agree to a change of it, only the one
-    /// that is, and those that they have agreed to.
-    fn is_decided(&self, state: &State, hash: &str) -> bool {
-        let council = self.policies.council();
-        let is_free = council.problem.is_none() && council.rule(Kind::ChangePolicy).quorum == 0;
-        let in_force = state.policy.as_ref();
-        is_free || in_force.is_none_or(|policy| policy.hash == hash) || has_adopted(state, hash)
     }
 
     /// Each reason once, until the files are sound again.

@@ -9,6 +9,7 @@ use crate::plain;
 use crate::policy_paths;
 use crate::pressure;
 use crate::step::Escalations;
+use onboard_domain::council::Kind;
 use onboard_domain::spec::Limits;
 use onboard_domain::state::bounds;
 pub use onboard_policy::StorageQuota;
@@ -45,6 +46,8 @@ struct Inner {
     organisation: PathBuf,
     user: PathBuf,
     projects: BTreeMap<PathBuf, Known>,
+    /// The newest policy of each project that people agreed to, or need not.
+    agreed: BTreeMap<PathBuf, Arc<PolicyInForce>>,
     decided_by: Decided,
 }
 
@@ -59,8 +62,8 @@ struct Decided {
 /// What the decisions of a turn may ask for.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
-    /// Projects, by their roots.
-    pub(crate) roots: BTreeSet<String>,
+    /// Projects, by their roots, with the policies that people agreed to for each.
+    pub(crate) roots: BTreeMap<String, Option<BTreeSet<String>>>,
     pub(crate) council: bool,
 }
 
@@ -80,6 +83,10 @@ pub struct Known {
     pub warnings: Vec<String>,
     /// Where the policy in force was read.
     pub origin: String,
+    /// The hash of what the files say, where that was asked for and they are sound.
+    pub(crate) files: Option<String>,
+    /// Whether people have yet to agree to what the files say.
+    pub(crate) waits: bool,
 }
 
 /// Files that were read and merged.
@@ -113,8 +120,9 @@ impl Policies {
     }
 
     fn with_organisation(organisation: PathBuf, user: PathBuf) -> Policies {
-        let (projects, decided_by) = Default::default();
-        Policies(Arc::new(Mutex::new(Inner { organisation, user, projects, decided_by })))
+        let (projects, agreed, decided_by) = Default::default();
+        let inner = Inner { organisation, user, projects, agreed, decided_by };
+        Policies(Arc::new(Mutex::new(inner)))
     }
 
     /// The policy of the project at `root`, as its files say now.
@@ -133,18 +141,43 @@ impl Policies {
         let looked = merged.as_ref().as_ref().map_err(Clone::clone);
         let looked = looked.and_then(|merged| Ok((merged, look(root, &merged.layers)?)));
         let (in_force, problem, warnings, origin) = settle(before, looked);
+        let (merged, files, waits) = (merged.clone(), None, false);
         let known =
-            Known { stamps, settled, merged: merged.clone(), in_force, problem, warnings, origin };
+            Known { stamps, settled, merged, in_force, problem, warnings, origin, files, waits };
         if before.is_some() || inner.projects.len() < bounds::PROJECTS {
             inner.projects.insert(root.into(), known.clone());
         }
         known
     }
 
+    /// The policy that is in force for the project at `root`: what its files say now, or, where people
+    /// have to agree to a change of it and have not, the one before.
+    pub(crate) fn in_force(&self, root: &Path, is_agreed: &dyn Fn(&str) -> bool) -> Known {
+        let mut known = self.of(root);
+        let PolicyInForce::Sound(policy) = &*known.in_force else { return known };
+        let hash = policy.hash();
+        let is_free = || {
+            let council = self.council();
+            council.problem.is_none() && council.rule(Kind::ChangePolicy).quorum == 0
+        };
+        known.waits = !(is_agreed(&hash) || is_free());
+        known.files = Some(hash);
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.waits {
+            let why = "it changed, and the council has not agreed: `ai_onboard approvals list`";
+            let held = || Arc::new(PolicyInForce::Broken(why.into()));
+            known.in_force = inner.agreed.get(root).cloned().unwrap_or_else(held);
+        } else if inner.agreed.contains_key(root) || inner.agreed.len() < bounds::PROJECTS {
+            inner.agreed.insert(root.into(), Arc::clone(&known.in_force));
+        }
+        known
+    }
+
     /// Reads what the decisions of the next turn may ask for: they read no files.
     pub(crate) fn read_for_turn(&self, wanted: Wanted) {
-        let read = wanted.roots.into_iter().map(|root| {
-            let known = self.of(Path::new(&root));
+        let read = wanted.roots.into_iter().map(|(root, agreed)| {
+            let is_agreed = |hash: &str| agreed.as_ref().is_none_or(|known| known.contains(hash));
+            let known = self.in_force(Path::new(&root), &is_agreed);
             let escalation = known.escalation().unwrap_or_else(Escalation::strictest);
             (root, (escalation, known.storage()))
         });
@@ -448,7 +481,7 @@ mod tests {
             let text = text("64").replace("max_memory_mb: 64", &format!("max_storage_mb: {mb}"));
             fs::write(&file, text).unwrap();
         };
-        let of_project = || Wanted { roots: [name.to_string()].into(), council: true };
+        let of_project = || Wanted { roots: [(name.to_string(), None)].into(), council: true };
         let decides = || Escalations::council(&policies).problem.is_none();
         kept(8);
         assert_eq!(policies.storage(name).bytes, 0, "nothing was read");
@@ -464,6 +497,36 @@ mod tests {
         policies.read_for_turn(Wanted::default());
         assert_eq!(policies.storage(name).bytes, 0);
         assert!(!decides());
+    }
+
+    #[test]
+    fn decisions_keep_to_what_people_agreed_to() {
+        let (folder, policies, root, file) = world();
+        let council = "council:\n  decisions:\n    change_policy: { quorum: 1 }\n";
+        fs::write(folder.path().join(COUNCIL), council).unwrap();
+        let name = root.to_str().unwrap().to_string();
+        let kept = |mb: u32| {
+            let text = text("64").replace("max_memory_mb: 64", &format!("max_storage_mb: {mb}"));
+            fs::write(&file, text).unwrap();
+            policies.of(&root).sound().unwrap().hash()
+        };
+        let read = |agreed: &[&String]| {
+            let agreed = agreed.iter().map(|hash| hash.to_string()).collect();
+            let roots = [(name.clone(), Some(agreed))].into();
+            policies.read_for_turn(Wanted { roots, council: false });
+            policies.storage(&name).bytes >> 20
+        };
+        let first = kept(8);
+        assert_eq!(read(&[&first]), 8);
+        let second = kept(4);
+        assert_eq!(read(&[&first]), 8, "nobody agreed");
+        assert_eq!(read(&[&second]), 4);
+        // A daemon that starts now knows no other.
+        let third = kept(2);
+        assert_ne!(second, third);
+        policies.0.lock().unwrap().agreed.clear();
+        assert_eq!(read(&[&second]), 0);
+        assert_eq!(policies.escalation(&name), Escalation::strictest());
     }
 
     #[test]

@@ -13,16 +13,19 @@ use crate::input::{Input, Token};
 use crate::latch::{self, AtStart};
 use crate::policies::Wanted;
 use crate::pressure;
-use crate::step::{Step, World, models::Reserved, step};
+use crate::step::{Step, World, is_agreed, models::Reserved, step};
 use crate::store::{Store, StoreError};
 use crate::watch::Watch;
 use crate::zones::HostZones;
 use onboard_domain::apply::Illegal;
+use onboard_domain::council::Subject;
+use onboard_domain::state::Agent;
 use onboard_domain::{
-    AgentId, Answer, Batch, CallAnswer, CallRefusal, Command, Effect, Event, Refusal, State, Time,
+    AgentId, Answer, Batch, CallAnswer, CallRefusal, Command, Effect, Event, ProjectId, Refusal,
+    State, Time,
 };
 use onboard_scheduler::{HostSample, ScheduleCache, Settings};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TrySendError};
@@ -344,12 +347,26 @@ fn bytes_of(input: &Input) -> usize {
     why.len() + said
 }
 
+/// The hashes of the policies that may be in force for a project; `None` where any may.
+fn agreed(state: &State, project: ProjectId) -> Option<BTreeSet<String>> {
+    state.policy.as_ref()?;
+    let put = state.motions.values().filter_map(|motion| match &motion.subject {
+        Subject::ChangePolicy { hash, .. } => Some(hash),
+        _ => None,
+    });
+    let known = state.projects.values().filter_map(|project| project.policy.as_ref());
+    let known = known.chain(&state.policy).map(|policy| &policy.hash);
+    let all = known.chain(put).filter(|hash| is_agreed(state, Some(project), hash));
+    Some(all.cloned().collect())
+}
+
 /// What deciding on these inputs may need of the policies.
 fn wanted(state: &State, inputs: &[Input]) -> Wanted {
     let runs = inputs.iter().filter_map(Input::judged);
     let agents = runs.filter_map(|run| state.agents.get(&state.runs.get(&run)?.agent));
-    let projects = agents.filter_map(|agent| state.projects.get(&agent.project));
-    let roots = projects.map(|project| project.root.clone()).collect();
+    let of = |agent: &Agent| Some((agent.project, state.projects.get(&agent.project)?));
+    let projects = agents.filter_map(of);
+    let roots = projects.map(|(id, known)| (known.root.clone(), agreed(state, id))).collect();
     Wanted { roots, council: inputs.iter().any(Input::is_councils) }
 }
 

@@ -218,7 +218,6 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
         grips: BTreeMap::new(),
         adopted: BTreeMap::new(),
         refused: BTreeMap::new(),
-        agreed: BTreeMap::new(),
         writing,
         news: Vec::new(),
     };

@@ -116,6 +116,9 @@ pub enum Command {
     AdoptPolicy {
         hash: String,
         origin: String,
+        /// The project whose files say so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project: Option<ProjectId>,
     },
     /// A project's policy files were refused; what was in force before stays.
     RefusePolicy {

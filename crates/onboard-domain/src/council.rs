@@ -163,6 +163,9 @@ pub enum Subject {
     ChangePolicy {
         hash: String,
         origin: String,
+        /// Whose; absent in motions that were put before projects had their own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project: Option<ProjectId>,
     },
     /// An incident that escalated so often: once more is another subject.
     CloseIncident {
@@ -248,7 +251,11 @@ impl Subject {
                 let same = state.emergency.as_ref().is_some_and(|e| e.since == *since);
                 (same, "the emergency is another or was lifted")
             }
-            Subject::ChangePolicy { .. } => (true, ""),
+            Subject::ChangePolicy { hash, project, .. } => {
+                let known = project.and_then(|id| state.projects.get(&id));
+                let own = known.and_then(|project| project.policy.as_ref());
+                (own.is_none_or(|own| own.hash != *hash), "it is in force already")
+            }
             Subject::CloseIncident { incident, moments } => {
                 let known = state.incidents.get(incident);
                 let same = known.is_some_and(|i| i.is_open() && i.moments() == *moments);

@@ -116,6 +116,9 @@ pub enum Event {
     PolicyAdopted {
         hash: String,
         origin: String,
+        /// Whose; absent in what was recorded before projects had their own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project: Option<ProjectId>,
     },
     /// A project's policy files are not in force, with the place and the mend.
     PolicyRefused {

@@ -161,6 +161,9 @@ pub struct Project {
     /// Who waits for a lease, longest first; some may have given up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiter>,
+    /// Its policy, as people last agreed to it or need not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyRef>,
 }
 
 /// A finding that people have not dismissed and that is not resolved.

@@ -332,7 +332,7 @@ fn daemon_and_projects() -> Vec<Event> {
         Event::DaemonStarted { version: "0.1.0".into(), pid: 77 },
         Event::DaemonStopping,
         Event::DaemonStopped,
-        Event::PolicyAdopted { hash: "00ff".into(), origin: "the defaults".into() },
+        Event::PolicyAdopted { hash: "00ff".into(), origin: "the defaults".into(), project: None },
         Event::ProjectRegistered { project: P, root: "/home/ada/loom".into(), name: "loom".into() },
         Event::ProjectChanged { project: P, git: "aa".into(), plan: String::new() },
         Event::EmergencyDeclared { reason: "smoke".into() },
@@ -643,6 +643,10 @@ fn models() -> Vec<Event> {
 fn every_subject() -> Vec<Subject> {
     let text = || "because".to_string();
     let limits = Limits { pids: Some(64), ..Limits::default() };
+    let change = |project| {
+        let (hash, origin) = ("00ff".into(), "the defaults".into());
+        Subject::ChangePolicy { hash, origin, project }
+    };
     let subjects = vec![
         Subject::Deploy { agent: A, hash: "00ff".into(), limits: None, once: false },
         Subject::Deploy { agent: A, hash: "00ff".into(), limits: Some(limits), once: true },
@@ -662,7 +666,8 @@ fn every_subject() -> Vec<Subject> {
         },
         Subject::LiftQuarantine { agent: A, why: text() },
         Subject::LiftEmergency { since: T, why: text() },
-        Subject::ChangePolicy { hash: "00ff".into(), origin: "the defaults".into() },
+        change(None),
+        change(Some(P)),
         Subject::CloseIncident { incident: IncidentId(7), moments: 3 },
         Subject::Act {
             agent: A,
@@ -729,7 +734,9 @@ fn motions() -> Vec<Event> {
         }
     }
     let event = |fact| Event::Motion { motion: MotionId(8), fact: Box::new(fact) };
-    facts.into_iter().map(event).collect()
+    let (hash, origin, project) = ("00ff".into(), "the defaults".into(), Some(P));
+    let adopted = Event::PolicyAdopted { hash, origin, project };
+    facts.into_iter().map(event).chain([adopted]).collect()
 }
 
 fn causes() -> Vec<Cause> {

@@ -150,7 +150,7 @@ fn errors_are_problems_with_a_stable_type() {
     check(world.client.get("/nowhere", &[]), ProblemKind::Unknown);
     check(world.client.post("/agents", &1), ProblemKind::Invalid);
     check(world.client.post("/commands", &"x".repeat(300_000)), ProblemKind::TooLarge);
-    let adopt = Command::AdoptPolicy { hash: "0".into(), origin: "x".into() };
+    let adopt = Command::AdoptPolicy { hash: "0".into(), origin: "x".into(), project: None };
     let told = world.client.command(adopt, "");
     check(told.map(|_| unreachable!()), ProblemKind::Forbidden);
     let stop = Command::Stop { agents: vec![AgentId(7)], now: false };

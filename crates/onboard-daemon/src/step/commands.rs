@@ -81,8 +81,8 @@ fn dispatch(
             let ballot = council::Said { motion, digest, ballot, reason };
             council::vote(turn, world, cache, actor, ballot)
         }
-        Command::AdoptPolicy { hash, origin } => {
-            adopt_policy(turn, world, cache, actor, hash, origin)
+        Command::AdoptPolicy { hash, origin, project } => {
+            adopt_policy(turn, world, cache, actor, (hash, origin, project))
         }
         Command::RefusePolicy { project, why } => Ok(refuse_policy(turn, project, &why)),
         Command::Shutdown => Ok(shutdown(turn, Haste::Grace)),
@@ -148,19 +148,29 @@ fn adopt_policy(
     world: &World<'_>,
     cache: &mut ScheduleCache,
     actor: &Actor,
-    hash: String,
-    origin: String,
+    (hash, origin, project): (String, String, Option<ProjectId>),
 ) -> Result<Answer, Refusal> {
-    let in_force = turn.state().policy.as_ref();
-    if in_force.is_some_and(|p| p.hash == hash && p.origin == origin) {
-        return Ok(Answer::Done { changed: false });
+    let done = |changed| Ok(Answer::Done { changed });
+    if project.is_some_and(|id| !turn.state().projects.contains_key(&id)) {
+        return done(false);
+    }
+    council::policy_changed_again(turn, project, &hash);
+    let own = match project {
+        Some(id) => turn.state().projects[&id].policy.as_ref(),
+        None => turn.state().policy.as_ref(),
+    };
+    if own.is_some_and(|p| p.hash == hash && p.origin == origin) {
+        return done(false);
     }
     // The first one changes nothing, and one that was decided on is known.
-    if in_force.is_none() || council::has_adopted(turn.state(), &hash) {
-        turn.record(Event::PolicyAdopted { hash, origin });
-        return Ok(Answer::Done { changed: true });
+    if council::is_agreed(turn.state(), project, &hash) {
+        turn.record(Event::PolicyAdopted { hash, origin, project });
+        return done(true);
     }
-    let subject = Subject::ChangePolicy { hash, origin };
+    if !council::is_to_be_put(turn.state(), &hash) {
+        return done(false);
+    }
+    let subject = Subject::ChangePolicy { hash, origin, project };
     council::put_and_do(turn, world, cache, actor, subject, "its files changed")
 }
 

@@ -10,8 +10,8 @@ use onboard_domain::command::AgentAnswer;
 use onboard_domain::council::{Ballot, Fact, Motion, Status, Subject, Vote, bounds};
 use onboard_domain::state::Trigger;
 use onboard_domain::{
-    Actor, AgentId, Answer, CallAnswer, CallRefusal, Event, KillReason, MotionId, Refusal,
-    RefusalKind, RunId, State, Time, Turn,
+    Actor, AgentId, Answer, CallAnswer, CallRefusal, Event, KillReason, MotionId, ProjectId,
+    Refusal, RefusalKind, RunId, State, Time, Turn,
 };
 use onboard_policy::{Council, Room, Tally, automatic};
 use onboard_scheduler::{Haste, ScheduleCache};
@@ -341,8 +341,8 @@ fn execute(
             agents::lift(turn, world, cache, agent, reason);
         }
         Subject::LiftEmergency { .. } => commands::lift(turn, reason),
-        Subject::ChangePolicy { hash, origin } => {
-            turn.record(Event::PolicyAdopted { hash, origin });
+        Subject::ChangePolicy { hash, origin, project } => {
+            turn.record(Event::PolicyAdopted { hash, origin, project });
         }
         Subject::CloseIncident { incident, .. } => {
             oversight::close_now(turn, &motion.by, incident, reason);
@@ -352,12 +352,48 @@ fn execute(
     done(true)
 }
 
-/// Whether the council let a policy with this hash come into force.
-pub(crate) fn has_adopted(state: &State, hash: &str) -> bool {
-    state.motions.values().any(|motion| {
-        motion.status == Status::Executed
-            && matches!(&motion.subject, Subject::ChangePolicy { hash: known, .. } if known == hash)
+/// Whether a policy with this hash may be in force for a project: it is its own that people agreed to,
+/// or another project's, or nothing is on record yet. What a policy forbids is all in its hash.
+pub(crate) fn is_agreed(state: &State, project: Option<ProjectId>, hash: &str) -> bool {
+    let Some(newest) = &state.policy else { return true };
+    let own = project.and_then(|id| state.projects.get(&id)?.policy.as_ref());
+    let others = state.projects.values().filter_map(|project| project.policy.as_ref());
+    others.chain([newest]).any(|policy| policy.hash == hash)
+        // From before projects had their own.
+        || own.is_none() && changes_to(state, hash).any(|motion| motion.status == Status::Executed)
+}
+
+/// The changes to a policy, newest first.
+fn changes_to<'a>(state: &'a State, hash: &'a str) -> impl Iterator<Item = &'a Motion> {
+    state
+        .motions
+        .values()
+        .rev()
+        .filter(move |m| matches!(&m.subject, Subject::ChangePolicy { hash: to, .. } if to == hash))
+}
+
+/// Whether a changed policy is to be put to people: it does not wait, and they did not say no lately.
+pub(crate) fn is_to_be_put(state: &State, hash: &str) -> bool {
+    changes_to(state, hash).next().is_none_or(|newest| match newest.status {
+        Status::Open | Status::Approved => false,
+        Status::Rejected => state.time.since(newest.since) >= REJECTED_MS,
+        Status::Expired | Status::Withdrawn | Status::Executed => true,
     })
+}
+
+/// A project's files say something else now than what was put before.
+pub(super) fn policy_changed_again(turn: &mut Turn<'_>, of: Option<ProjectId>, hash: &str) {
+    let other = |id: &MotionId| {
+        let motion = turn.state().motions.get(id);
+        motion.is_some_and(|motion| match &motion.subject {
+            Subject::ChangePolicy { hash: to, project, .. } => to != hash && *project == of,
+            _ => false,
+        })
+    };
+    let ids: Vec<MotionId> = turn.state().waiting.iter().map(|(_, id)| *id).filter(other).collect();
+    for id in ids {
+        record(turn, id, Fact::Withdrawn { why: "its files changed again".into() });
+    }
 }
 
 /// Lets an agent run that came with a project, if the council has not done so yet: `once`, or as its

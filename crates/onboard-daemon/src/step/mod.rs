@@ -19,7 +19,7 @@ mod storage;
 mod tests;
 pub mod trials;
 
-pub(crate) use council::has_adopted;
+pub(crate) use council::{is_agreed, is_to_be_put};
 
 use crate::input::{Input, Token};
 use onboard_domain::apply::Illegal;

@@ -78,7 +78,10 @@ fn opened(
     }
     let about = subject.agent(state);
     let agent = about.and_then(|about| Some((about, state.agents.get(&about)?)));
-    let project = agent.map(|(_, agent)| agent.project);
+    let project = match subject {
+        Subject::ChangePolicy { project, .. } => *project,
+        _ => agent.map(|(_, agent)| agent.project),
+    };
     let agent = agent.map(|(id, agent)| (id, agent.spec.name.clone()));
     if let (Subject::Act { agent, .. }, Actor::Agent { run, .. }) = (subject, by) {
         state.run_mut(*run)?.waits_for = Some(id);

@@ -96,12 +96,13 @@ impl State {
                 self.move_ends(*ms);
                 Ok(())
             }
-            Event::PolicyAdopted { hash, origin } => {
-                self.policy = Some(PolicyRef {
-                    hash: hash.clone(),
-                    origin: origin.clone(),
-                    since: self.time,
-                });
+            Event::PolicyAdopted { hash, origin, project } => {
+                let (hash, origin, since) = (hash.clone(), origin.clone(), self.time);
+                let policy = PolicyRef { hash, origin, since };
+                if let Some(project) = project {
+                    self.project_mut(*project)?.policy = Some(policy.clone());
+                }
+                self.policy = Some(policy);
                 Ok(())
             }
             Event::CommandRefused { .. }
