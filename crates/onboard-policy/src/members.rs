@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use onboard_domain::council::{Ballot, Seat, Subject, Vote, bounds};
-use onboard_domain::incident::Consequence;
+use onboard_domain::incident::{Consequence, Seen, Trigger};
 use onboard_domain::state::{Agent, Outcome};
 use onboard_domain::{AgentId, State, Time};
 
@@ -133,7 +133,9 @@ fn quarantine(state: &State, id: AgentId) -> Option<&str> {
 fn violations(state: &State, id: AgentId, opinion: &mut Opinion) {
     let Some(agent) = state.agents.get(&id) else { return };
     let since = Time(state.time.0.saturating_sub(LOOK_BACK_MS));
-    let recent = agent.conduct.recent.iter().filter(|seen| seen.at > since).count();
+    // Being slowed down is how a limit works, and no attempt at anything.
+    let counts = |seen: &&Seen| seen.at > since && Trigger::of(&seen.violation).is_some();
+    let recent = agent.conduct.recent.iter().filter(counts).count();
     if recent > 0 {
         opinion.doubt(format!(
             "{recent} refused attempts within a day, {} over its life",

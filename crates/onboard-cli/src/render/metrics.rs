@@ -36,7 +36,10 @@ fn totals(totals: &Totals) -> String {
         totals.findings, totals.accepted, totals.dismissed
     ));
     if totals.violations > 0 {
-        out.push_str(&format!("  refused   {} attempts\n", totals.violations));
+        out.push_str(&format!(
+            "  on record {} times at a limit or at what it may not do\n",
+            totals.violations
+        ));
     }
     out
 }
@@ -101,7 +104,7 @@ mod tests {
               not run   90 times nothing had changed, 3 times missed
               used      cpu 1m 1s, 4.4 s a run; ran for 10m in all
               findings  6 told, 2 accepted, 3 dismissed
-              refused   1 attempts
+              on record 1 times at a limit or at what it may not do
               RULE               TOLD  ACCEPTED  WENT AWAY  DISMISSED  LIKELY USEFUL
               health/bus-factor  12    2         1          3          38 % (22 to 57)
               health/noise       9     0         1          3          38 % (22 to 57), muted

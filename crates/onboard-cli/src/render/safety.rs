@@ -1,7 +1,10 @@
 //! What holds an agent's runs: limits with what is used of them, walls, policy.
 
 use super::{Ink, Look, bytes, incidents, when};
-use onboard_web::api::{AgentDetail, LayerView, LimitsView, Live, Safety, StorageView};
+use onboard_domain::violation::Action;
+use onboard_web::api::{
+    AgentDetail, LayerView, LimitsView, Live, Safety, StorageView, ViolationRow,
+};
 
 /// Refused attempts shown in a status, the newest.
 const REFUSED: usize = 5;
@@ -22,10 +25,15 @@ pub fn lines(detail: &AgentDetail, look: &Look) -> Vec<(&'static str, String)> {
         let first = warning.lines().next().unwrap_or_default();
         lines.push(("", look.paint(Ink::Yellow, &format!("worth a look: {first}"))));
     }
-    for (index, violation) in detail.violations.iter().take(REFUSED).enumerate() {
-        let label = if index == 0 { "Refused" } else { "" };
-        let ago = when::relative(look, violation.at);
-        lines.push((label, format!("{} ({ago})", incidents::violation_line(violation))));
+    // Being slowed down is how a limit works: nothing was refused.
+    let (slowed, refused): (Vec<&ViolationRow>, Vec<&ViolationRow>) =
+        detail.violations.iter().partition(|row| row.action == Action::Throttled);
+    for (label, rows) in [("Refused", refused), ("Slowed", slowed)] {
+        for (index, row) in rows.into_iter().take(REFUSED).enumerate() {
+            let label = if index == 0 { label } else { "" };
+            let ago = when::relative(look, row.at);
+            lines.push((label, format!("{} ({ago})", incidents::violation_line(row))));
+        }
     }
     lines
 }

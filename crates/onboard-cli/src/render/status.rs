@@ -67,7 +67,11 @@ pub fn draw(detail: &AgentDetail, fires: &Fires, log: &[LogLine], look: &Look) -
         ),
     );
     if totals.violations > 0 {
-        field("Refused", &format!("{} attempts at what it may not do", totals.violations));
+        let times = match totals.violations {
+            1 => "once".into(),
+            many => format!("{many} times"),
+        };
+        field("On record", &format!("{times} at a limit or at what it may not do"));
     }
     if let Some(noise) = noise(detail) {
         field("New today", &noise);

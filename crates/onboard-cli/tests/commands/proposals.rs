@@ -165,7 +165,7 @@ fn a_hostile_agent_keeps_no_secret_and_changes_nothing() {
     let refused = shown["totals"]["violations"].as_u64().unwrap();
     assert!(refused >= 7, "{refused}");
     assert_eq!(shown["agent"]["attention"], serde_json::json!(["incident i0", "breaker open"]));
-    world.check(&["bg", "status", "typo-fixer"], 3, "attempts at what it may not do");
+    world.check(&["bg", "status", "typo-fixer"], 3, "at a limit or at what it may not do");
     world.check(&["bg", "status", "typo-fixer"], 3, "held back for another");
     world.check(&["incidents", "show", "i0"], 0, "throttle of typo-fixer  open");
     world.check(&["daemon", "stop"], 0, "stopped");
