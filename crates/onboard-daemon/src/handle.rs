@@ -199,6 +199,11 @@ impl Paths {
         self.state.join("views.db")
     }
 
+    /// The policies that people agreed to.
+    pub(crate) fn policies(&self) -> PathBuf {
+        self.state.join("policies")
+    }
+
     /// The agents' checkpoints.
     pub fn blobs(&self) -> PathBuf {
         self.state.join("blobs")

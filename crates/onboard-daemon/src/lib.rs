@@ -4,6 +4,7 @@
 //! The daemon knows no agent by name: an agent is a manifest and a peer that speaks the protocol.
 
 mod agents;
+mod agreed;
 pub mod asked;
 mod attend;
 pub mod binding;

@@ -3,6 +3,7 @@
 //! A file that is wrong changes nothing: the last sound policy stays in force, and the problem is
 //! said. A project that never had a sound one runs nothing.
 
+use crate::agreed::{self, Text};
 use crate::clock;
 use crate::manifests::PROJECT_FOLDER;
 use crate::plain;
@@ -48,6 +49,9 @@ struct Inner {
     projects: BTreeMap<PathBuf, Known>,
     /// The newest policy of each project that people agreed to, or need not.
     agreed: BTreeMap<PathBuf, Arc<PolicyInForce>>,
+    /// Where their texts are kept, and the hash of what is kept there by project.
+    folder: Option<PathBuf>,
+    kept: BTreeMap<PathBuf, String>,
     decided_by: Decided,
 }
 
@@ -94,6 +98,7 @@ pub struct Known {
 struct Merged {
     policy: Arc<PolicyInForce>,
     layers: Vec<Layer>,
+    texts: Vec<Text>,
     origin: String,
 }
 
@@ -119,9 +124,15 @@ impl Policies {
         Policies::with_organisation(PathBuf::from(ORGANISATION), user)
     }
 
+    /// These, keeping what people agreed to in `folder`.
+    pub(crate) fn keeping(self, folder: PathBuf) -> Policies {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).folder = Some(folder);
+        self
+    }
+
     fn with_organisation(organisation: PathBuf, user: PathBuf) -> Policies {
-        let (projects, agreed, decided_by) = Default::default();
-        let inner = Inner { organisation, user, projects, agreed, decided_by };
+        let (projects, agreed, folder, kept, decided_by) = Default::default();
+        let inner = Inner { organisation, user, projects, agreed, folder, kept, decided_by };
         Policies(Arc::new(Mutex::new(inner)))
     }
 
@@ -166,9 +177,10 @@ impl Policies {
         if known.waits {
             let why = "it changed, and the council has not agreed: `ai_onboard approvals list`";
             let held = || Arc::new(PolicyInForce::Broken(why.into()));
-            known.in_force = inner.agreed.get(root).cloned().unwrap_or_else(held);
+            known.in_force = inner.agreed_before(root, is_agreed).unwrap_or_else(held);
         } else if inner.agreed.contains_key(root) || inner.agreed.len() < bounds::PROJECTS {
             inner.agreed.insert(root.into(), Arc::clone(&known.in_force));
+            inner.keep(root, &known);
         }
         known
     }
@@ -262,6 +274,43 @@ impl Known {
 }
 
 impl Inner {
+    /// What people agreed to last: as this daemon knows it, or as the one before kept it.
+    fn agreed_before(
+        &mut self,
+        root: &Path,
+        is_agreed: &dyn Fn(&str) -> bool,
+    ) -> Option<Arc<PolicyInForce>> {
+        if let Some(known) = self.agreed.get(root) {
+            return Some(Arc::clone(known));
+        }
+        let policy = merged(agreed::load(self.folder.as_deref()?, root)?).ok()?.policy;
+        let PolicyInForce::Sound(sound) = &*policy else { return None };
+        if !is_agreed(&sound.hash()) {
+            return None;
+        }
+        self.agreed.insert(root.into(), Arc::clone(&policy));
+        Some(policy)
+    }
+
+    /// Once for each that comes into force. Where it fails, the next start runs nothing while another
+    /// waits.
+    fn keep(&mut self, root: &Path, known: &Known) {
+        let (Some(folder), Some(hash), Ok(merged)) =
+            (&self.folder, &known.files, known.merged.as_ref())
+        else {
+            return;
+        };
+        // Of files that are wrong now, the texts are not those of what is in force.
+        let is_same = Arc::ptr_eq(&merged.policy, &known.in_force);
+        if !is_same || self.kept.get(root) == Some(hash) {
+            return;
+        }
+        match agreed::keep(folder, root, &merged.texts) {
+            Ok(()) => drop(self.kept.insert(root.into(), hash.clone())),
+            Err(error) => eprintln!("the agreed policy of {}: {error}", root.display()),
+        }
+    }
+
     /// The files in the order in which they bind.
     fn files(&self, root: &Path) -> Vec<(PathBuf, Authority)> {
         vec![
@@ -353,21 +402,29 @@ fn settle(before: Option<&Known>, looked: Result<(&Merged, Vec<String>), String>
 }
 
 fn read(files: &[(PathBuf, Authority)]) -> Result<Merged, String> {
+    let mut texts = Vec::new();
+    for (path, whose) in files {
+        let Some(text) = read_text(path, *whose)? else { continue };
+        let name = path.to_string_lossy().into_owned();
+        texts.push(Text { whose: *whose, name, text });
+    }
+    merged(texts)
+}
+
+fn merged(texts: Vec<Text>) -> Result<Merged, String> {
     let said = |problem: Problem| problem.to_string();
     let machine = pressure::machine();
     let mut layers = vec![default_layer().map_err(said)?];
     let mut origin = vec!["the defaults".to_string()];
-    for (path, authority) in files {
-        let Some(text) = read_text(path, *authority)? else { continue };
-        let name = path.to_string_lossy();
-        let layer = parse_layer(&text, &name, *authority).map_err(said)?;
+    for Text { whose, name, text } in &texts {
+        let layer = parse_layer(text, name, *whose).map_err(said)?;
         layer.check_machine(&machine).map_err(said)?;
         layers.push(layer);
-        origin.push(name.into_owned());
+        origin.push(name.clone());
     }
     let policy = merge(&layers).map_err(said)?;
     let policy = Arc::new(PolicyInForce::Sound(Box::new(policy)));
-    Ok(Merged { policy, layers, origin: origin.join(", ") })
+    Ok(Merged { policy, layers, texts, origin: origin.join(", ") })
 }
 
 fn look(root: &Path, layers: &[Layer]) -> Result<Vec<String>, String> {
@@ -524,8 +581,21 @@ mod tests {
         // A daemon that starts now knows no other.
         let third = kept(2);
         assert_ne!(second, third);
-        policies.0.lock().unwrap().agreed.clear();
+        let forget = |policies: &Policies| policies.0.lock().unwrap().agreed.clear();
+        forget(&policies);
         assert_eq!(read(&[&second]), 0);
+        // Unless the one before kept it, and it is what the journal says.
+        let policies = policies.clone().keeping(folder.path().join("agreed"));
+        assert_eq!(read(&[&third]), 2);
+        let fourth = kept(1);
+        forget(&policies);
+        assert_eq!(read(&[&third]), 2, "it was kept");
+        forget(&policies);
+        assert_eq!(read(&[&second]), 0, "that is not what was agreed to");
+        assert_eq!(read(&[&fourth]), 1);
+        kept(3);
+        forget(&policies);
+        assert_eq!(read(&[&first]), 0);
         assert_eq!(policies.escalation(&name), Escalation::strictest());
     }
 

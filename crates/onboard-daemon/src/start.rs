@@ -175,7 +175,7 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
     let first = first_inputs(&paths, &state, version)?;
     let (applied, views_done) = views(&paths)?;
     let (wakes, woken) = sync_channel(QUEUE_MAX);
-    let policies = Policies::new(paths.user_policy());
+    let policies = Policies::new(paths.user_policy()).keeping(paths.policies());
     let newest = state.time;
     let projects: Vec<_> = state.projects.iter().map(|(id, p)| (*id, p.root.clone())).collect();
     let shared = Arc::new(Shared {

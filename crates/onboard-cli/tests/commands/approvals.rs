@@ -212,18 +212,38 @@ fn a_changed_policy_is_held_back_until_people_agree() {
 }
 
 #[test]
-fn a_daemon_that_starts_under_a_policy_that_waits_runs_nothing() {
-    let world = with_script("reader", "", "echo here\n");
+fn a_daemon_that_starts_under_a_policy_that_waits_keeps_to_the_agreed_one() {
+    let world = with_script("reader", "", "cat notes.txt || echo 'no notes'\n");
+    std::fs::write(world.project.path().join("notes.txt"), "we meet at noon\n").unwrap();
     write_council(&world, "council:\n  decisions:\n    change_policy: { quorum: 1 }\n");
     start_and_run(&world, "reader", 0);
-    let text = "background_agent_safety:\n  resource_limits:\n    max_memory_mb: 64\n";
+    let text = "background_agent_safety:\n  action_restrictions:\n    file_system:\n      \
+                forbidden_paths: [notes.txt]\n";
+    let read = || log_of(&world, "reader").matches("we meet at noon").count();
+    assert_eq!(read(), 1);
     kill_daemon(&world);
     std::fs::write(world.project.path().join(".ai_onboard/policy.yaml"), text).unwrap();
+    world.check(&["daemon", "start"], 0, "");
+    world.check(&["bg", "run", "reader", "--wait"], 0, "succeeded");
+    assert_eq!(read(), 2, "the agreed one is in force");
+    // Where its text is gone, nothing is made up: nothing runs.
+    kill_daemon(&world);
+    let kept = find(world.home.path(), "policies").expect("where it is kept");
+    std::fs::remove_dir_all(kept).unwrap();
     world.check(&["daemon", "start"], 0, "");
     world.check(&["bg", "run", "reader", "--wait"], 5, "the council has not agreed");
     let waiting = ids(&world, "change_policy", "open");
     world.check(&["approvals", "approve", &waiting[0]], 0, "approved");
-    world.check(&["bg", "run", "reader", "--wait"], 0, "succeeded");
+    world.check(&["bg", "run", "reader", "--wait"], 0, "");
+    assert_eq!(read(), 2, "the changed one is in force");
+}
+
+/// A folder of this name at or below another.
+fn find(folder: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {
+    let inside = std::fs::read_dir(folder).ok()?.filter_map(Result::ok);
+    let folders: Vec<_> = inside.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    let here = folders.iter().find(|path| path.ends_with(name)).cloned();
+    here.or_else(|| folders.iter().find_map(|path| find(path, name)))
 }
 
 /// It proposes a change of what the project's continuous integration does.

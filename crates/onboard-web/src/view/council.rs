@@ -113,12 +113,9 @@ fn follows(motion: &Motion) -> Follows {
         Subject::LiftEmergency { .. } => {
             ("what was started before goes on".into(), "nothing starts".into())
         }
-        Subject::ChangePolicy { .. } => (
-            "it is in force from the next run on".into(),
-            "the one before stays in force until the daemon's next start; then nothing runs under \
-             the changed files"
-                .into(),
-        ),
+        Subject::ChangePolicy { .. } => {
+            ("it is in force from the next run on".into(), "the one before stays in force".into())
+        }
         Subject::CloseIncident { incident, .. } => {
             (format!("{incident} is closed with the reason"), format!("{incident} stays open"))
         }
