@@ -13,6 +13,7 @@ use crate::names::Names;
 use crate::outside::Outside;
 use onboard_domain::violation::{Action, Rule, Sensor, Violation};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -56,6 +57,8 @@ pub struct Datagrams {
 const STACK: usize = 256 * 1024;
 /// How long one look at the sockets lasts; stopping wakes it earlier.
 const LOOK: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
+/// How long to wait for descriptors or memory when there are none: ten looks a second cost nothing.
+const EXHAUSTED_PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 /// How long connections that were ended may take to say what they were.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Datagrams that are read of one socket before the others get their turn.
@@ -236,15 +239,32 @@ fn accept(shared: &Arc<Shared>, ends: &[Socket], woken: BorrowedFd<'_>) {
         let ready: Vec<bool> = watched.iter().skip(1).map(|fd| !fd.revents().is_empty()).collect();
         for (end, _) in ends.iter().zip(ready).filter(|(_, is_ready)| *is_ready) {
             match end {
-                Socket::Stream(role, listener) => accept_one(shared, *role, listener),
+                Socket::Stream(role, listener) => match listener.accept() {
+                    Ok((stream, _)) => admit_one(shared, *role, stream),
+                    Err(error) if is_exhausted(&error) => pause(woken),
+                    // That peer went away.
+                    Err(_) => {}
+                },
                 Socket::Datagram(role, socket) => take_datagrams(shared, *role, socket),
             }
         }
     }
 }
 
-fn accept_one(shared: &Arc<Shared>, role: Role, listener: &TcpListener) {
-    let Ok((stream, _)) = listener.accept() else { return };
+/// Whether a connection could not be taken for lack of descriptors or memory, so that it is still
+/// there.
+fn is_exhausted(error: &io::Error) -> bool {
+    let lacks = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| lacks.iter().any(|lack| lack.raw_os_error() == code))
+}
+
+/// Accepting would fail at once, again and again, until somebody else gives something back.
+fn pause(woken: BorrowedFd<'_>) {
+    // Told to stop, or interrupted: there is no hurry either way.
+    let _ = poll(&mut [PollFd::from_borrowed_fd(woken, PollFlags::IN)], Some(&EXHAUSTED_PAUSE));
+}
+
+fn admit_one(shared: &Arc<Shared>, role: Role, stream: TcpStream) {
     let Some(number) = shared.admit(&stream) else {
         let most = shared.service.limits.connections;
         let refusal = shared.count().err().unwrap_or_else(|| {
@@ -448,4 +468,19 @@ impl Shared {
 pub(crate) fn meant(stream: &TcpStream) -> String {
     let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
     stream.local_addr().unwrap_or(unknown).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_where_the_connection_is_still_there() {
+        let is = |errno: Errno| is_exhausted(&io::Error::from(errno));
+        for lack in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
+            assert!(is(lack), "{lack}");
+        }
+        assert!(!is(Errno::CONNABORTED), "that peer went away, the next is there at once");
+        assert!(!is(Errno::AGAIN));
+    }
 }

@@ -9,11 +9,16 @@ use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustix::io::Errno;
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+
+/// How long to wait for descriptors or memory when there are none: short beside what a person
+/// notices, and ten looks a second cost nothing.
+const EXHAUSTED_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Serves until `stopped` holds a reason, then lets open answers end.
 pub async fn accept(
@@ -61,12 +66,21 @@ async fn next(
     let permit = Arc::clone(room).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, _)) => Some((stream, permit)),
-        Err(_) => {
-            // Without descriptors accept fails at once, again and again: let others run first.
-            tokio::task::yield_now().await;
+        Err(error) => {
+            if is_exhausted(&error) {
+                // It would fail at once, again and again, until somebody else gives something back.
+                tokio::time::sleep(EXHAUSTED_PAUSE).await;
+            }
             None
         }
     }
+}
+
+/// Whether a connection could not be taken for lack of descriptors or memory, so that it is still
+/// there.
+fn is_exhausted(error: &std::io::Error) -> bool {
+    let lacks = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| lacks.iter().any(|lack| lack.raw_os_error() == code))
 }
 
 async fn serve(stream: UnixStream, router: Router, mut stopped: watch::Receiver<Option<String>>) {
@@ -90,4 +104,19 @@ async fn serve(stream: UnixStream, router: Router, mut stopped: watch::Receiver<
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_where_the_connection_is_still_there() {
+        let is = |errno: Errno| is_exhausted(&std::io::Error::from(errno));
+        for lack in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
+            assert!(is(lack), "{lack}");
+        }
+        assert!(!is(Errno::CONNABORTED), "that peer went away, the next is there at once");
+        assert!(!is(Errno::AGAIN));
+    }
 }
