@@ -1,11 +1,15 @@
 //! `policy …` and `schema`: a policy file before it is used, and what files give now. Needs no daemon.
 
+use super::approvals;
 use super::{Done, policy_ask};
 use crate::arguments::{Global, PolicyCommand, SchemaOf, Whose};
+use crate::connection;
 use crate::failure::{Failure, Kind};
 use crate::{output, paths, project};
 use onboard_daemon::policies::Policies;
+use onboard_domain::council::{Kind as Decision, Status};
 use onboard_policy::{Authority, Entry, sound};
+use onboard_web::api::MotionRow;
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -36,6 +40,9 @@ struct Checked {
 pub fn run(global: &Global, command: PolicyCommand) -> Done {
     let root = project::find(global)?.root;
     let policies = Policies::new(paths::find()?.user_policy());
+    if !matches!(command, PolicyCommand::Check { .. }) {
+        tell_of_waiting(global);
+    }
     match command {
         PolicyCommand::Check { file, authority } => {
             check(global, &policies, &root, &file, authority)
@@ -43,6 +50,20 @@ pub fn run(global: &Global, command: PolicyCommand) -> Done {
         PolicyCommand::Show { show_origin } => show(global, &policies, &root, show_origin),
         PolicyCommand::Try { name, attempt } => policy_ask::attempt(global, &name, &attempt),
         PolicyCommand::Explain { name } => policy_ask::explain(global, &name),
+    }
+}
+
+/// The files are not what runs are judged by while people have yet to agree to them. Without a daemon
+/// nothing is judged.
+fn tell_of_waiting(global: &Global) {
+    let Ok((client, _)) = connection::client() else { return };
+    let Ok(rows) = approvals::rows(&client, global, false) else { return };
+    let waits = |row: &&MotionRow| row.kind == Decision::ChangePolicy && row.status == Status::Open;
+    if let Some(MotionRow { id, .. }) = rows.iter().find(waits) {
+        output::note(&format!(
+            "this is what the files say; {id} waits, and until people agree to it the policy before \
+             is in force: ai_onboard approvals show {id}"
+        ));
     }
 }
 

@@ -204,6 +204,9 @@ fn a_changed_policy_is_held_back_until_people_agree() {
     assert!(reads(&world), "the one before stays in force");
     let waiting = ids(&world, "change_policy", "open");
     assert_eq!(waiting.len(), 1, "{waiting:?}");
+    let says = format!("{} waits, and until people agree", waiting[0]);
+    world.check(&["policy", "show"], 0, &says);
+    world.check(&["policy", "explain", "reader"], 0, &says);
     assert!(reads(&world), "it stays so");
     assert_eq!(ids(&world, "change_policy", "open"), waiting, "it is asked for once");
     world.check(&["approvals", "approve", &waiting[0], "--reason", "seen"], 0, "approved");
