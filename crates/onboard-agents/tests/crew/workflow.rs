@@ -330,7 +330,7 @@ fn the_same_small_commit_again_and_again() {
               9 commits in Cargo.lock and Cargo.toml, by 1 person. Message and files are the same each time but for numbers.
               do: Put its steps into one script or job, if they are in none yet; 3deb604d56 is what it has to make.
               - Number 9: commits of this shape in a year, on 9 days
-              - Number 1: authors
+              - Number 1: author
               - Commit: 2026-09-24: release 1.8.0 (#8)
               - Commit: 2026-08-25: release 1.7.0 (#7)
               - Commit: 2026-07-26: release 1.6.0 (#6)

@@ -232,7 +232,7 @@ fn finding(shape: &Shape<'_>) -> Finding {
             shape.commits.len() as f64,
             format!("commits of this shape in a year, on {} days", shape.days),
         ),
-        Evidence::number(people.len() as f64, "authors"),
+        Evidence::number(people.len() as f64, if people.len() == 1 { "author" } else { "authors" }),
     ];
     evidence.extend(newest.map(|commit| {
         let day = date(commit.committed_ms);
