@@ -8,6 +8,8 @@ use onboard_journal::{Journal, JournalError};
 
 /// Entries dropped in one turn of the loop: tens of milliseconds, and more than a turn adds.
 const STEP_ENTRIES: u64 = 2_048;
+/// Bytes of entries that are read in one turn to find which are too many.
+const STEP_BYTES: usize = 1 << 20;
 /// Entries between snapshots: a replay of this many takes a fraction of a second.
 const SNAPSHOT_ENTRIES: u64 = 50_000;
 /// Snapshots in the bytes that are kept: so much more than the bound may the journal hold at most,
@@ -99,9 +101,9 @@ impl Trim {
             self.is_under_way = self.covered > anchor;
             return Ok(false);
         }
-        let target = match journal.entry_bytes()? > self.kept.bytes {
-            true => target,
-            false => self.outlived(journal, anchor, target, now)?,
+        let target = match journal.entry_bytes()?.saturating_sub(self.kept.bytes) {
+            0 => self.outlived(journal, anchor, target, now)?,
+            excess => oldest(journal, anchor, excess)?.min(target),
         };
         if target <= anchor {
             return Ok(false);
@@ -134,6 +136,14 @@ impl Trim {
         }
         Ok(old)
     }
+}
+
+/// The last of the oldest entries that have so many bytes, as far as one step goes: what the bound
+/// has room for stays.
+fn oldest(journal: &dyn Journal, anchor: u64, excess: u64) -> Result<u64, JournalError> {
+    let bytes = usize::try_from(excess).map_or(STEP_BYTES, |excess| excess.min(STEP_BYTES));
+    let page = journal.read(anchor, STEP_ENTRIES as usize, bytes)?;
+    Ok(page.last().map_or(anchor, |entry| entry.seq))
 }
 
 #[cfg(test)]
@@ -180,7 +190,8 @@ mod tests {
 
     #[test]
     fn what_is_young_and_too_much_goes() {
-        check(journal(150, &[100, 150]), 11, 99_999, 101);
+        check(journal(150, &[100, 150]), 11, 99_999, 51);
+        check(journal(250, &[100, 150]), 11, 99_999, 101);
     }
 
     #[test]
@@ -191,12 +202,12 @@ mod tests {
     #[test]
     fn a_step_is_bounded_and_the_rest_follows() {
         let entries = i64::try_from(3 * STEP_ENTRIES).unwrap();
-        let mut journal = journal(entries, &[3 * STEP_ENTRIES - 1, 3 * STEP_ENTRIES]);
+        let mut journal = journal(entries, &[3 * STEP_ENTRIES - 200, 3 * STEP_ENTRIES]);
         let mut trim = Trim::of(KEPT, &journal).unwrap();
         let mut steps = Vec::new();
         while trim.step(&mut journal, Time(1), u64::MAX).unwrap() {
             steps.push(journal.anchor().unwrap().seq);
         }
-        assert_eq!(steps, [STEP_ENTRIES, 2 * STEP_ENTRIES, 3 * STEP_ENTRIES - 1]);
+        assert_eq!(steps, [STEP_ENTRIES, 2 * STEP_ENTRIES, 3 * STEP_ENTRIES - 200]);
     }
 }
