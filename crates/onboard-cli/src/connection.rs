@@ -8,8 +8,9 @@ use onboard_web::api::DaemonView;
 use onboard_web::client::{Client, ClientError};
 use std::time::{Duration, Instant};
 
-/// How long a daemon that has the state folder may take to answer, or to end.
-const OTHERS_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a daemon that has the state folder may take to answer, or to end: as long as the command
+/// that started it waits for it.
+const OTHERS_PATIENCE: Duration = spawn::START_TIMEOUT;
 const OTHERS_PAUSE: Duration = Duration::from_millis(50);
 
 /// A client of this user's daemon; nothing is sent yet.

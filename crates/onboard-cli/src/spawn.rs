@@ -25,7 +25,7 @@ pub enum Started {
 
 /// How long a start may take: a long journal is replayed, and what an earlier daemon left running
 /// is proven dead.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+pub const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Bytes after which the log of the daemon is put aside.
 const LOG_MAX: u64 = 1 << 20;

@@ -6,8 +6,9 @@ use crate::brokerage::Trust;
 use crate::clock::{self, Pace};
 use crate::converse::{Conversation, Ends, Output};
 use crate::facts::Facts;
-use crate::handle::{LiveUsage, Shared, Wake};
+use crate::handle::{LiveUsage, Paths, Shared, Wake};
 use crate::input::{Exit, Input};
+use crate::latch;
 use crate::ledger::Ledger;
 use crate::logs::RunLog;
 use crate::network::{self, Meters, Reach};
@@ -20,7 +21,7 @@ use onboard_domain::{AgentId, Generation, RunId, Violation};
 use onboard_policy::Wall;
 use onboard_protocol::Task;
 use onboard_sandbox::cgroup::Layout;
-use onboard_sandbox::{AgentFiles, Ended, LaunchError, Outcome, Permitted, Running};
+use onboard_sandbox::{AgentFiles, Ended, LaunchError, Outcome, Permitted, RunRecord, Running};
 use onboard_validation::patch::paths::Fence;
 use std::fs::File;
 use std::io;
@@ -236,7 +237,7 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         Ok(pair) => pair,
         Err(error) => return Told::fault(format!("no pipes for it: {error}")),
     };
-    let record = |record: &_| records::write(&paths.state, run, record);
+    let record = |record: &_| announce(paths, run, record);
     let running = match onboard_sandbox::launch(permitted, files, &house.layout, record) {
         Ok(running) => Arc::new(running),
         Err(error) => {
@@ -308,6 +309,17 @@ fn not_launched(error: &LaunchError) -> Told {
         }
         LaunchError::Profile(_) => Told::Refused { rule: "profile".into(), why: error.to_string() },
         _ => Told::fault(format!("it could not be started: {error}")),
+    }
+}
+
+/// Writes the run's record, and then looks at the latch once more, for a launch may take long.
+/// Whoever sets the latch looks for records after it: so either this sees the latch, or they the
+/// record.
+fn announce(paths: &Paths, run: RunId, record: &RunRecord) -> io::Result<()> {
+    records::write(&paths.state, run, record)?;
+    match latch::is_set(paths) {
+        true => Err(io::Error::other("an emergency shutdown holds")),
+        false => Ok(()),
     }
 }
 
@@ -400,4 +412,24 @@ fn gone(ended: Ended, last_words: String, limit_mb: u64) -> Told {
         Outcome::Signal(signal) => Exit::Signal { signal, last_words },
     };
     Told::Gone { exit, usage }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_latch_that_was_set_while_a_run_was_launched_ends_the_launch() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let paths = Paths { state: at("state"), runtime: at("run"), config: at("config") };
+        let text = r#"{"instance":"i","run":"r0","pid":2,"start_ticks":3,"boot_id":"b","group":{"parts":[]}}"#;
+        let record: RunRecord = serde_json::from_str(text).unwrap();
+        assert!(announce(&paths, RunId(0), &record).is_ok());
+        let set = latch::Latch { reason: "now".into(), since_ms: 1 };
+        latch::set(&paths, &set).unwrap();
+        assert!(announce(&paths, RunId(1), &record).is_err());
+        // Whoever set it finds both, and kills what they name.
+        assert_eq!(records::look(&paths.state).records.len(), 2);
+    }
 }

@@ -198,7 +198,8 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
         drop(watch.send(Watch::Project { project, root: root.into() }));
     }
     probe(Arc::clone(&layout), &shared, &program, wakes.clone())?;
-    let writing = Writing::start(program.clone(), wakes.clone()).map_err(StartError::Thread)?;
+    let writing = Writing::start(program.clone(), shared.paths.clone(), wakes.clone())
+        .map_err(StartError::Thread)?;
     let house = House {
         shared: Arc::clone(&shared),
         layout,

@@ -3,8 +3,9 @@
 //! Repositories are opened there and never here. One after another: people decide one by one, and a
 //! check waits for nobody. What was not done when the daemon ends is ordered again at its start.
 
-use crate::handle::Wake;
+use crate::handle::{Paths, Wake};
 use crate::input::Input;
+use crate::latch;
 use onboard_domain::ProposalId;
 use onboard_domain::proposal::{Check, News, Verdict, Work};
 use onboard_writer::Order;
@@ -33,10 +34,18 @@ pub(crate) struct Writing(Sender<(ProposalId, Order)>);
 impl Writing {
     /// # Errors
     /// When no thread can be started.
-    pub(crate) fn start(program: PathBuf, wakes: SyncSender<Wake>) -> io::Result<Writing> {
+    pub(crate) fn start(
+        program: PathBuf,
+        paths: Paths,
+        wakes: SyncSender<Wake>,
+    ) -> io::Result<Writing> {
         let (send, orders) = channel::<(ProposalId, Order)>();
         let body = move || {
             for (proposal, order) in orders {
+                // Orders wait their turn here; what an emergency meets is ordered again after it.
+                if latch::is_set(&paths) {
+                    continue;
+                }
                 let news =
                     carry_out(&program, &order).unwrap_or_else(|why| failed(order.work, why));
                 // Without the loop this process is ending; the work is ordered again.
@@ -116,5 +125,39 @@ fn wait(child: &mut Child) -> io::Result<bool> {
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::sync_channel;
+
+    /// How many orders were carried out; all fail, for the writer is not there.
+    fn carried_out(latched: bool) -> usize {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let paths = Paths { state: at("state"), runtime: at("run"), config: at("config") };
+        if latched {
+            let set = latch::Latch { reason: "now".into(), since_ms: 1 };
+            latch::set(&paths, &set).unwrap();
+        }
+        let (wakes, news) = sync_channel(8);
+        let writing = Writing::start(at("no program"), paths, wakes).unwrap();
+        for number in 0..3 {
+            let text = r#"{"work":"write","root":"/p","agent":"a","proposal":"p0","title":"t",
+              "reason":"r","patch":"","accepted_s":0,"forbidden":[],"read_only":[],
+              "file_bytes_max":1,"branch":null}"#;
+            writing.order(ProposalId(number), serde_json::from_str(text).unwrap());
+        }
+        // Its thread ends when it has gone through them.
+        drop(writing);
+        news.iter().count()
+    }
+
+    #[test]
+    fn orders_that_wait_their_turn_are_not_carried_out_in_an_emergency() {
+        assert_eq!(carried_out(false), 3);
+        assert_eq!(carried_out(true), 0);
     }
 }

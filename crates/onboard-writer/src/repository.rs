@@ -28,8 +28,9 @@ pub(crate) struct Entry {
     pub(crate) id: ObjectId,
 }
 
-/// Acts as whoever owns the project's git folder, where this process is root and they are not: what
-/// is written in a person's repository is theirs.
+/// Acts as whoever owns the project's folder, or else what is called `.git` in it, where this process
+/// is root and they are not: what is written in a person's repository is theirs, and a link of theirs
+/// opens nothing that they could not.
 ///
 /// # Errors
 /// When the kernel refuses.
@@ -37,11 +38,9 @@ pub fn become_owner(root: &Path) -> io::Result<()> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
     }
-    let git = root.join(".git");
-    let Ok(owner) = git.metadata().or_else(|_| root.metadata()) else { return Ok(()) };
-    if owner.uid() == 0 {
-        return Ok(());
-    }
+    let git = root.join(".git").symlink_metadata();
+    let owners = [root.metadata(), git].into_iter().flatten();
+    let Some(owner) = owners.into_iter().find(|owner| owner.uid() != 0) else { return Ok(()) };
     let (uid, gid) = (rustix::process::Uid::from_raw(owner.uid()), owner.gid());
     let gid = rustix::process::Gid::from_raw(gid);
     rustix::thread::set_thread_groups(&[gid])?;

@@ -101,12 +101,18 @@ fn level(severity: Severity) -> &'static str {
 
 /// A place in a file of the project; other evidence is in the message.
 fn location(evidence: &Evidence) -> Option<Value> {
-    let path = evidence.path.as_deref()?;
+    let path = evidence.path.as_deref().filter(|path| is_inside(path))?;
     let mut place = json!({ "artifactLocation": { "uri": uri(path), "uriBaseId": "%SRCROOT%" } });
     if let Some(line) = evidence.line.filter(|line| *line > 0) {
         place["region"] = json!({ "startLine": line });
     }
     Some(json!({ "physicalLocation": place, "message": { "text": show::line(&evidence.text) } }))
+}
+
+/// Whether a path leads to a place below the project's folder: as a reference, one that begins with
+/// two slashes would name a host.
+fn is_inside(path: &str) -> bool {
+    path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// A relative reference (RFC 3986): what is not unreserved or a slash is percent-encoded.
@@ -127,6 +133,18 @@ mod tests {
     use super::*;
     use crate::render::samples::finding;
     use expect_test::expect;
+
+    #[test]
+    fn places_are_below_the_project() {
+        for path in ["src/a.rs", "a", ".github/x", "a..b/..c"] {
+            assert!(is_inside(path), "{path}");
+        }
+        for path in
+            ["", "/etc/passwd", "//evil.example/x", "../x", "a/../../x", "a//b", "./a", "a/"]
+        {
+            assert!(!is_inside(path), "{path}");
+        }
+    }
 
     #[test]
     fn a_log() {

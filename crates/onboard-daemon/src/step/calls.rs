@@ -140,6 +140,11 @@ fn record_finding(
     if entry.dismissed.contains_key(&fingerprint) {
         return status("dismissed");
     }
+    if entry.findings.get(&fingerprint).is_some_and(|known| known.agent != agent) {
+        // Its text, its severity and its end are for the agent that told it first.
+        see(turn, caller, fingerprint);
+        return status("known");
+    }
     let known = entry.findings.get(&fingerprint).map(|known| known.finding.severity);
     if known.is_none() && turn.state().runs[&run].seen.contains(&fingerprint) {
         // Suppressed a moment ago.
@@ -166,10 +171,8 @@ fn record_finding(
         turn.record(Event::FindingSuppressed { project, agent, run, fingerprint });
         return status("suppressed");
     }
-    // What stands instead may be another agent's.
     let findings = &turn.state().projects[&project].findings;
-    let own = findings.get(&finding.fingerprint).filter(|before| before.agent == agent);
-    let before = own.map_or(0, |before| before.finding.bytes());
+    let before = findings.get(&finding.fingerprint).map_or(0, |before| before.finding.bytes());
     storage::room(turn, world, agent, finding.bytes(), before)?;
     let finding = Box::new(finding);
     turn.record(Event::FindingRecorded { project, agent, run, finding });

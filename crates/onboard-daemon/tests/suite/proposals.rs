@@ -334,3 +334,35 @@ fn new_findings_beyond_a_day_s_are_counted_and_told_the_next_day() {
     let noise = stage.state.agents.values().next().unwrap().noise;
     assert_eq!((noise.told, noise.suppressed), (1, 0));
 }
+
+#[test]
+fn what_one_agent_found_no_other_rewrites_or_ends() {
+    let two = "
+        agent alpha = manual
+        agent beta = manual
+        register
+        began
+        run alpha
+        run beta
+        launched r0
+        launched r1
+    ";
+    let mut stage = Stage::play(two);
+    let find = |run: &str, severity: &str| {
+        format!(
+            r#"call {run} {{"record_finding":{{"rule":"r","severity":"{severity}","title":"t","fingerprint":"f"}}}}"#
+        )
+    };
+    stage.told.clear();
+    stage.perform(&[find("r0", "critical"), find("r1", "info")].join("\n"));
+    stage.perform("gone r1 exit 0 \n run beta \n launched r2 \n gone r2 exit 0");
+    let told: Vec<&str> =
+        stage.told.lines().filter(|line| line.contains("finding")).map(str::trim).collect();
+    expect![[r#"
+        > call r0 {"record_finding":{"rule":"r","severity":"critical","title":"t","fingerprint":"f"}}
+        finding_recorded {agent: 0, finding: f critical, project: 0, run: 0}
+        = {finding: {status: new}}
+        > call r1 {"record_finding":{"rule":"r","severity":"info","title":"t","fingerprint":"f"}}
+        finding_seen {fingerprint: f, project: 0, run: 1}
+        = {finding: {status: known}}"#]].assert_eq(&told.join("\n"));
+}
