@@ -20,10 +20,6 @@ use crate::host::{Evidence, Finding, Severity};
 /// Pairs, and pairs across modules, that are kept as known.
 const MOST_PAIRS: usize = 120;
 const MOST_COUPLED: usize = 20;
-/// Findings of each rule in one run.
-const MOST_HINTS: usize = 2;
-const MOST_CHAINS: usize = 1;
-const MOST_COUPLINGS: usize = 1;
 /// A lesson is a finding where commits without the shape are fixed this much more often, for sure.
 const LEAST_LOSS: f64 = 1.25;
 /// Commits that show something.
@@ -125,18 +121,18 @@ impl Lessons<'_> {
         let is_kept = |id: &str| !forgotten.contains(id);
         let hints =
             self.hints.iter().filter(|hint| is_kept(&self.pair_id(hint.file, hint.companion.key)));
-        let mut findings: Vec<Finding> =
-            hints.take(MOST_HINTS).map(|hint| self.left_out(hint)).collect();
-        findings.extend(self.chains.iter().take(MOST_CHAINS).map(|chain| self.chain(chain)));
+        let mut findings: Vec<Finding> = hints.map(|hint| self.left_out(hint)).collect();
+        findings.extend(self.chains.iter().map(|chain| self.chain(chain)));
         let coupled = self.coupled.iter().filter(|pair| is_kept(&self.coupled_id(pair)));
-        findings.extend(coupled.take(MOST_COUPLINGS).map(|pair| self.shotgun(pair)));
+        findings.extend(coupled.map(|pair| self.shotgun(pair)));
         let shapes = self.shapes.iter().filter(|lesson| {
             lesson.shape.is_news()
                 && lesson.ratio.high <= 1.0 / LEAST_LOSS
                 && is_kept(&id(Kind::Lesson, &[lesson.shape.name()]))
         });
-        let best = shapes.min_by(|a, b| a.ratio.high.total_cmp(&b.ratio.high));
-        findings.extend(best.map(habit));
+        let mut shapes: Vec<&Lesson> = shapes.collect();
+        shapes.sort_by(|a, b| a.ratio.high.total_cmp(&b.ratio.high));
+        findings.extend(shapes.into_iter().map(habit));
         findings
     }
 

@@ -14,10 +14,21 @@ use super::decide::Lessons;
 use super::knowledge::{Knowledge, VERSION};
 use crate::checkpoint;
 use crate::host::{AgentError, Finding, Host, LARGEST_VALUE, Outcome};
-use crate::telling::tell;
+use crate::telling::{Holds, Room, tell_within};
 
 /// Entries in the shared state: what people read; fewer where paths are so long that they don't fit.
 const MOST_SHARED: usize = 60;
+
+/// What people hear of each rule at once; it bounds what is new, never what stands.
+const ROOM: Room<'_> = Room {
+    new: MOST_FINDINGS,
+    of_rule: &[
+        ("patterns/left-out", 2),
+        ("patterns/fix-on-fix", 1),
+        ("patterns/shotgun", 1),
+        ("patterns/what-works", 1),
+    ],
+};
 
 /// What was said, and of what.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -64,7 +75,8 @@ pub fn deliver(
     seen: String,
     memory: &mut Memory,
 ) -> Result<Outcome, AgentError> {
-    let told = tell(host, findings, &mut memory.said.reported, MOST_FINDINGS)?;
+    let holds = Holds { findings: findings.to_vec(), standing: Vec::new() };
+    let told = tell_within(host, &holds, &mut memory.said.reported, ROOM)?;
     host.put_state("knowledge", figures(index, lessons, &memory.knowledge))?;
     // On lines of their own: a person may read it, too.
     let text = serde_json::to_string_pretty(&memory.knowledge)

@@ -31,8 +31,6 @@ const LATE: f64 = 0.1;
 const CLOSE_DAYS: Day = 30;
 /// Commits of the last days are news.
 const NEWS_MS: i64 = 7 * DAY_MS;
-/// Commits judged risky in one run.
-const MOST_RISKY: usize = 2;
 /// Releases whose expected fixes a range is compared with, and the least that are a habit.
 const PAST_RANGES: usize = 8;
 const LEAST_RANGES: usize = 5;
@@ -266,7 +264,9 @@ fn release_to_open(past: &Past, prospects: &Prospects<'_>, now_ms: i64) -> Optio
 
 /// What is known by now of a forecast that was made earlier.
 pub fn known(seen: &Seen<'_>, past: &Past, forecast: &Forecast) -> Known {
+    // A commit dated in the future says nothing of how far history is read.
     let newest_ms = landing::landed(seen.history).map(|commit| commit.committed_ms).max();
+    let newest_ms = newest_ms.map(|newest_ms| newest_ms.min(seen.now_ms));
     let is_over = newest_ms.is_some_and(|newest_ms| newest_ms >= forecast.resolve_by_ms);
     match &forecast.subject {
         subject @ (Subject::Commits { .. } | Subject::PersonDays { .. }) => {
@@ -415,7 +415,22 @@ fn risky_commits(seen: &Seen<'_>, risks: &Risks, prospects: &Prospects<'_>) -> V
     }
     let rows = prospects.newest.iter().map(|at| &risks.rows[*at]);
     let risky = rows.filter(|row| row.chance >= model.threshold);
-    risky.take(MOST_RISKY).map(|row| risky_commit(seen, model, row)).collect()
+    risky.map(|row| risky_commit(seen, model, row)).collect()
+}
+
+/// Risky commits that are no news and whose time for a fix is not over: what was said of them stands
+/// until it is checked.
+pub fn standing(seen: &Seen<'_>, risks: &Risks) -> Vec<Finding> {
+    let Ok(model) = &risks.model else { return Vec::new() };
+    if !model.trial.warns {
+        return Vec::new();
+    }
+    let is_open = |row: &&Row| {
+        let age_ms = seen.now_ms - row.at_ms;
+        row.fixed_ms.is_none() && age_ms > NEWS_MS && age_ms < WITHIN_MS
+    };
+    let risky = risks.rows.iter().filter(is_open).filter(|row| row.chance >= model.threshold);
+    risky.map(|row| risky_commit(seen, model, row)).collect()
 }
 
 fn risky_commit(seen: &Seen<'_>, model: &risk::Model, row: &Row) -> Finding {

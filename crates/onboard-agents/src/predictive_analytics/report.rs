@@ -14,7 +14,10 @@ use super::decide::{self, Expected, Past, Prospects, Seen, landing};
 use super::forecasts::{self, Forecasts, Subject, VERSION};
 use crate::checkpoint;
 use crate::host::{AgentError, Finding, Host, Level, Outcome};
-use crate::telling::tell;
+use crate::telling::{Holds, Room, tell_within};
+
+/// Risky commits that stand at a time: two a week, each until its 30 days are over.
+const MOST_RISKY: usize = 8;
 
 /// Letters of a milestone's or a tag's name in the shared state.
 const LONGEST_NAME: usize = 80;
@@ -97,7 +100,10 @@ pub fn deliver(
     findings: &[Finding],
     memory: &mut Memory,
 ) -> Result<Outcome, AgentError> {
-    let told = tell(host, findings, &mut memory.reported, MOST_FINDINGS)?;
+    let open = super::decide::standing(seen, &past.risks);
+    let holds = Holds { findings: findings.to_vec(), standing: open };
+    let room = Room { new: MOST_FINDINGS, of_rule: &[("forecast/risky-commit", MOST_RISKY)] };
+    let told = tell_within(host, &holds, &mut memory.reported, room)?;
     host.put_state("forecasts", figures(index, seen, past, prospects, memory))?;
     save(host, memory)?;
     let summary = format!("{}; {}", standing(past, prospects, memory), told.words());
