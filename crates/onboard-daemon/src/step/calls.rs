@@ -140,8 +140,13 @@ fn record_finding(
     if entry.dismissed.contains_key(&fingerprint) {
         return status("dismissed");
     }
-    if entry.findings.get(&fingerprint).is_some_and(|known| known.agent != agent) {
-        // Its text, its severity and its end are for the agent that told it first.
+    let is_played_down = entry
+        .findings
+        .get(&fingerprint)
+        .is_some_and(|known| known.agent != agent && finding.severity <= known.finding.severity);
+    if is_played_down {
+        // Its text and its end are for the agent that told it. What is worse is taken from anybody:
+        // who was there first with a remark must not keep a warning from being heard.
         see(turn, caller, fingerprint);
         return status("known");
     }
@@ -171,8 +176,10 @@ fn record_finding(
         turn.record(Event::FindingSuppressed { project, agent, run, fingerprint });
         return status("suppressed");
     }
+    // What stands instead may be another agent's.
     let findings = &turn.state().projects[&project].findings;
-    let before = findings.get(&finding.fingerprint).map_or(0, |before| before.finding.bytes());
+    let own = findings.get(&finding.fingerprint).filter(|before| before.agent == agent);
+    let before = own.map_or(0, |before| before.finding.bytes());
     storage::room(turn, world, agent, finding.bytes(), before)?;
     let finding = Box::new(finding);
     turn.record(Event::FindingRecorded { project, agent, run, finding });

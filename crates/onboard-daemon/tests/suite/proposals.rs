@@ -336,7 +336,7 @@ fn new_findings_beyond_a_day_s_are_counted_and_told_the_next_day() {
 }
 
 #[test]
-fn what_one_agent_found_no_other_rewrites_or_ends() {
+fn what_one_agent_found_no_other_plays_down_or_ends() {
     let two = "
         agent alpha = manual
         agent beta = manual
@@ -354,7 +354,10 @@ fn what_one_agent_found_no_other_rewrites_or_ends() {
         )
     };
     stage.told.clear();
+    let remark = |text: String| text.replace(r#""f""#, r#""e""#);
     stage.perform(&[find("r0", "critical"), find("r1", "info")].join("\n"));
+    // The other way round: who comes first with a remark keeps no warning from being heard.
+    stage.perform(&[remark(find("r1", "info")), remark(find("r0", "critical"))].join("\n"));
     stage.perform("gone r1 exit 0 \n run beta \n launched r2 \n gone r2 exit 0");
     let told: Vec<&str> =
         stage.told.lines().filter(|line| line.contains("finding")).map(str::trim).collect();
@@ -364,5 +367,11 @@ fn what_one_agent_found_no_other_rewrites_or_ends() {
         = {finding: {status: new}}
         > call r1 {"record_finding":{"rule":"r","severity":"info","title":"t","fingerprint":"f"}}
         finding_seen {fingerprint: f, project: 0, run: 1}
-        = {finding: {status: known}}"#]].assert_eq(&told.join("\n"));
+        = {finding: {status: known}}
+        > call r1 {"record_finding":{"rule":"r","severity":"info","title":"t","fingerprint":"e"}}
+        finding_recorded {agent: 1, finding: e info, project: 0, run: 1}
+        = {finding: {status: new}}
+        > call r0 {"record_finding":{"rule":"r","severity":"critical","title":"t","fingerprint":"e"}}
+        finding_recorded {agent: 0, finding: e critical, project: 0, run: 0}
+        = {finding: {status: new}}"#]].assert_eq(&told.join("\n"));
 }

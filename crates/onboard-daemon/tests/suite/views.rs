@@ -152,15 +152,15 @@ fn history_can_be_asked_for() {
     ];
     expect![[r#"
         r0 started Some(0) Some(0) Some("succeeded") [] [two found] 2
-        r1 manual Some(0) Some(10000) Some("failed") [exit code 3: no such file] [] 0
-        f accepted by a0 in r0 [] t 0..10000
+        r1 manual Some(0) Some(10000) Some("failed") [exit code 3: no such file] [] 1
+        f open by a1 in r1 [] worse 0..10000
         g dismissed by a0 in r0 [as meant] t 0..0
         r0
         r0
         r0
         1
-        agent_registered run_queued run_placed run_started run_ended
-        finding_accepted finding_dismissed run_ended
+        agent_registered run_queued run_placed run_started finding_recorded run_ended
+        finding_dismissed finding_recorded run_ended
         [SlotRow { agent: AgentId(0), why: "nothing_changed", count: 3 }]
         None"#]]
     .assert_eq(&told.join("\n"));
