@@ -127,6 +127,7 @@ fn make_repository(root: &Path) -> Result<(), String> {
         let mut git = Command::new("git");
         command::output(git.arg("-C").arg(root).args(identity).args(words))
     };
+    std::fs::write(root.join("README.md"), "# A project\n").map_err(|error| error.to_string())?;
     git(&["init", "--quiet"])?;
     git(&["add", "--all"])?;
     git(&["commit", "--quiet", "--message", "first"]).map(drop)
