@@ -4,6 +4,7 @@
 mod bench;
 mod check;
 mod command;
+mod docs;
 mod eval;
 mod fences;
 mod fuzz;
@@ -69,6 +70,11 @@ const SUBCOMMANDS: &[Subcommand] = &[
         name: "eval",
         about: "the analyses beside baselines and other tools on repositories: --only PROTOCOL PATH…",
         run: eval::run,
+    },
+    Subcommand {
+        name: "docs",
+        about: "writes the agents' pages in docs/agents from what stands beside their rules",
+        run: docs::run,
     },
     Subcommand {
         name: "generate",

@@ -7,6 +7,7 @@ pub mod external_tool_integration;
 pub mod facts;
 pub mod git;
 pub mod host;
+pub mod manual;
 mod pace;
 pub mod pattern_learning;
 pub mod performance_monitor;
@@ -30,6 +31,8 @@ pub struct BuiltIn {
     pub run: fn(&mut dyn Host) -> Result<Outcome, AgentError>,
     /// The manifest it starts with, as YAML.
     pub manifest: &'static str,
+    /// What people can read about it.
+    pub manual: &'static manual::Manual,
 }
 
 /// All of them, by name.
@@ -41,48 +44,56 @@ pub fn builtins() -> &'static [BuiltIn] {
                 description: code_quality_optimizer::DESCRIPTION,
                 run: code_quality_optimizer::run,
                 manifest: code_quality_optimizer::MANIFEST,
+                manual: &code_quality_optimizer::MANUAL,
             },
             BuiltIn {
                 name: external_tool_integration::NAME,
                 description: external_tool_integration::DESCRIPTION,
                 run: external_tool_integration::run,
                 manifest: external_tool_integration::MANIFEST,
+                manual: &external_tool_integration::MANUAL,
             },
             BuiltIn {
                 name: pattern_learning::NAME,
                 description: pattern_learning::DESCRIPTION,
                 run: pattern_learning::run,
                 manifest: pattern_learning::MANIFEST,
+                manual: &pattern_learning::MANUAL,
             },
             BuiltIn {
                 name: performance_monitor::NAME,
                 description: performance_monitor::DESCRIPTION,
                 run: performance_monitor::run,
                 manifest: performance_monitor::MANIFEST,
+                manual: &performance_monitor::MANUAL,
             },
             BuiltIn {
                 name: predictive_analytics::NAME,
                 description: predictive_analytics::DESCRIPTION,
                 run: predictive_analytics::run,
                 manifest: predictive_analytics::MANIFEST,
+                manual: &predictive_analytics::MANUAL,
             },
             BuiltIn {
                 name: project_health_monitor::NAME,
                 description: project_health_monitor::DESCRIPTION,
                 run: project_health_monitor::run,
                 manifest: project_health_monitor::MANIFEST,
+                manual: &project_health_monitor::MANUAL,
             },
             BuiltIn {
                 name: project_index::NAME,
                 description: project_index::DESCRIPTION,
                 run: project_index::run,
                 manifest: project_index::MANIFEST,
+                manual: &project_index::MANUAL,
             },
             BuiltIn {
                 name: workflow_optimizer::NAME,
                 description: workflow_optimizer::DESCRIPTION,
                 run: workflow_optimizer::run,
                 manifest: workflow_optimizer::MANIFEST,
+                manual: &workflow_optimizer::MANUAL,
             },
         ]
     }

@@ -76,7 +76,7 @@ pub struct Progress {
 }
 
 /// Progress may lag the time used by this much before it is worth a word: work is rarely even.
-const TOLERATED_LAG: f64 = 0.25;
+pub const TOLERATED_LAG: f64 = 0.25;
 /// A milestone without a start is judged in its last two weeks only.
 const LAST_DAYS: i64 = 14;
 

@@ -1,7 +1,7 @@
 //! The command line: every command, its options and its help.
 
 use crate::commands::LONG_VERSION;
-use crate::completing::agent_names;
+use crate::completing::{agent_names, pages};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCandidates;
 use onboard_domain::Severity;
@@ -127,6 +127,17 @@ Exit codes: 0 judged, whatever was found · 9 found at or above --fail-on · 1 c
     /// What agents tried and what followed: look, write down, close
     #[command(subcommand)]
     Incidents(IncidentsCommand),
+    /// What a rule says, why, when, and how to end it; without a name, every agent and its rules
+    #[command(after_help = "\
+Examples:
+  ai_onboard explain
+  ai_onboard explain quality/hotspot
+  ai_onboard explain code-quality-optimizer")]
+    Explain {
+        /// A rule, an agent, or `check`
+        #[arg(value_name = "RULE|AGENT", add = ArgValueCandidates::new(pages))]
+        what: Option<String>,
+    },
     /// Changes that agents want: look at them, and decide
     #[command(subcommand)]
     Proposals(ProposalsCommand),
@@ -169,7 +180,10 @@ Examples:
     Completions { shell: clap_complete::Shell },
     /// Print the manual page, or write all of them
     Man {
-        /// Write a page for each command here
+        /// Of this agent, or `check` [default: of the program]
+        #[arg(value_name = "AGENT", conflicts_with = "folder")]
+        page: Option<String>,
+        /// Write a page for each command and each agent here
         #[arg(long, value_name = "FOLDER")]
         folder: Option<PathBuf>,
     },

@@ -3,6 +3,7 @@
 use crate::arguments::Global;
 use crate::{chosen, connection};
 use clap_complete::engine::CompletionCandidate;
+use onboard_agents::manual::{self, Manual};
 use std::time::Duration;
 
 /// How long a person who pressed a key is kept waiting for a daemon that does not answer.
@@ -18,4 +19,13 @@ pub fn agent_names() -> Vec<CompletionCandidate> {
         CompletionCandidate::new(row.name).help(Some(row.state.word().into()))
     };
     rows.into_iter().map(candidate).collect()
+}
+
+/// What `explain` has pages of: the agents that come with the program, and their rules.
+pub fn pages() -> Vec<CompletionCandidate> {
+    let of = |manual: &'static Manual| {
+        let rules = manual.rules.iter().map(|rule| CompletionCandidate::new(rule.id));
+        std::iter::once(CompletionCandidate::new(manual.name)).chain(rules).collect::<Vec<_>>()
+    };
+    manual::all().flat_map(of).collect()
 }

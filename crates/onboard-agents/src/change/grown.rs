@@ -9,9 +9,30 @@ use onboard_analysis::path::{Class, class};
 
 use crate::git::Repository;
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
 
-/// The rule's name.
-pub const RULE: &str = "change/complexity";
+/// `change/complexity`
+pub const COMPLEXITY: Rule = Rule {
+    id: "change/complexity",
+    says: "which function your change made harder to follow.",
+    why: "Before it is pushed is the cheapest moment to split it: nobody else has built on it yet.",
+    when: &[
+        Bound::at(
+            "cognitive complexity rose by {} or more",
+            LEAST_RISE as f64,
+            "judgement: less is one more condition",
+        ),
+        Bound::at("and by {} %", LEAST_SHARE * 100.0, "judgement: less is no change of kind"),
+        Bound::at("to {} or more", LEAST as f64, "SonarSource's rule warns from here on"),
+        Bound::at(
+            "or a new function has {} or more",
+            LEAST_OF_NEW as f64,
+            "from here on reviewers agree that a function should be split",
+        ),
+    ],
+    silence: "split it; or dismiss it in `ai_onboard recommendations` where the crew has told it, too.",
+};
+
 /// SonarSource's rule warns from here on.
 const LEAST: u32 = 15;
 /// From here on reviewers agree that a function should be split: a new one that is below is new
@@ -171,7 +192,7 @@ fn finding(grown: &Grown) -> Finding {
         evidence.push(Evidence::number(f64::from(before.cognitive), text));
     }
     Finding::new(
-        RULE,
+        COMPLEXITY.id,
         severity,
         &format!("{}: {name}", grown.path),
         title,

@@ -14,7 +14,7 @@ use crate::host::{Evidence, Finding, Severity};
 use crate::pattern_learning::decide::companions::{self, Habits, Hint};
 use crate::pattern_learning::decide::past::{Change as Touched, Past};
 use crate::pattern_learning::{Kind, id};
-use crate::predictive_analytics::decide::risk;
+use crate::predictive_analytics::decide::{RISKY_COMMIT, risk};
 
 /// Things said of one change: what a person reads before pushing.
 pub const MOST_SAID: usize = 3;
@@ -24,8 +24,6 @@ const MOST_OF_KIND: usize = 2;
 const SHOWN: usize = 2;
 /// Reasons given for a risk.
 const MOST_REASONS: usize = 2;
-const LEFT_OUT: &str = "patterns/left-out";
-const RISKY: &str = "forecast/risky-commit";
 
 /// What people and the crew said before.
 #[derive(Debug, Default)]
@@ -166,7 +164,7 @@ fn without(past: &Past<'_>, habits: &Habits, hint: &Hint) -> Finding {
         Evidence::commit(&commit.id, format!("both: {}", commit.subject))
     }));
     Finding::new(
-        LEFT_OUT,
+        companions::LEFT_OUT.id,
         Severity::Info,
         &format!("{path} without {other}"),
         format!("{path} changed without {other}"),
@@ -220,7 +218,7 @@ fn needs_a_look(learned: &Learned, model: &risk::Model, row: &risk::Row, share: 
     ));
     let short = short(commit);
     Finding::new(
-        RISKY,
+        RISKY_COMMIT.id,
         Severity::Low,
         &commit.id,
         format!("{short} is among the riskiest {share:.0} % of commits here: {}", commit.subject),

@@ -11,6 +11,91 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::ProjectFacts;
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
+
+/// Every rule of the agent, in the order of its page.
+pub const RULES: &[&Rule] = &[&HOTSPOT, &DEBT, &TREND];
+
+/// `quality/hotspot`
+pub const HOTSPOT: Rule = Rule {
+    id: "quality/hotspot",
+    says: "which function to split first, where the code is hard to follow, changed often and being \
+           worked on.",
+    why: "Simplifying pays where the next change comes. One of the three alone is no reason to act: \
+          hard code that nobody touches costs nothing, and easy code that changes costs little.",
+    when: &[
+        Bound::at(
+            "the file is among the hottest {} % by `ln(1 + changes, each half as much after 180 days) + \
+             ln(1 + bytes) / 2`",
+            HOT_SHARE * 100.0,
+            "of six scores the best on the 12 repositories that it was chosen on, AUC .838 for a fix in the \
+             next half-year; .75 and .77 on two others (docs/evaluation.md)",
+        ),
+        Bound::at(
+            "its changes weigh {} or more",
+            LEAST_CHANGES,
+            "judgement: fewer say nothing about where work goes on",
+        ),
+        Bound::at(
+            "the last is at most {} days ago",
+            RECENT_DAYS,
+            "judgement, after Google's experience (ICSE 2013): what is not about current work is not acted on",
+        ),
+        Bound::at(
+            "a function has a cognitive complexity of {} or more",
+            HARD_COGNITIVE as f64,
+            "SonarSource warns from 15; r = .54 with the time it takes to understand code, over 24,000 \
+             judgements (arXiv 2007.12520)",
+        ),
+        Bound::at(
+            "or control structures nested {} deep",
+            HARD_NESTING as f64,
+            "where CodeScene's nested complexity begins",
+        ),
+    ],
+    silence: "split the function, or leave the file alone for a month. Tests, and files that are \
+              generated, vendored or minified, do not count.",
+};
+
+/// `quality/debt`
+pub const DEBT: Rule = Rule {
+    id: "quality/debt",
+    says: "which notes of unfinished work to finish, in a file that is worked on.",
+    why: "Whoever changes the file next works around what its notes say.",
+    when: &[
+        Bound::that(
+            "the file is as hot as for `quality/hotspot`, and as lately changed",
+            "as there",
+        ),
+        Bound::at(
+            "it has {} notes or more (TODO, FIXME, HACK, XXX)",
+            MANY_NOTES as f64,
+            "judgement: fewer are ordinary",
+        ),
+    ],
+    silence: "finish or drop some, or turn them into issues.",
+};
+
+/// `quality/trend`
+pub const TREND: Rule = Rule {
+    id: "quality/trend",
+    says: "that functions which are hard to follow become more, beyond what the code grew by.",
+    why: "Those who wrote them still know them: it is the cheapest moment to split them.",
+    when: &[
+        Bound::at(
+            "compared with {} to 90 days ago",
+            TREND_DAYS as f64,
+            "judgement: shorter is one piece of work, longer is no news",
+        ),
+        Bound::at("{} more functions", TREND_LEAST as f64, "judgement: fewer may be one file"),
+        Bound::at(
+            "and {} % more, and more than the lines of code grew by",
+            TREND_SHARE * 100.0,
+            "judgement: a larger project has more of them",
+        ),
+    ],
+    silence: "it ends when they become fewer again, or after 90 days.",
+};
 
 const DAY_MS: f64 = 86_400_000.0;
 /// SonarSource's rule warns from 15; from 25 on reviewers agree that a function should be split.
@@ -221,7 +306,7 @@ fn hotspot(
         Evidence::commit(&commit.id, format!("{ago:.0} days ago: {}", commit.subject))
     }));
     Some(Finding::new(
-        "quality/hotspot",
+        HOTSPOT.id,
         severity,
         path,
         format!("{path} changes often and is hard to follow: {name} {what}"),
@@ -269,7 +354,7 @@ fn debt(facts: &ProjectFacts, file: &HotFile, metrics: &FileMetrics) -> Option<F
         notes.map(|note| Evidence::file(path, Some(note.line), note.text.trim())).collect();
     evidence.push(Evidence::number(f64::from(file.changes), "changes in a year"));
     Some(Finding::new(
-        "quality/debt",
+        DEBT.id,
         Severity::Low,
         path,
         format!("{path} changes often and has {} notes of unfinished work", metrics.note_count),
@@ -301,7 +386,7 @@ fn trend(days: &[(i64, Totals)]) -> Option<Finding> {
     }
     let span = today - then;
     Some(Finding::new(
-        "quality/trend",
+        TREND.id,
         Severity::Medium,
         "project",
         format!("{gained} more functions are hard to follow than {span} days ago"),

@@ -8,6 +8,67 @@ use onboard_analysis::calendar::{date_text, day_of};
 use super::remotes::Remote;
 use super::results::{Alerts, Fresh, Results};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
+
+/// Every rule of the agent, in the order of its page.
+pub const RULES: &[&Rule] = &[
+    &tests_of_the_project::FAILING_TEST,
+    &tests_of_the_project::FLAKY_TEST,
+    &coverage::COVERAGE_FALLEN,
+    &NEW_ALERT,
+    &UNREADABLE_RESULT,
+    &SECRET_IN_REMOTE,
+];
+
+/// `tools/secret-in-remote`
+pub const SECRET_IN_REMOTE: Rule = Rule {
+    id: "tools/secret-in-remote",
+    says: "which remote's address holds a password or a token, which is not shown.",
+    why: "Whatever reads the project can read its git configuration, and with it the secret.",
+    when: &[Bound::that(
+        "an address in `.git/config` has a password in it",
+        "a fact, not a judgement",
+    )],
+    silence: "revoke it, and let a credential helper keep the new one.",
+};
+
+/// `tools/new-alert`
+pub const NEW_ALERT: Rule = Rule {
+    id: "tools/new-alert",
+    says: "what a code scanner reports that it did not before.",
+    why: "Old alerts are a list that nobody reads; a new one is about what somebody has just written.",
+    when: &[
+        Bound::that(
+            "an error or a warning that is not suppressed, by the same version of the tool",
+            "a new version finds more in the same code",
+        ),
+        Bound::at(
+            "for {} days",
+            (super::results::KNOWN_MS / super::results::DAY_MS) as f64,
+            "judgement: then it is known",
+        ),
+        Bound::at("more than {} of one tool are one finding", MANY as f64, "judgement"),
+    ],
+    silence: "mend it, or suppress it where it stands with the reason.",
+};
+
+/// `tools/unreadable-result`
+pub const UNREADABLE_RESULT: Rule = Rule {
+    id: "tools/unreadable-result",
+    says: "which file of results is damaged, at which line and column.",
+    why: "What it says of tests and code is not known here, nor to other tools.",
+    when: &[
+        Bound::that(
+            "it can't be read as what its name says, or is larger than 16 MiB",
+            "a fact, not a judgement",
+        ),
+        Bound::that(
+            "five minutes after it was written",
+            "judgement: before, it may not be whole yet",
+        ),
+    ],
+    silence: "have it written anew, or delete it.",
+};
 
 /// More of one kind at once are one thing.
 const MANY: usize = 3;
@@ -34,7 +95,7 @@ fn secret_in_remote(remote: &Remote) -> Option<Finding> {
     let Remote { name, host, path, holds_secret, .. } = remote;
     holds_secret.then(|| {
         Finding::new(
-            "tools/secret-in-remote",
+            SECRET_IN_REMOTE.id,
             Severity::Medium,
             name,
             format!("The address of the remote {name} holds a secret"),
@@ -58,7 +119,7 @@ fn new_alerts(scan: &Alerts) -> Vec<Finding> {
     named.sort_by_key(|fresh| (!fresh.is_error, fresh.since_ms, &fresh.path, fresh.line));
     let since = named.iter().map(|fresh| fresh.since_ms).min().unwrap_or_default();
     vec![Finding::new(
-        "tools/new-alert",
+        NEW_ALERT.id,
         if errors > 0 { Severity::Medium } else { Severity::Low },
         &scan.artefact,
         format!(
@@ -83,7 +144,7 @@ fn new_alert(scan: &Alerts, fresh: &Fresh) -> Finding {
         commit => format!(", at {commit} or since the results before it"),
     };
     Finding::new(
-        "tools/new-alert",
+        NEW_ALERT.id,
         if fresh.is_error { Severity::Medium } else { Severity::Low },
         &cut(&format!("{} {}", fresh.path, fresh.rule), 200),
         format!("{} reports {} in {place_words}", scan.tool, fresh.rule),
@@ -114,7 +175,7 @@ fn unreadable(results: &Results) -> Vec<Finding> {
             Evidence::file(path, place(mistake.line), mistake.what.clone())
         });
         return vec![Finding::new(
-            "tools/unreadable-result",
+            UNREADABLE_RESULT.id,
             Severity::Low,
             "results",
             format!("{} files of results can't be read", damaged.len()),
@@ -129,7 +190,7 @@ fn unreadable(results: &Results) -> Vec<Finding> {
             line => format!(" at {line}:{}", mistake.column),
         };
         Finding::new(
-            "tools/unreadable-result",
+            UNREADABLE_RESULT.id,
             Severity::Low,
             path,
             format!("{path} can't be read{at}: {}", mistake.what),

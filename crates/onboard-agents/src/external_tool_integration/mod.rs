@@ -1,36 +1,19 @@
 //! The integration of external tools: what they wrote into the project, read by one who remembers what
 //! they wrote before.
 //!
-//! # Rules
-//!
-//! - `tools/failing-test`: a test failed in all of the newest results, two at least, of two commits or
-//!   over a day: what is being worked on is left alone.
-//!
-//!   > `parser::empty_input` fails since 2026-11-20
-//!
-//! - `tools/flaky-test`: a test failed and passed when its runner repeated it, in two results of a
-//!   month; or results of one and the same commit differ, at three commits of a month.
-//!
-//! - `tools/coverage-fallen`: the newest three results, of two commits at least, cover two percent less
-//!   of the lines than those before did at the median, and none of the lines' number halved or doubled,
-//!   which is another selection of tests or files.
-//!
-//! - `tools/new-alert`: a code scanner reports what it did not report before, with the same version.
-//!
-//! - `tools/unreadable-result`: a file of results is damaged, with the place.
-//!
-//! - `tools/secret-in-remote`: the address of a remote holds a password or a token.
-//!
-//! Results are read where tools put them: JUnit's XML, SARIF, LCOV, Cobertura.
+//! Each rule is described beside the code that judges by it (`decide`), and all of them in `manual`.
 
 mod artefacts;
 mod decide;
+mod manual;
 mod remotes;
 mod report;
 mod results;
 
 use crate::git::Repository;
 use crate::host::{AgentError, Host, Outcome};
+
+pub use manual::MANUAL;
 
 pub const NAME: &str = "external-tool-integration";
 pub const DESCRIPTION: &str =

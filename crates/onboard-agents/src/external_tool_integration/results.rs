@@ -21,7 +21,7 @@ const MOST_POINTS: usize = 40;
 const MOST_SCANS: usize = 32;
 /// Of a test that is not run any more, and of alerts that are old enough to be known.
 const FORGET_MS: i64 = 30 * DAY_MS;
-const KNOWN_MS: i64 = 14 * DAY_MS;
+pub const KNOWN_MS: i64 = 14 * DAY_MS;
 /// Digits of a commit that are kept.
 const COMMIT: usize = 10;
 /// Lines less that are covered, in percent of all, for it to be worth a word.

@@ -16,6 +16,11 @@ use self::shapes::Lesson;
 use super::knowledge::{Entry, Kind, id};
 use crate::facts::ProjectFacts;
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::Rule;
+
+/// Every rule of the agent, in the order of its page.
+pub const RULES: &[&Rule] =
+    &[&companions::LEFT_OUT, &chains::FIX_ON_FIX, &companions::SHOTGUN, &shapes::WHAT_WORKS];
 
 /// Pairs, and pairs across modules, that are kept as known.
 const MOST_PAIRS: usize = 120;
@@ -159,7 +164,7 @@ impl Lessons<'_> {
         let before = self.past.newest_with(&[hint.file, hint.companion.key], SHOWN);
         evidence.extend(before.iter().map(|place| self.show(*place, "both: ")));
         Finding::new(
-            "patterns/left-out",
+            companions::LEFT_OUT.id,
             Severity::Info,
             &format!("{path} without {other}"),
             format!("{short} changed {path} without {other}"),
@@ -181,7 +186,7 @@ impl Lessons<'_> {
         let count = chain.fixes.len();
         let newest = chain.fixes.iter().rev().take(5);
         Finding::new(
-            "patterns/fix-on-fix",
+            chains::FIX_ON_FIX.id,
             Severity::Low,
             path,
             format!("{path} was fixed {count} times within {} days", chain.days.max(1)),
@@ -208,7 +213,7 @@ impl Lessons<'_> {
         ];
         evidence.extend(newest.iter().map(|place| self.show(*place, "both: ")));
         Finding::new(
-            "patterns/shotgun",
+            companions::SHOTGUN.id,
             Severity::Info,
             &format!("{one} and {other}"),
             format!("{one} and {other} change as one"),
@@ -246,7 +251,7 @@ fn lesson_words(lesson: &Lesson) -> String {
 fn habit(lesson: &Lesson) -> Finding {
     let ratio = lesson.ratio;
     Finding::new(
-        "patterns/what-works",
+        shapes::WHAT_WORKS.id,
         Severity::Info,
         lesson.shape.name(),
         format!("Here {} are fixed less often", lesson.shape.words()),

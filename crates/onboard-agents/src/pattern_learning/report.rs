@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::MOST_FINDINGS;
-use super::decide::Lessons;
+use super::decide::{self, Lessons};
 use super::knowledge::{Knowledge, VERSION};
 use crate::checkpoint;
 use crate::host::{AgentError, Finding, Host, LARGEST_VALUE, Outcome};
@@ -23,10 +23,10 @@ const MOST_SHARED: usize = 60;
 const ROOM: Room<'_> = Room {
     new: MOST_FINDINGS,
     of_rule: &[
-        ("patterns/left-out", 2),
-        ("patterns/fix-on-fix", 1),
-        ("patterns/shotgun", 1),
-        ("patterns/what-works", 1),
+        (decide::companions::LEFT_OUT.id, 2),
+        (decide::chains::FIX_ON_FIX.id, 1),
+        (decide::companions::SHOTGUN.id, 1),
+        (decide::shapes::WHAT_WORKS.id, 1),
     ],
 };
 

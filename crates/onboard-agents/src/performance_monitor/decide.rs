@@ -9,6 +9,85 @@ use super::benchmarks::{Benchmarks, Point};
 use super::samples::{Sample, Samples};
 use crate::git::Repository;
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
+
+/// Every rule of the agent, in the order of its page.
+pub const RULES: &[&Rule] = &[&REGRESSION, &BOTTLENECK, &DISK_FULL];
+
+/// `performance/regression`
+pub const REGRESSION: Rule = Rule {
+    id: "performance/regression",
+    says: "which benchmark became slower, by how much, since when, and the commits between its last good \
+           result and the first slow one.",
+    why: "A commit that is named while its author remembers it is mended in minutes; one that is found \
+          with the next release is not.",
+    when: &[
+        Bound::at(
+            "the median is {} % slower or more",
+            onboard_analysis::regression::LEAST_CHANGE * 100.0,
+            "judgement: less is within what machines differ by from day to day",
+        ),
+        Bound::at(
+            "over {} results at least, the newest three among them still so",
+            onboard_analysis::regression::LEAST_AFTER as f64,
+            "what goes away by itself is no regression, as in FBDetect (SOSP 2024)",
+        ),
+        Bound::at(
+            "after {} results at least before",
+            onboard_analysis::regression::LEAST_BEFORE as f64,
+            "judgement: fewer have no level",
+        ),
+        Bound::that(
+            "by 5.5 robust standard errors, split on ranks, the threshold raised with autocorrelation",
+            "less than one false alarm in a thousand points of noise (cargo xtask eval --only change-points)",
+        ),
+        Bound::at(
+            "where {} benchmarks and three of five are slower at once, that is one finding",
+            MANY as f64,
+            "judgement: that is hardly their code",
+        ),
+    ],
+    silence: "mend or revert the commit; a slowdown that is wanted is dismissed once.",
+};
+
+/// `performance/bottleneck`
+pub const BOTTLENECK: Rule = Rule {
+    id: "performance/bottleneck",
+    says: "what tasks wait for on this machine, for hours: the processor, memory or the disk.",
+    why: "People wait with them, and what is short decides what helps.",
+    when: &[
+        Bound::at(
+            "in each of the last {} hours",
+            (SHORT_MS / HOUR_MS) as f64,
+            "judgement: one hour is a build",
+        ),
+        Bound::at(
+            "some task waited {} % of the time for the processor",
+            CPU as f64 / 10.0,
+            "Linux's pressure stall information; judgement: people feel it",
+        ),
+        Bound::at(
+            "or {} % for memory",
+            MEMORY as f64 / 10.0,
+            "as above; waiting for memory is the worst of the three",
+        ),
+        Bound::at("or {} % for the disk", IO as f64 / 10.0, "as above"),
+    ],
+    silence: "it ends with the first hour in which tasks wait less.",
+};
+
+/// `performance/disk-full`
+pub const DISK_FULL: Rule = Rule {
+    id: "performance/disk-full",
+    says: "how much the project's disk has left.",
+    why: "Builds fail half-way on a full disk, and what they leave is damaged.",
+    when: &[
+        Bound::at("less than {} % is free", DISK as f64 / 10.0, "judgement"),
+        Bound::at("and less than {} MB", DISK_MB as f64, "judgement: a build of a large project"),
+        Bound::that("for an hour", "judgement: a build's own files come and go"),
+    ],
+    silence: "free more of it.",
+};
 
 const HOUR_MS: i64 = 3_600_000;
 /// Slower by this is worth more than a remark.
@@ -161,7 +240,7 @@ fn regression(one: &Slower, between: Option<&Between>, series: &Benchmarks) -> F
         ),
     };
     Finding::new(
-        "performance/regression",
+        REGRESSION.id,
         if change.size >= GRAVE { Severity::Medium } else { Severity::Low },
         name,
         format!("{name} is {percent:.0} % slower since {}", date_text(day_of(since))),
@@ -186,7 +265,7 @@ fn all_slower(slower: &[Slower], series: &Benchmarks) -> Finding {
         Evidence::number((one.change.size * 100.0).round(), text)
     });
     Finding::new(
-        "performance/regression",
+        REGRESSION.id,
         Severity::Low,
         "benchmarks",
         format!(
@@ -245,7 +324,7 @@ fn bottleneck(samples: &Samples) -> Option<Finding> {
         "percent of the processor that this project's agents used",
     ));
     Some(Finding::new(
-        "performance/bottleneck",
+        BOTTLENECK.id,
         if stalled >= 500 { Severity::Medium } else { Severity::Low },
         name,
         format!(
@@ -299,7 +378,7 @@ fn disk_full(samples: &Samples) -> Option<Finding> {
     let percent = f64::from(last.disk_free?) / 10.0;
     let gigabytes = last.disk_free_mb as f64 / 1_024.0;
     Some(Finding::new(
-        "performance/disk-full",
+        DISK_FULL.id,
         if percent < 1.0 { Severity::High } else { Severity::Medium },
         "disk",
         format!("The project's disk has {gigabytes:.1} GB left ({percent:.1} %)"),

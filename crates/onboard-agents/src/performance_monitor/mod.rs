@@ -1,29 +1,20 @@
 //! The performance monitor: which benchmark became slower for good and which commits it may be, and
 //! what the machine is short of for hours. Nothing is said without size and persistence.
 //!
-//! # Rules
-//!
-//! - `performance/regression`: a benchmark's newest results are 5 % slower or more than those before
-//!   them, by several standard errors, for four results at least, and still so. Named with its interval,
-//!   since when, and the commits between the last good result and the first slow one.
-//!
-//! - `performance/bottleneck`: for three hours some task waited a fifth of the time and more for the
-//!   processor or the disk, or a tenth for memory: of these the one waited for most.
-//!
-//! - `performance/disk-full`: for an hour less than a twentieth of the project's disk was free, and
-//!   less than ten gigabytes.
-//!
-//! Results are read where tools put them: Criterion, hyperfine, pytest-benchmark and JMH, as JSON.
+//! Each rule is described beside the code that judges by it (`decide`), and all of them in `manual`.
 
 mod benchmarks;
 mod decide;
 mod formats;
+mod manual;
 mod report;
 mod samples;
 
 use crate::checkpoint;
 use crate::git::Repository;
 use crate::host::{AgentError, Host, Outcome};
+
+pub use manual::MANUAL;
 
 pub const NAME: &str = "performance-monitor";
 pub const DESCRIPTION: &str = "Says which benchmark became slower and with which commits, and what the machine is short of for hours.";

@@ -29,10 +29,8 @@ pub fn deliver(
         if !memory.reported.contains(&finding.fingerprint) {
             continue;
         }
-        let kind = match finding.rule.as_str() {
-            "performance/disk-full" => "system.resource.exhausted",
-            _ => "system.performance.alert",
-        };
+        let is_disk = finding.rule == super::decide::DISK_FULL.id;
+        let kind = if is_disk { "system.resource.exhausted" } else { "system.performance.alert" };
         host.emit_event(kind, json!({ "rule": finding.rule, "target": finding.target }))?;
     }
     if is_news || told.new > 0 || told.gone > 0 {

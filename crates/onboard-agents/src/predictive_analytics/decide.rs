@@ -19,7 +19,86 @@ use self::release::Rhythm;
 use self::risk::{Risks, Row};
 use super::forecasts::{self, Estimate, Forecast, Forecasts, Known, Subject};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
 use crate::plan::PLAN_PATH;
+
+/// Every rule of the agent, in the order of its page.
+pub const RULES: &[&Rule] = &[&MILESTONE_LATE, &RISKY_COMMIT, &RELEASE_RISK];
+
+/// `forecast/milestone-late`
+pub const MILESTONE_LATE: Rule = Rule {
+    id: "forecast/milestone-late",
+    says: "that a milestone will miss its date, when it will end instead, and how many tasks fit.",
+    why: "A date is moved more cheaply in time, and scope more cheaply still.",
+    when: &[
+        Bound::at(
+            "it ends by its date in {} % of a thousand simulations or fewer",
+            LATE * 100.0,
+            "then the interval of four fifths excludes the date",
+        ),
+        Bound::that(
+            "the milestone has a date, a `start` and three tasks done",
+            "judgement: fewer say nothing about the next ones",
+        ),
+        Bound::at(
+            "it is urgent {} days before the date",
+            CLOSE_DAYS as f64,
+            "judgement: a month is the last in which scope is moved",
+        ),
+    ],
+    silence: "move tasks or the date in the plan; the forecast is checked on the date.",
+};
+
+/// `forecast/risky-commit`
+pub const RISKY_COMMIT: Rule = Rule {
+    id: "forecast/risky-commit",
+    says: "which commit of the last week to read again, and why.",
+    why: "A second look costs minutes on the day of the commit, and a fix days afterwards.",
+    when: &[
+        Bound::at(
+            "the commit is at most {} days old",
+            (NEWS_MS / DAY_MS) as f64,
+            "judgement: then its author remembers it",
+        ),
+        Bound::that(
+            "a fix is more likely than not, or it is among the riskiest tenth or twentieth",
+            "the widest of the three that the model was right with",
+        ),
+        Bound::that(
+            "the repository's own model, tried on the latest 30 % of commits, which it had not seen, orders \
+             them with an AUC of .65, beats the base rate, and those it rated as high were fixed twice as \
+             often as all",
+            "tried anew at each run; what it gives on public repositories is in docs/evaluation.md",
+        ),
+        Bound::that(
+            "40 commits of three years or more were followed by a fix",
+            "judgement: with fewer a model learns chance",
+        ),
+    ],
+    silence: "it ends with a fix, which proves it right, or after 30 days, which prove it wrong.",
+};
+
+/// `forecast/release-risk`
+pub const RELEASE_RISK: Rule = Rule {
+    id: "forecast/release-risk",
+    says: "to publish a release candidate first.",
+    why: "What is not released yet needs more fixes than any release of late did when it came.",
+    when: &[
+        Bound::at(
+            "a release is likely within {} days",
+            SOON_DAYS,
+            "judgement: a later one leaves time for the fixes",
+        ),
+        Bound::at(
+            "the fixes still to be expected, at the lower end of their interval, exceed those of each of \
+             the last {} releases",
+            PAST_RANGES as f64,
+            "judgement: not the mean alone, what is likely at least",
+        ),
+        Bound::at("{} of those are known", LEAST_RANGES as f64, "judgement: fewer are no habit"),
+    ],
+    silence: "it ends with the release, or when fixes land.",
+};
 
 const WEEK_MS: i64 = 7 * DAY_MS;
 /// A release is forecast anew every so often.
@@ -344,7 +423,7 @@ fn late_milestone(seen: &Seen<'_>, prospect: &milestones::Prospect) -> Option<Fi
         ),
     };
     Some(Finding::new(
-        "forecast/milestone-late",
+        MILESTONE_LATE.id,
         severity,
         &prospect.id,
         format!(
@@ -386,7 +465,7 @@ fn risky_release(seen: &Seen<'_>, prospects: &Prospects<'_>) -> Option<Finding> 
     }
     let riskiest = &seen.history.commits[unreleased.riskiest?];
     Some(Finding::new(
-        "forecast/release-risk",
+        RELEASE_RISK.id,
         Severity::Low,
         "release",
         format!("What is not released yet will need {low:.0} to {high:.0} fixes"),
@@ -452,7 +531,7 @@ fn risky_commit(seen: &Seen<'_>, model: &risk::Model, row: &Row) -> Finding {
     evidence.push(Evidence::number((row.chance * 100.0).round(), "per cent: the chance of a fix"));
     evidence.push(Evidence::number((trial.base * 100.0).round(), "per cent of all commits"));
     Finding::new(
-        "forecast/risky-commit",
+        RISKY_COMMIT.id,
         Severity::Low,
         &commit.id,
         format!(

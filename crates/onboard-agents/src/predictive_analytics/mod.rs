@@ -2,34 +2,17 @@
 //! late and which commit will need a fix. Each is an interval or a chance that is checked when its
 //! time has come, and how often they held is said with them.
 //!
-//! # Rules
-//!
-//! - `forecast/milestone-late`: a milestone of the plan with a date before it, of which a tenth of
-//!   the simulations or fewer end by that date.
-//!
-//!   > Milestone beta ends by 2026-12-20 in 4 of 100 simulations
-//!
-//! - `forecast/risky-commit`: a commit of the last week that more likely than not needs a fix, or is
-//!   among the riskiest tenth or twentieth, where the repository's own past can tell: a model of it, tried on commits that it had not seen, orders
-//!   them well, and those rated as high were followed by a fix twice as often as all.
-//!
-//!   > e38f29ee48 will need a fix, with 83 % chance: rework the parser
-//!
-//! - `forecast/release-risk`: a release is likely within two weeks, and the commits that it will
-//!   hold need more fixes than those of any of the last eight releases did when they came.
-//!
-//!   > What is not released yet will need 9 to 17 fixes
-//!
-//! What else is forecast (commits and person-days of 4 and 12 weeks, the next release) is no
-//! finding: nothing is wrong with it. It is in the run's summary and in the shared state
-//! `forecasts`.
+//! Each rule is described beside the code that judges by it (`decide`), and all of them in `manual`.
 
 pub(crate) mod decide;
 mod forecasts;
+mod manual;
 mod report;
 
 use crate::host::{AgentError, Host, Outcome};
 use crate::{facts, plan};
+
+pub use manual::MANUAL;
 
 pub const NAME: &str = "predictive-analytics";
 pub const DESCRIPTION: &str = "Forecasts how much will land, when the next release comes and what will be late, with intervals that it checks itself.";

@@ -102,7 +102,7 @@ pub fn deliver(
 ) -> Result<Outcome, AgentError> {
     let open = super::decide::standing(seen, &past.risks);
     let holds = Holds { findings: findings.to_vec(), standing: open };
-    let room = Room { new: MOST_FINDINGS, of_rule: &[("forecast/risky-commit", MOST_RISKY)] };
+    let room = Room { new: MOST_FINDINGS, of_rule: &[(decide::RISKY_COMMIT.id, MOST_RISKY)] };
     let told = tell_within(host, &holds, &mut memory.reported, room)?;
     host.put_state("forecasts", figures(index, seen, past, prospects, memory))?;
     save(host, memory)?;

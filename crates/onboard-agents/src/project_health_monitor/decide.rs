@@ -17,6 +17,35 @@ use onboard_analysis::score::{Part, Score, score};
 
 use super::observe::{Facts, OpenFacts, RepositoryFacts};
 use crate::host::Finding;
+use crate::manual::Rule;
+
+/// Every rule of the agent, in the order of its page.
+pub const RULES: &[&Rule] = &[
+    &plan::MILESTONE_OVERDUE,
+    &plan::MILESTONE_BEHIND,
+    &plan::PLAN_INVALID,
+    &plan::PLAN_UNREADABLE,
+    &plan::PLAN_CYCLE,
+    &plan::PLAN_DATES,
+    &activity::ACTIVITY_DROP,
+    &activity::KEY_AUTHOR_SILENT,
+    &activity::ASLEEP,
+    &ownership::BUS_FACTOR,
+    &stability::REVERT_BURST,
+    &stability::RELEASE_MENDED,
+    &releases::RELEASE_OVERDUE,
+    &tests_with_changes::UNTESTED_CHURN,
+    &notes::NOTES_GROWTH,
+    &continuous_integration::CI_BROKEN,
+    &continuous_integration::CI_MISSING,
+    &branches::FORGOTTEN_BRANCHES,
+    &branches::DIVERGED_BRANCH,
+    &dependencies::LOCK_BEHIND,
+    &dependencies::LOCK_STALE,
+    &repository::REPOSITORY_DAMAGED,
+    &repository::BROKEN_REFERENCES,
+    &repository::HEAD_UNBORN,
+];
 
 /// What a run concludes.
 #[derive(Debug)]

@@ -2,11 +2,14 @@
 //! attention before it hurts. From git and the project's plan alone.
 
 mod decide;
+mod manual;
 mod observe;
 mod report;
 mod state;
 
 use crate::host::{AgentError, Host, Outcome};
+
+pub use manual::MANUAL;
 
 pub const NAME: &str = "project-health-monitor";
 pub const DESCRIPTION: &str = "Watches progress, activity, ownership and open work of a project and says what needs attention.";

@@ -3,6 +3,7 @@
 
 mod files;
 mod history;
+mod manual;
 mod parts;
 mod tags;
 
@@ -10,6 +11,8 @@ use onboard_analysis::facts::{Index, VERSION};
 
 use crate::git::{Mainline, OpenError, Repository};
 use crate::host::{AgentError, Host, Outcome, Task};
+
+pub use manual::MANUAL;
 
 pub const NAME: &str = "project-index";
 pub const DESCRIPTION: &str =

@@ -17,10 +17,17 @@ use serde::Serialize;
 use super::observe::Flow;
 use crate::facts::ProjectFacts;
 use crate::host::Finding;
+use crate::manual::Rule;
 use crate::telling::Holds;
 pub use deployments::Deployments;
-pub use mergers::Reviews;
+pub use mergers::{ONE_MERGER, Reviews};
+pub use open_branches::OVERDUE_BRANCH;
+pub use repeated::REPEATED_COMMIT;
 pub use stages::LeadTime;
+
+/// Every rule of the agent, in the order of its page.
+pub const RULES: &[&Rule] =
+    &[&delays::SLOWER, &delays::BOTTLENECK, &OVERDUE_BRANCH, &ONE_MERGER, &REPEATED_COMMIT];
 
 /// Fewer branches in a year are no habit.
 const LEAST_BRANCHES: usize = 20;

@@ -1,38 +1,18 @@
 //! The workflow optimizer: how work gets from its first commit to the main line and into a release,
 //! and where it waits. From git alone, so it says what git can't know.
 //!
-//! # Rules
-//!
-//! - `workflow/slower`: in the last quarter of a year a stage took at least half as long again, and a
-//!   day longer, than in the three quarters before, in its earlier and in its later half; a rank test
-//!   would call it chance once in a hundred times.
-//!
-//! - `workflow/bottleneck`: branches that take longest are finished for at least half of their time,
-//!   and one in seven waits three days or more after its last commit; or they are written for at least
-//!   half of it, and one in seven for two weeks or more; or what is merged waits two months and more
-//!   for a release, in a project without a rhythm of releases.
-//!
-//! - `workflow/overdue-branch`: an open branch is older, and longer finished, than 85 of 100 branches
-//!   of its size were that were merged within a year. Not said within three days of a commit, nor of
-//!   what was forgotten for a quarter of a year (which is the health monitor's to say).
-//!
-//! - `workflow/one-merger`: in a part of the project one person merges nearly all that others wrote,
-//!   and work waits longer there than elsewhere.
-//!
-//! - `workflow/repeated-commit`: people made the same small commit on five days or more in a year:
-//!   the same files, the same message but for its numbers.
-//!
-//! Where pull requests are squashed, no branch is left to be timed; then the first four say nothing,
-//! and the summary says so. Of overdue branches, repeated commits and people who merge, few stand at a
-//! time; what stands stays until it no longer holds.
+//! Each rule is described beside the code that judges by it (`decide`), and all of them in `manual`.
 
 mod decide;
+mod manual;
 mod observe;
 mod report;
 
 use crate::facts;
 use crate::host::{AgentError, Host, Outcome};
 use crate::telling::Room;
+
+pub use manual::MANUAL;
 
 pub const NAME: &str = "workflow-optimizer";
 pub const DESCRIPTION: &str = "Says where finished work waits, which branches wait too long, and what is done by hand again and again.";
@@ -43,9 +23,9 @@ pub const MANIFEST: &str = include_str!("agent.yaml");
 pub const ROOM: Room<'_> = Room {
     new: 3,
     of_rule: &[
-        ("workflow/overdue-branch", 2),
-        ("workflow/repeated-commit", 2),
-        ("workflow/one-merger", 1),
+        (decide::OVERDUE_BRANCH.id, 2),
+        (decide::REPEATED_COMMIT.id, 2),
+        (decide::ONE_MERGER.id, 1),
     ],
 };
 /// Merges compared between two checkpoints: about a second of work lost to a kill.

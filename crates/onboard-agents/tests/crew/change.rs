@@ -3,6 +3,7 @@
 use expect_test::{Expect, expect};
 use onboard_agents::change::{Crew, Judged, judge, learn, read};
 use onboard_agents::git::Repository;
+use onboard_agents::host::Finding;
 use onboard_analysis::facts::Index;
 
 use super::fixture::{Fixture, History, NOW_MS};
@@ -94,8 +95,8 @@ fn the_bounds_are_said() {
     );
 }
 
-#[test]
-fn what_people_said_holds() {
+/// A change that makes a function hard to follow.
+fn hard() -> Fixture {
     let mut history = History::default();
     let begin = history.commit("main", "ann", 9, "begin", &[("src/a.rs", "fn f() {}\n")]);
     let hard = nested("hard");
@@ -103,6 +104,17 @@ fn what_people_said_holds() {
     let fixture = Fixture::new();
     fixture.import(&history);
     fixture.git(&["checkout", "-q", "topic"]);
+    fixture
+}
+
+/// Of a change of which the command's own rule has something to say.
+pub fn examples() -> Vec<Finding> {
+    judged(&hard(), None, &Crew::default()).findings
+}
+
+#[test]
+fn what_people_said_holds() {
+    let fixture = hard();
     let said = judged(&fixture, None, &Crew::default()).findings;
     let [only] = &said[..] else { panic!("one: {said:?}") };
     assert_eq!((only.rule.as_str(), only.target.as_str()), ("change/complexity", "src/a.rs: hard"));

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use expect_test::{Expect, expect};
-use onboard_agents::host::{AgentError, Outcome, Task};
+use onboard_agents::host::{AgentError, Finding, Outcome, Task};
 use onboard_agents::{code_quality_optimizer, facts, project_index};
 
 use super::fixture::{Fixture, History, NOW_MS};
 use super::memory_host::MemoryHost;
+use super::readers::told;
 
 /// The index's host, and the one of the agent that reads it.
 struct Crew {
@@ -89,7 +90,7 @@ fn nested(name: &str, depth: usize) -> String {
 
 /// `hot.rs` is changed every other day and hard to follow; `cold.rs` is as hard, and nobody works
 /// on it; `easy.rs` is changed as often.
-fn project() -> History {
+pub fn project() -> History {
     let mut history = History::default();
     let cold = nested("cold", 8);
     history.commit("main", "ann", 400, "begin", &[("src/cold.rs", &cold)]);
@@ -101,6 +102,26 @@ fn project() -> History {
         history.commit("main", who, 45 - 2 * day, &format!("change {day}"), &files);
     }
     history
+}
+
+/// Of projects in which each rule has something to say.
+pub fn examples() -> Vec<Finding> {
+    let fixture = Fixture::of(&project());
+    let mut crew = Crew::of(fixture.root());
+    crew.quality.task.now_ms -= 35 * 86_400_000;
+    crew.index();
+    crew.judge();
+    let mut more = History::default();
+    more.raw(b"reset refs/heads/main\nfrom refs/heads/main^0\n\n");
+    for number in 0..6 {
+        let (path, text) = (format!("src/new{number}.rs"), nested("new", 7));
+        more.commit("main", "ann", 1, "more", &[(&path, &text)]);
+    }
+    fixture.import(&more);
+    crew.quality.task.now_ms = NOW_MS;
+    crew.index();
+    crew.judge();
+    [crew.quality.findings, told(&[noted()], code_quality_optimizer::run)].concat()
 }
 
 #[test]
@@ -150,8 +171,8 @@ fn what_was_said_is_not_said_again_and_what_was_mended_is_gone() {
         succeeded: 3 functions in 3 files, 1 of them hard to follow; 1 resolved"#]].assert_eq(&log.join("\n"));
 }
 
-#[test]
-fn debt_in_a_hot_file_is_said_with_its_lines() {
+/// A hot file with notes of unfinished work.
+fn noted() -> History {
     let mut history = History::default();
     for day in 0..9 {
         let text = format!(
@@ -159,8 +180,13 @@ fn debt_in_a_hot_file_is_said_with_its_lines() {
         );
         history.commit("main", "ann", 10 - day, "more", &[("src/net.rs", &text)]);
     }
+    history
+}
+
+#[test]
+fn debt_in_a_hot_file_is_said_with_its_lines() {
     check(
-        Fixture::of(&history).root(),
+        Fixture::of(&noted()).root(),
         expect![[r#"
         succeeded: 9 commits, 1 files, 1 of them with metrics
         succeeded: 1 functions in 1 files, 0 of them hard to follow; 1 new

@@ -1,12 +1,12 @@
 //! Pattern learning on real repositories.
 
 use expect_test::{Expect, expect};
-use onboard_agents::host::Host;
+use onboard_agents::host::{Finding, Host};
 use onboard_agents::pattern_learning::run;
 use serde_json::Value;
 
 use super::fixture::{Fixture, History, NOW_MS};
-use super::readers::Reader;
+use super::readers::{Reader, told};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -45,6 +45,11 @@ fn habit() -> History {
     }
     history.commit("main", "bob", 2, "one more flag", &[("src/flags.rs", "// new\n")]);
     history
+}
+
+/// Of projects in which each rule has something to say.
+pub fn examples() -> Vec<Finding> {
+    told(&[habit(), fixes(), coupled(), careless()], run)
 }
 
 #[test]
@@ -151,8 +156,8 @@ fn a_commit_of_last_week_is_no_news() {
     );
 }
 
-#[test]
-fn a_file_that_is_fixed_again_and_again_is_said() {
+/// A file that is fixed again within days, among others that are not.
+fn fixes() -> History {
     let mut history = History::default();
     history.commit("main", "ann", 40, "begin", &[("src/net.rs", "// a\n"), ("src/b.rs", "// b\n")]);
     for (days_ago, subject) in [(9, "fix a leak"), (8, "fix: the leak, again"), (6, "fix a crash")]
@@ -172,7 +177,12 @@ fn a_file_that_is_fixed_again_and_again_is_said() {
         let days_ago = 20 - 5 * number;
         history.commit("main", "bob", days_ago, "fix c", &[("src/c.rs", &text)]);
     }
-    let fixture = Fixture::of(&history);
+    history
+}
+
+#[test]
+fn a_file_that_is_fixed_again_and_again_is_said() {
+    let fixture = Fixture::of(&fixes());
     let mut reader = Reader::of(fixture.root());
     reader.index();
     check(
@@ -189,8 +199,8 @@ fn a_file_that_is_fixed_again_and_again_is_said() {
     );
 }
 
-#[test]
-fn one_thing_in_two_modules_is_said() {
+/// Two files of different modules that change together.
+fn coupled() -> History {
     let mut history = History::default();
     for number in 0..10 {
         let text = format!("// {number}\n");
@@ -200,7 +210,12 @@ fn one_thing_in_two_modules_is_said() {
         history.commit("main", "ann", days_ago, "else", &[("web/other.rs", &text)]);
         history.commit("main", "ann", days_ago, "less", &[("core/other.rs", &text)]);
     }
-    let fixture = Fixture::of(&history);
+    history
+}
+
+#[test]
+fn one_thing_in_two_modules_is_said() {
+    let fixture = Fixture::of(&coupled());
     let mut reader = Reader::of(fixture.root());
     reader.index();
     check(

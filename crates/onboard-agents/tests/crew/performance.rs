@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use expect_test::{Expect, expect};
-use onboard_agents::host::Machine;
+use onboard_agents::host::{Finding, Machine};
 use onboard_agents::performance_monitor::run;
 use onboard_analysis::draw::Draw;
 use onboard_protocol::machine::{MachineRun, Pressure, Space, Stall, Stalls};
@@ -61,6 +61,23 @@ fn slower(count: i64, step: f64) -> (Fixture, Reader, Vec<String>) {
         }
     }
     (fixture, reader, said)
+}
+
+/// Of a project and machines in which each rule has something to say.
+pub fn examples() -> Vec<Finding> {
+    let (_, slower, _) = slower(40, 1.1);
+    let fixture = Fixture::folder();
+    let short = |disk: Space, percents| {
+        let mut reader = Reader::of(fixture.root());
+        let mut waits = Waits::new();
+        waits.machine.at_ms = NOW_MS;
+        waits.machine.disk = Some(disk);
+        waits.minutes(&mut reader, 200, percents);
+        reader.agent.findings
+    };
+    let roomy = Space { total_bytes: 1 << 40, available_bytes: 1 << 39 };
+    let full = Space { total_bytes: 100 << 30, available_bytes: 2 << 30 };
+    [slower.agent.findings, short(roomy, [30, 2, 60]), short(full, [0; 3])].concat()
 }
 
 #[test]

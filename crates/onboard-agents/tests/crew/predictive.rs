@@ -1,12 +1,12 @@
 //! Predictive analytics on real repositories, through time.
 
 use expect_test::{Expect, expect};
-use onboard_agents::host::Host;
+use onboard_agents::host::{Finding, Host};
 use onboard_agents::predictive_analytics::run;
 use serde_json::Value;
 
 use super::fixture::{Fixture, History, NOW_MS};
-use super::readers::Reader;
+use super::readers::{Reader, told};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -167,25 +167,58 @@ fn lines(number: i64, count: i64) -> String {
     (0..count).map(|line| format!("let x{number}_{line} = {line};\n")).collect()
 }
 
-/// Every fifth change is large, and two days later fixed; the others are small, and are not.
-fn troubled(with_fixes: bool) -> History {
-    let mut history = History::default();
+/// Every fifth change is large, and two days later fixed; the others are small, and are not. With
+/// releases every four weeks, where they are asked for.
+fn past(history: &mut History, with_fixes: bool, with_releases: bool) {
     for number in 0..720 {
         let days_ago = 1_085 - number * 3 / 2;
         let path = format!("src/m{}.rs", number % 7);
         let is_large = number % 5 == 0;
         let text = lines(number, if is_large { 150 + number % 40 } else { 3 + number % 4 });
         let who = if number % 2 == 0 { "ann" } else { "bob" };
-        history.commit("main", who, days_ago, &format!("change {number}"), &[(&path, &text)]);
+        let subject = format!("change {number}");
+        let mut mark = history.commit("main", who, days_ago, &subject, &[(&path, &text)]);
         if is_large && number % 25 != 0 && with_fixes {
             let text = lines(number, 148);
             let subject = format!("fix: what {number} broke");
-            history.commit("main", who, days_ago - 2, &subject, &[(&path, &text)]);
+            mark = history.commit("main", who, days_ago - 2, &subject, &[(&path, &text)]);
+        }
+        if with_releases && number % 19 == 0 {
+            history.tag(&format!("v1.{}.0", number / 19), mark);
         }
     }
+}
+
+/// More large changes than before any release, and the next one is due.
+fn crowded() -> History {
+    let mut history = History::default();
+    past(&mut history, true, true);
+    for number in 0..14 {
+        let (path, text) = (format!("src/n{number}.rs"), lines(2_000 + number, 170));
+        let days_ago = 3 - number / 5;
+        history.commit("main", "ann", days_ago, &format!("rework {number}"), &[(&path, &text)]);
+    }
+    history
+}
+
+fn troubled(with_fixes: bool) -> History {
+    let mut history = History::default();
+    past(&mut history, with_fixes, false);
     history.commit("main", "ann", 2, "rework all", &[("src/m3.rs", &lines(999, 190))]);
     history.commit("main", "ann", 1, "touch up", &[("src/m4.rs", &lines(998, 4))]);
     history
+}
+
+/// Of projects in which each rule has something to say.
+pub fn examples() -> Vec<Finding> {
+    let mut history = History::default();
+    steady(&mut history, 500, 2);
+    let fixture = Fixture::of(&history);
+    fixture.write(".ai_onboard/plan.yaml", PLAN);
+    let mut reader = Reader::of(fixture.root());
+    reader.index();
+    reader.judge(run);
+    [reader.agent.findings, told(&[troubled(true), crowded()], run)].concat()
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use expect_test::{Expect, expect};
 use onboard_agents::external_tool_integration::run;
+use onboard_agents::host::Finding;
 
 use super::fixture::{Fixture, History, NOW_MS};
 use super::readers::Reader;
@@ -104,6 +105,28 @@ fn check_tests(steps: &str, expected: Expect) {
         }
     }
     expected.assert_eq(&said);
+}
+
+/// Of a project in which each rule has something to say.
+pub fn examples() -> Vec<Finding> {
+    let mut project = Project::new();
+    let address = "https://ada:hunter2hunter2@codeberg.org/ada/loom.git";
+    project.fixture.git(&["remote", "add", "origin", address]);
+    project.write("reports/style.sarif", "{\"runs\": [\n  {,");
+    let old = ("E1", "src/a.rs", 3);
+    for hour in 0..7 {
+        project.commit();
+        let test = |fails: bool| if fails { "failed" } else { "passed" };
+        let often = if hour % 3 == 0 { "repeated" } else { "passed" };
+        project.write("junit.xml", &junit(&[("empty", test(hour > 4)), ("slow", often)]));
+        project.write("coverage/lcov.info", &lcov([90, if hour < 3 { 80 } else { 70 }]));
+        let alerts = if hour < 2 { vec![old] } else { vec![old, ("E2", "src/b.rs", 9)] };
+        project.write("reports/lint.sarif", &sarif("1", &alerts));
+        project.look();
+    }
+    // Three new ones a run: the next says the rest.
+    project.look();
+    project.reader.agent.findings
 }
 
 #[test]

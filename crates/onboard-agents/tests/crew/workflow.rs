@@ -1,10 +1,11 @@
 //! The workflow optimizer on real repositories.
 
 use expect_test::{Expect, expect};
+use onboard_agents::host::Finding;
 use onboard_agents::workflow_optimizer::{self, run, run_with_stride};
 
 use super::fixture::{Fixture, History};
-use super::readers::Reader;
+use super::readers::{Reader, told};
 
 /// Runs the index and the optimizer; what that says.
 fn check(history: &History, expected: Expect) {
@@ -105,6 +106,20 @@ impl Team {
             }
         }
     }
+}
+
+/// Of projects in which each rule has something to say.
+pub fn examples() -> Vec<Finding> {
+    let year = |wait: fn(i64) -> i64| {
+        let mut team = Team::new();
+        team.year(wait);
+        team
+    };
+    let mut open = year(|_| 1);
+    open.work(&Work { who: "cy", folder: "net", merger: "", days: [40, 30, -1] });
+    let slower = year(|days_ago| if days_ago > 85 { 1 } else { 6 });
+    let histories = [slower.history, year(|_| 9).history, open.history, one_merger(), repeated()];
+    told(&histories, run)
 }
 
 #[test]
@@ -260,8 +275,8 @@ fn a_slow_month_is_no_slow_quarter() {
     assert!(!said.contains("workflow/slower"), "{said}");
 }
 
-#[test]
-fn a_module_that_waits_for_one_person_is_named() {
+/// Work in `net` waits for one person.
+fn one_merger() -> History {
     let mut team = Team::new();
     for number in 0..20 {
         let finished = 340 - number * 15;
@@ -271,8 +286,13 @@ fn a_module_that_waits_for_one_person_is_named() {
         let days = [finished + 1, finished, finished - 5 - number % 3];
         team.work(&Work { who: "bob", folder: "net", merger: "eve", days });
     }
+    team.history
+}
+
+#[test]
+fn a_module_that_waits_for_one_person_is_named() {
     check(
-        &team.history,
+        &one_merger(),
         expect![[r#"
             succeeded: 40 branches merged in a year; half within 6 days, 85 % within 7.4 days of their first commit; 2 new
             [low] workflow/one-merger of net
@@ -299,8 +319,8 @@ fn a_module_that_waits_for_one_person_is_named() {
     );
 }
 
-#[test]
-fn the_same_small_commit_again_and_again() {
+/// Commits that are made again and again.
+fn repeated() -> History {
     let mut history = History::default();
     history.commit("main", "ann", 364, "begin", &[("src/a.rs", "fn a() {}\n")]);
     for turn in 0..9 {
@@ -321,6 +341,12 @@ fn the_same_small_commit_again_and_again() {
             format!("src/{}.rs", ["c", "d", "e", "f", "g", "h", "i", "j", "k"][turn as usize]);
         history.commit("main", "ann", days_ago - 7, "part 3", &[(&path, &version)]);
     }
+    history
+}
+
+#[test]
+fn the_same_small_commit_again_and_again() {
+    let mut history = repeated();
     check(
         &history,
         expect![[r#"

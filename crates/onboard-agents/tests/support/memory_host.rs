@@ -6,6 +6,7 @@ use onboard_agents::host::{
     Finding, Host, HostError, LARGEST_BYTES, LARGEST_CHECKPOINT, LARGEST_VALUE, Level, Machine,
     Task,
 };
+use onboard_agents::manual::{self, Manual};
 
 /// What an agent handed over, in order.
 #[derive(Default)]
@@ -59,6 +60,7 @@ impl Host for MemoryHost {
     }
 
     fn record_finding(&mut self, finding: Finding) -> Result<(), HostError> {
+        assert!(manual::rule(&finding.rule).is_some(), "no page describes {}", finding.rule);
         // As the real host: what is known by its fingerprint is not news.
         if self.findings.iter().all(|known| known.fingerprint != finding.fingerprint) {
             self.findings.push(finding);
@@ -67,11 +69,15 @@ impl Host for MemoryHost {
     }
 
     fn emit_event(&mut self, kind: &str, data: serde_json::Value) -> Result<(), HostError> {
+        let describes = |one: &Manual| one.publishes.iter().any(|(topic, _)| *topic == kind);
+        assert!(manual::all().any(describes), "no page describes {kind}");
         self.events.push(format!("{kind} {data}"));
         Ok(())
     }
 
     fn put_state(&mut self, key: &str, value: serde_json::Value) -> Result<(), HostError> {
+        let describes = |one: &Manual| one.shares.iter().any(|(name, _)| *name == key);
+        assert!(manual::all().any(describes), "no page describes {key}");
         let size = value.to_string().len();
         if size > LARGEST_VALUE {
             return Err(HostError(format!("value {key} of {size} bytes")));

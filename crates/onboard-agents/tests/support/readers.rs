@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use onboard_agents::host::{AgentError, Host, Outcome, Task};
+use onboard_agents::host::{AgentError, Finding, Host, Outcome, Task};
 use onboard_agents::project_index;
 
-use super::fixture::NOW_MS;
+use super::fixture::{Fixture, History, NOW_MS};
 use super::memory_host::MemoryHost;
 
 /// The index's host, and the one of the agent that reads it.
@@ -14,6 +14,21 @@ pub struct Reader {
     pub index: MemoryHost,
     pub agent: MemoryHost,
     shared: tempfile::TempDir,
+}
+
+/// What an agent says of each of these histories.
+pub fn told(
+    histories: &[History],
+    run: fn(&mut dyn Host) -> Result<Outcome, AgentError>,
+) -> Vec<Finding> {
+    let said = |history: &History| {
+        let fixture = Fixture::of(history);
+        let mut reader = Reader::of(fixture.root());
+        reader.index();
+        reader.judge(run);
+        reader.agent.findings
+    };
+    histories.iter().flat_map(said).collect()
 }
 
 impl Reader {

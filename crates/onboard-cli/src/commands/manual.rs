@@ -1,11 +1,13 @@
 //! `completions` and `man`
 
-use super::Done;
+use super::{Done, explain};
 use crate::arguments::Cli;
 use crate::failure::{Failure, Kind};
 use crate::output;
+use crate::render::manual as render;
 use clap::CommandFactory;
 use clap_complete::env::Shells;
+use onboard_agents::manual as agents;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -27,7 +29,17 @@ pub fn completions(shell: clap_complete::Shell) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the manual page, or writes one for each command.
+/// Prints an agent's manual page.
+///
+/// # Errors
+/// When there is no such agent, or stdout can't be written.
+pub fn of_agent(name: &str) -> Done {
+    let manual = agents::all().find(|manual| manual.name == name);
+    output::data(&render::man(manual.ok_or_else(|| explain::unknown(name))?))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the manual page, or writes one for each command and each agent.
 ///
 /// # Errors
 /// When they can't be written.
@@ -43,5 +55,10 @@ pub fn pages(folder: Option<&Path>) -> Done {
     std::fs::create_dir_all(folder)
         .and_then(|()| clap_mangen::generate_to(Cli::command(), folder))
         .map_err(|error| Failure::file("write into", folder, &error))?;
+    for manual in agents::all() {
+        let path = folder.join(render::file_name(manual));
+        std::fs::write(&path, render::man(manual))
+            .map_err(|error| Failure::file("write", &path, &error))?;
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,7 @@ mod daemon;
 mod daemon_run;
 mod doctor;
 mod emergency_shutdown;
+mod explain;
 mod host;
 mod in_copy;
 mod incidents;
@@ -59,6 +60,7 @@ pub fn run(cli: Cli) -> Done {
         Command::Recommendations(command) => recommendations::run(global, command),
         Command::Check(args) => check::run(global, &args),
         Command::Knowledge(command) => knowledge::run(global, command),
+        Command::Explain { what } => explain::run(global, what.as_deref()),
         Command::Incidents(command) => incidents::run(global, command),
         Command::Proposals(command) => proposals::run(global, command),
         Command::Approvals(command) => approvals::run(global, command),
@@ -73,7 +75,8 @@ pub fn run(cli: Cli) -> Done {
         Command::Audit(command) => audit::run(global, &command),
         Command::Schedule(command) => schedule::run(global, command),
         Command::Completions { shell } => manual::completions(shell),
-        Command::Man { folder } => manual::pages(folder.as_deref()),
+        Command::Man { page: Some(page), .. } => manual::of_agent(&page),
+        Command::Man { folder, .. } => manual::pages(folder.as_deref()),
         Command::Version => version::run(global),
         Command::Simulate(args) => simulate::run(global, &args),
         Command::Agent { name } => agent::run(&name),

@@ -2,6 +2,7 @@
 
 use super::table::Table;
 use super::{Ink, Look, severity, when};
+use onboard_agents::manual;
 use onboard_domain::state::RuleRecord;
 use onboard_domain::{Evidence, Finding, Severity};
 use onboard_web::api::{FindingRow, FindingStatus};
@@ -59,6 +60,9 @@ pub fn show(row: &FindingRow, look: &Look) -> String {
     let agent = &row.agent;
     out.push_str(&format!("  by {agent}, rule {}, {}\n", row.rule, status(row.status)));
     out.push_str(&format!("  {}\n", so_far(row)));
+    if manual::rule(&row.rule).is_some() {
+        out.push_str(&format!("  about the rule: ai_onboard explain {}\n", row.rule));
+    }
     if let Some(until) = row.snoozed_until {
         out.push_str(&format!("  not shown before {}\n", when::absolute(look, until)));
     }
@@ -206,6 +210,7 @@ mod tests {
               second \u{7}\u{9b}31m
               by project-health-monitor, rule health/bus-factor, open
               this rule so far: 0 told, nobody has answered yet; 38 % likely useful
+              about the rule: ai_onboard explain health/bus-factor
               first seen 5s ago, last seen 5s ago
         "#]].assert_eq(
             &format!("{}{}", list(std::slice::from_ref(&row), &look), show(&row, &look)).replace('\x1b', "␛"),
@@ -229,6 +234,7 @@ mod tests {
               are by one author.
               by project-health-monitor, rule health/bus-factor, open
               this rule so far: 0 told, nobody has answered yet; 38 % likely useful
+              about the rule: ai_onboard explain health/bus-factor
               first seen 5s ago, last seen 5s ago
             --- 80
             ▲ high  one person wrote 93 % of src/engine  5f3a9c20
@@ -239,6 +245,7 @@ mod tests {
               Of 214 commits that touched it, 199 are by one author.
               by project-health-monitor, rule health/bus-factor, open
               this rule so far: 0 told, nobody has answered yet; 38 % likely useful
+              about the rule: ai_onboard explain health/bus-factor
               first seen 5s ago, last seen 5s ago
             --- 200
             ▲ high  one person wrote 93 % of src/engine  5f3a9c20
@@ -249,6 +256,7 @@ mod tests {
               Of 214 commits that touched it, 199 are by one author.
               by project-health-monitor, rule health/bus-factor, open
               this rule so far: 0 told, nobody has answered yet; 38 % likely useful
+              about the rule: ai_onboard explain health/bus-factor
               first seen 5s ago, last seen 5s ago
             --- 80 in colour
             ␛[31m▲ high␛[0m  ␛[1mone person wrote 93 % of src/engine␛[0m  ␛[2m5f3a9c20␛[0m
@@ -259,6 +267,7 @@ mod tests {
               Of 214 commits that touched it, 199 are by one author.
               by project-health-monitor, rule health/bus-factor, open
               this rule so far: 0 told, nobody has answered yet; 38 % likely useful
+              about the rule: ai_onboard explain health/bus-factor
               first seen 5s ago, last seen 5s ago
         "#]]
         .assert_eq(&in_all(|look| show(&row, look)));

@@ -12,6 +12,7 @@ pub mod daemon;
 pub mod findings;
 pub mod incidents;
 pub mod knowledge;
+pub mod manual;
 pub mod metrics;
 pub mod progress;
 pub mod proposals;

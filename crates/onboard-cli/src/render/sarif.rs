@@ -1,5 +1,6 @@
 //! Findings as SARIF 2.1.0, as code hosts and editors read them.
 
+use onboard_agents::manual;
 use onboard_domain::{Evidence, Finding, Severity};
 use onboard_validation::show;
 use onboard_web::api::FindingRow;
@@ -51,7 +52,7 @@ pub fn of_change(findings: &[Finding]) -> Value {
 }
 
 fn run(rules: BTreeSet<&str>, results: Vec<Value>) -> Value {
-    let rules: Vec<Value> = rules.iter().map(|id| json!({ "id": id })).collect();
+    let rules: Vec<Value> = rules.into_iter().map(rule).collect();
     let driver = json!({
         "name": "AI Onboard",
         "semanticVersion": env!("CARGO_PKG_VERSION"),
@@ -62,6 +63,25 @@ fn run(rules: BTreeSet<&str>, results: Vec<Value>) -> Value {
         "version": "2.1.0",
         "runs": [{ "tool": { "driver": driver }, "columnKind": "utf16CodeUnits", "results": results }],
     })
+}
+
+/// A rule; where it has a page, what that says.
+fn rule(id: &str) -> Value {
+    let Some((manual, rule)) = manual::rule(id) else { return json!({ "id": id }) };
+    let page = manual::of_rule(manual, rule);
+    json!({
+        "id": id,
+        "shortDescription": { "text": sentence(rule.says) },
+        "fullDescription": { "text": rule.why },
+        "help": { "text": format!("{page}\nai_onboard explain {id} prints this."), "markdown": page },
+    })
+}
+
+/// Goes on after "it says" on the page, and stands alone here.
+fn sentence(says: &str) -> String {
+    let mut letters = says.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    first + letters.as_str()
 }
 
 /// What a result is made of, wherever it comes from.
@@ -228,7 +248,17 @@ mod tests {
                       "name": "AI Onboard",
                       "rules": [
                         {
-                          "id": "health/bus-factor"
+                          "fullDescription": {
+                            "text": "When that person leaves, nobody who wrote the code is left to say why it is as it is. A second person learns it most cheaply while the first is there to review."
+                          },
+                          "help": {
+                            "markdown": "It says that the project, or a module that is worked on, hangs on one person, and who comes next.\n\nWhen that person leaves, nobody who wrote the code is left to say why it is as it is. A second person learns it most cheaply while the first is there to review.\n\nWhen:\n\n- without one person more than half of the code files have no author left (the truck factor of Avelino and others, ICPC 2016, with their weights)\n- 15 code files or more have a known author (judgement: fewer say nothing about who knows a module)\n- a module had 10 commits or more in half a year (judgement: nobody needs to know what nobody changes)\n- 3 people or more committed within a year (judgement: two people know whom their project hangs on)\n\nFor example:\n\n```text\n[low] `web` hangs on one person: cy\n  cy is a main author of 17 of 17 code files (100 %); without them more than\n  half has no author left. Nobody else changed much of it.\n    17  files cy is a main author of\n    17  files with a known author\n    web  the module\n    28  commits to it in the last half-year\n  → Let a second person take the next changes here, with cy as reviewer.\n```\n\nTo end it: it goes away once a second person has changed enough of the files.\n",
+                            "text": "It says that the project, or a module that is worked on, hangs on one person, and who comes next.\n\nWhen that person leaves, nobody who wrote the code is left to say why it is as it is. A second person learns it most cheaply while the first is there to review.\n\nWhen:\n\n- without one person more than half of the code files have no author left (the truck factor of Avelino and others, ICPC 2016, with their weights)\n- 15 code files or more have a known author (judgement: fewer say nothing about who knows a module)\n- a module had 10 commits or more in half a year (judgement: nobody needs to know what nobody changes)\n- 3 people or more committed within a year (judgement: two people know whom their project hangs on)\n\nFor example:\n\n```text\n[low] `web` hangs on one person: cy\n  cy is a main author of 17 of 17 code files (100 %); without them more than\n  half has no author left. Nobody else changed much of it.\n    17  files cy is a main author of\n    17  files with a known author\n    web  the module\n    28  commits to it in the last half-year\n  → Let a second person take the next changes here, with cy as reviewer.\n```\n\nTo end it: it goes away once a second person has changed enough of the files.\n\nai_onboard explain health/bus-factor prints this."
+                          },
+                          "id": "health/bus-factor",
+                          "shortDescription": {
+                            "text": "That the project, or a module that is worked on, hangs on one person, and who comes next."
+                          }
                         }
                       ],
                       "semanticVersion": "VERSION"

@@ -311,7 +311,17 @@ fn functions_that_became_harder_to_follow() {
                       "name": "AI Onboard",
                       "rules": [
                         {
-                          "id": "change/complexity"
+                          "fullDescription": {
+                            "text": "Before it is pushed is the cheapest moment to split it: nobody else has built on it yet."
+                          },
+                          "help": {
+                            "markdown": "It says which function your change made harder to follow.\n\nBefore it is pushed is the cheapest moment to split it: nobody else has built on it yet.\n\nWhen:\n\n- cognitive complexity rose by 5 or more (judgement: less is one more condition)\n- and by 25 % (judgement: less is no change of kind)\n- to 15 or more (SonarSource's rule warns from here on)\n- or a new function has 25 or more (from here on reviewers agree that a function should be split)\n\nFor example:\n\n```text\n[low] hard is new and hard to follow: cognitive complexity 36\n  Warned of from 15, where the change adds 5 and a quarter of what it was; a\n  new function from 25.\n    src/a.rs:1  cognitive complexity 36, nesting 8, 3 lines\n  → Give the most deeply nested parts of hard (lines 1 to 3) functions of\n  their own while the change is fresh.\n```\n\nTo end it: split it; or dismiss it in `ai_onboard recommendations` where the crew has told it, too.\n",
+                            "text": "It says which function your change made harder to follow.\n\nBefore it is pushed is the cheapest moment to split it: nobody else has built on it yet.\n\nWhen:\n\n- cognitive complexity rose by 5 or more (judgement: less is one more condition)\n- and by 25 % (judgement: less is no change of kind)\n- to 15 or more (SonarSource's rule warns from here on)\n- or a new function has 25 or more (from here on reviewers agree that a function should be split)\n\nFor example:\n\n```text\n[low] hard is new and hard to follow: cognitive complexity 36\n  Warned of from 15, where the change adds 5 and a quarter of what it was; a\n  new function from 25.\n    src/a.rs:1  cognitive complexity 36, nesting 8, 3 lines\n  → Give the most deeply nested parts of hard (lines 1 to 3) functions of\n  their own while the change is fresh.\n```\n\nTo end it: split it; or dismiss it in `ai_onboard recommendations` where the crew has told it, too.\n\nai_onboard explain change/complexity prints this."
+                          },
+                          "id": "change/complexity",
+                          "shortDescription": {
+                            "text": "Which function your change made harder to follow."
+                          }
                         }
                       ],
                       "semanticVersion": VERSION

@@ -264,3 +264,21 @@ fn what_needs_no_daemon_works_without() {
     let doctor: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(doctor["layers"].as_array().unwrap().len(), 18);
 }
+
+/// Whoever sees a finding can read about its rule, without a daemon.
+#[test]
+fn every_rule_can_be_read_about() {
+    let world = World::new();
+    world.check(&["explain"], 0, "quality/hotspot: which function to split first");
+    world.check(&["explain", "quality/hotspot"], 0, "cognitive complexity of 25 or more");
+    world.check(&["explain", "code-quality-optimizer"], 0, "quality/trend");
+    world.check(&["explain", "quality/hotspto"], 2, "did you mean `quality/hotspot`?");
+    let pages = world.json(&["explain", "check"]);
+    assert_eq!(pages["items"][0]["id"], "change/complexity");
+    assert!(pages["items"][0]["example"].as_str().is_some_and(|text| text.contains("→")));
+    world.check(&["man", "code-quality-optimizer"], 0, ".TH ai_onboard-code-quality-optimizer 7");
+    world.check(&["man", "nobody"], 2, "there is no page of `nobody`");
+    let folder = world.project.path().join("pages");
+    world.check(&["man", "--folder", folder.to_str().unwrap()], 0, "");
+    assert!(folder.join("ai_onboard-check.7").is_file() && folder.join("ai_onboard.1").is_file());
+}

@@ -5,6 +5,31 @@ use std::collections::BTreeSet;
 use super::date;
 use crate::external_tool_integration::results::{Coverage, FALL, Point, Results, level};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
+
+/// `tools/coverage-fallen`
+pub const COVERAGE_FALLEN: Rule = Rule {
+    id: "tools/coverage-fallen",
+    says: "that tests cover less than they did, from what to what, and in which files.",
+    why: "What was added without tests is named while it is new.",
+    when: &[
+        Bound::at(
+            "{} % less of the lines",
+            crate::external_tool_integration::results::FALL,
+            "judgement: less is the noise of moved code",
+        ),
+        Bound::at(
+            "in the newest {} results, of two commits at least",
+            STAYS as f64,
+            "judgement: one may be a part of the tests",
+        ),
+        Bound::that(
+            "than the results before at the median; half or twice the lines are of something else",
+            "judgement",
+        ),
+    ],
+    silence: "test what is new, or delete what nothing needs.",
+};
 
 /// Results for which it has to stay.
 const STAYS: usize = 3;
@@ -46,7 +71,7 @@ fn fall(series: &Coverage) -> Option<Finding> {
     };
     evidence.extend(worse.iter().map(|(_, file, words)| Evidence::file(file, None, words.clone())));
     Some(Finding::new(
-        "tools/coverage-fallen",
+        COVERAGE_FALLEN.id,
         Severity::Low,
         path,
         format!("Tests cover {:.1} % of the lines, {:.1} % before", last.percent(), level),

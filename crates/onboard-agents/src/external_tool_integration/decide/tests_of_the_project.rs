@@ -6,6 +6,51 @@ use super::{MANY, MOST_NAMED, cut, date};
 use crate::external_tool_integration::artefacts::junit::Outcome;
 use crate::external_tool_integration::results::{DAY_MS, Ran, Results, Test};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
+
+/// `tools/failing-test`
+pub const FAILING_TEST: Rule = Rule {
+    id: "tools/failing-test",
+    says: "which test fails, since when, and the commits at its first failure and its last success.",
+    why: "A red test that stays red teaches people not to look. The two commits say where to.",
+    when: &[
+        Bound::that(
+            "it failed in all of its newest results, two at least",
+            "judgement: one is an accident",
+        ),
+        Bound::that(
+            "of two commits, or over a day",
+            "a test that somebody is just working on is left alone",
+        ),
+        Bound::at(
+            "more than {} at once are one finding",
+            MANY as f64,
+            "judgement: they may have one cause",
+        ),
+    ],
+    silence: "mend the code or the test; one that is meant to fail is marked as such in its framework.",
+};
+
+/// `tools/flaky-test`
+pub const FLAKY_TEST: Rule = Rule {
+    id: "tools/flaky-test",
+    says: "which test fails now and then.",
+    why: "Of builds that are run again most are (67.7 % in a study of GitHub Actions, arXiv 2602.02307): \
+          everybody waits for them, and real failures are taken for chance.",
+    when: &[
+        Bound::at(
+            "within 30 days its runner had to repeat it in {} results",
+            REPEATED as f64,
+            "judgement: one is an accident",
+        ),
+        Bound::at(
+            "or it both passed and failed at {} commits",
+            DIFFERING as f64,
+            "judgement: a test that is being written does so at two",
+        ),
+    ],
+    silence: "let it wait for conditions instead of times; 30 days without it end it.",
+};
 
 /// Results that a runner had to repeat it in, and commits whose results differ, before a test is flaky.
 const REPEATED: usize = 2;
@@ -54,7 +99,7 @@ fn fails(streak: &Streak<'_>) -> Finding {
         evidence.push(Evidence::commit(&good.1, "checked out when it was last good"));
     }
     Finding::new(
-        "tools/failing-test",
+        FAILING_TEST.id,
         Severity::Medium,
         &cut(name, 200),
         match last_good {
@@ -92,7 +137,7 @@ fn many_fail(streaks: &[Streak<'_>]) -> Finding {
         }
     });
     Finding::new(
-        "tools/failing-test",
+        FAILING_TEST.id,
         Severity::Medium,
         "tests",
         format!("{} tests fail, the first since {}", streaks.len(), date(since)),
@@ -120,7 +165,7 @@ pub fn flaky(results: &Results) -> Vec<Finding> {
             Evidence::file(&test.artefact, None, format!("{}: {why}", test.name))
         });
         return vec![Finding::new(
-            "tools/flaky-test",
+            FLAKY_TEST.id,
             Severity::Medium,
             "tests",
             format!("{} tests fail now and then", flaky.len()),
@@ -132,7 +177,7 @@ pub fn flaky(results: &Results) -> Vec<Finding> {
     let finding = |(test, why): &(&Test, String)| {
         let name = &test.name;
         Finding::new(
-            "tools/flaky-test",
+            FLAKY_TEST.id,
             Severity::Low,
             &cut(name, 200),
             format!("{name} fails now and then"),

@@ -6,6 +6,38 @@ use onboard_analysis::calendar::DAY_MS;
 use onboard_analysis::follow_up::is_fix;
 
 use super::past::Past;
+use crate::manual::{Bound, Rule};
+
+/// `patterns/fix-on-fix`
+pub const FIX_ON_FIX: Rule = Rule {
+    id: "patterns/fix-on-fix",
+    says: "what to test before it is fixed again.",
+    why: "What was mended did not stay mended, or was not tried where it failed. A test that would have \
+          failed for all of the fixes ends the chain.",
+    when: &[
+        Bound::at(
+            "{} fixes or more of one file",
+            LEAST_FIXES as f64,
+            "judgement: the second may be the rest of the first",
+        ),
+        Bound::at(
+            "each within {} days of the one before, and not within the same hour",
+            (GAP_MS / DAY_MS) as f64,
+            "judgement: what lands within an hour is one piece of work",
+        ),
+        Bound::at(
+            "the last at most {} days ago",
+            (NEWS_MS / DAY_MS) as f64,
+            "judgement: an older chain is over",
+        ),
+        Bound::at(
+            "at the file's rate of the year before, that is less likely than {}",
+            LEAST_SURPRISE,
+            "a file that is fixed every week has such chains by chance",
+        ),
+    ],
+    silence: "two weeks without a fix of the file end it.",
+};
 
 /// The next fix comes within so long,
 const GAP_MS: i64 = 3 * DAY_MS;

@@ -7,6 +7,59 @@ use onboard_analysis::co_change::{CoChange, Companion};
 use onboard_analysis::path::file_name;
 
 use super::past::{Change, Past};
+use crate::manual::{Bound, Rule};
+
+/// `patterns/left-out`
+pub const LEFT_OUT: Rule = Rule {
+    id: "patterns/left-out",
+    says: "which file a commit probably needs, too.",
+    why: "Files that change together have a reason, and whoever forgets one of them finds out later and \
+          at a higher price.",
+    when: &[
+        Bound::at(
+            "the file changes with it in {} % of the cases or more, ever and of late",
+            LEAST_CONFIDENCE * 100.0,
+            "co-change as in ROSE (ICSE 2004); with less, half of the hints were wrong",
+        ),
+        Bound::at(
+            "{} times at least",
+            LEAST_TOGETHER as f64,
+            "with three, half were sweeps that had come by",
+        ),
+        Bound::at(
+            "the commit is at most {} days old, and none within three days around it brought the file",
+            (NEWS_MS / DAY_MS) as f64,
+            "judgement: then its author can still complete it",
+        ),
+        Bound::at(
+            "such habits, tried on {} of the project's latest changes or more, were right in half of the cases",
+            LEAST_ANSWERS as f64,
+            "a project without such habits hears nothing; measured in docs/agents/pattern-learning.md",
+        ),
+    ],
+    silence: "bring the file, or `ai_onboard knowledge forget ID`, with the id that the finding names, so \
+              that the pair is neither said nor kept again.",
+};
+
+/// `patterns/shotgun`
+pub const SHOTGUN: Rule = Rule {
+    id: "patterns/shotgun",
+    says: "which two files are one thing in two places.",
+    why: "Who changes one has to know of the other, and its module does not say so.",
+    when: &[
+        Bound::at(
+            "code of different modules changed together {} times within a year",
+            LEAST_COUPLED as f64,
+            "judgement: fewer may be one piece of work",
+        ),
+        Bound::at(
+            "in {} % of the changes of either",
+            LEAST_COUPLED_SHARE * 100.0,
+            "judgement: neither changes often without the other",
+        ),
+    ],
+    silence: "bring what both know together, or `ai_onboard knowledge forget ID`.",
+};
 
 /// A habit: this often together, and in half of the changes of the first, ever and of late. With
 /// three of four, half of the hints were of sweeps that had come by.

@@ -2,11 +2,33 @@
 
 use std::collections::HashSet;
 
+use crate::manual::{Bound, Rule};
 use onboard_analysis::calendar::DAY_MS;
 use onboard_analysis::facts::{History, PastCommit};
 use onboard_analysis::follow_up::{MOST_FILES, WITHIN_MS, code_files, fixes, is_fix};
 use onboard_analysis::path::{Class, class};
 use onboard_analysis::risk_ratio::{RiskRatio, Stratum, pooled};
+
+/// `patterns/what-works`
+pub const WHAT_WORKS: Rule = Rule {
+    id: "patterns/what-works",
+    says: "what shape of commits holds here: with tests, or by somebody who changed the files before.",
+    why: "It is the project's own past, not a rule of a book: what followed commits of its own people.",
+    when: &[
+        Bound::at(
+            "{} commits of three years or more with the shape, and without",
+            LEAST_COMMITS as f64,
+            "judgement: of fewer a ratio is chance",
+        ),
+        Bound::at("{} or more of either were fixed within 30 days", LEAST_FIXED as f64, "as above"),
+        Bound::at(
+            "others of equal size are fixed a fifth more often, with {} % confidence",
+            SHARE * 100.0,
+            "a Mantel-Haenszel risk ratio over classes of size; three shapes are asked about, hence more than 95 %",
+        ),
+    ],
+    silence: "`ai_onboard knowledge forget ID`. It is what was seen, not what made it so.",
+};
 
 /// Habits of the last three years are those of today.
 const LEARNED_MS: i64 = 3 * 365 * DAY_MS;

@@ -8,6 +8,79 @@ use onboard_analysis::trend::{Shift, last_shift};
 
 use super::{OpenFacts, Verdict, counted};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
+
+/// `health/asleep`
+pub const ASLEEP: Rule = Rule {
+    id: "health/asleep",
+    says: "that nothing was committed for longer than the project's habit explains.",
+    why: "A project that sleeps, or a clone that nobody updates, is judged up to its last commit: \
+          whoever reads the other figures has to know.",
+    when: &[
+        Bound::at(
+            "the silence is {} times as long as nineteen of twenty of the project's gaps",
+            SLEEP_FACTOR,
+            "judgement: well beyond the project's own habit",
+        ),
+        Bound::at(
+            "and {} days at least",
+            LEAST_SLEEP_DAYS,
+            "judgement: eight weeks are longer than holidays",
+        ),
+    ],
+    silence: "update the clone; of a finished project, pause the agent.",
+};
+
+/// `health/activity-drop`
+pub const ACTIVITY_DROP: Rule = Rule {
+    id: "health/activity-drop",
+    says: "that commits fell to a lower level for good, since when and by how much.",
+    why: "Dates that were agreed on at the pace of before no longer hold.",
+    when: &[
+        Bound::at(
+            "weekly commits changed their level, and stayed so for {} weeks",
+            onboard_analysis::trend::SHORTEST_SEGMENT as f64,
+            "binary segmentation on ranks, its threshold raised with autocorrelation: about one false \
+             alarm in a hundred series",
+        ),
+        Bound::at(
+            "{} complete weeks and more are known",
+            LEAST_WEEKS as f64,
+            "judgement: half a year shows what is usual",
+        ),
+        Bound::at("with {} commits or more", LEAST_COMMITS, "judgement: fewer have no level"),
+        Bound::at(
+            "it is no longer ago than {} weeks",
+            NEWS_WEEKS as f64,
+            "judgement: what is older is how the project is now",
+        ),
+    ],
+    silence: "it is no longer said half a year after the change, or when commits come back.",
+};
+
+/// `health/key-author-silent`
+pub const KEY_AUTHOR_SILENT: Rule = Rule {
+    id: "health/key-author-silent",
+    says: "that one of the three most present people is silent for longer than they ever are.",
+    why: "A handover is possible while somebody can still be asked.",
+    when: &[
+        Bound::at(
+            "they committed in {} of the last 52 weeks, or more",
+            KEY_WEEKS as f64,
+            "judgement: a quarter of the year is a key person",
+        ),
+        Bound::at(
+            "the silence is twice as long as nineteen of twenty of their own gaps, and {} weeks at least",
+            LEAST_SILENCE_WEEKS,
+            "judgement: shorter is a holiday",
+        ),
+        Bound::that(
+            "three people or more committed within the year",
+            "judgement: the silence of one of two is the project's own",
+        ),
+    ],
+    silence: "their next commit ends it; who left for good is dismissed once.",
+};
 
 /// Weeks looked back on: two years hold a season twice.
 const WEEKS: u16 = 104;
@@ -101,7 +174,7 @@ fn mean(sample: &[f64]) -> f64 {
 fn sleeping(open: &OpenFacts, days: f64) -> Finding {
     let last = date_text(day_of(open.ledger.last_ms));
     Finding::new(
-        "health/asleep",
+        ASLEEP.id,
         Severity::Info,
         "project",
         format!("No commit on {} since {last}", open.mainline),
@@ -128,7 +201,7 @@ fn dropped(open: &OpenFacts, pulse: &Pulse, shift: &Shift) -> Option<Finding> {
     let people = |range: &[f64]| median(range).unwrap_or(0.0);
     let (before, after) = (people(&pulse.people[..shift.at]), people(&pulse.people[shift.at..]));
     Some(Finding::new(
-        "health/activity-drop",
+        ACTIVITY_DROP.id,
         severity,
         "activity",
         format!("Commits fell from {:.0} to {:.0} a week since {since}", shift.before, shift.after),
@@ -184,7 +257,7 @@ fn silent(open: &OpenFacts, index: u32, weeks: usize, until: u16) -> Option<Find
     let owned = super::ownership::files_of(open, index);
     let last_day = date_text(day_of(author.last_ms));
     Some(Finding::new(
-        "health/key-author-silent",
+        KEY_AUTHOR_SILENT.id,
         Severity::Medium,
         &author.name,
         format!("{} has not committed since {last_day}", author.name),

@@ -5,7 +5,58 @@ use onboard_analysis::score::graded;
 
 use super::{OpenFacts, Verdict, counted};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
 use crate::project_health_monitor::observe::Branch;
+
+/// `health/diverged-branch`
+pub const DIVERGED_BRANCH: Rule = Rule {
+    id: "health/diverged-branch",
+    says: "which branch grows apart from the main line while both go on.",
+    why: "The longer two lines of work go on apart, the more of their changes meet in one merge.",
+    when: &[
+        Bound::at(
+            "it began {} days ago or earlier, and was worked on within a quarter of a year",
+            (LONG_MS / DAY_MS) as f64,
+            "judgement: two months are longer than a piece of work",
+        ),
+        Bound::at(
+            "it has {} commits or more of its own",
+            LEAST_AHEAD as f64,
+            "judgement: fewer are merged in an afternoon",
+        ),
+        Bound::at(
+            "the main line has {} or more that it lacks",
+            LEAST_BEHIND as f64,
+            "judgement: fewer are merged in an afternoon",
+        ),
+    ],
+    silence: "merge the main line into it, or merge it.",
+};
+
+/// `health/forgotten-branches`
+pub const FORGOTTEN_BRANCHES: Rule = Rule {
+    id: "health/forgotten-branches",
+    says: "which unmerged branches nobody touched for long, and whom to ask.",
+    why: "Each holds work that is not on the main line, and its authors remember less of it every month.",
+    when: &[
+        Bound::at(
+            "{} branches or more have commits that the main line lacks",
+            LEAST_FORGOTTEN as f64,
+            "judgement: one or two are seen without help",
+        ),
+        Bound::at(
+            "they were idle for {} days",
+            (FORGOTTEN_MS / DAY_MS) as f64,
+            "judgement: a quarter of a year",
+        ),
+        Bound::at(
+            "and for no more than {}",
+            (HISTORY_MS / DAY_MS) as f64,
+            "judgement: after three years a branch is history",
+        ),
+    ],
+    silence: "merge or delete them until fewer are left.",
+};
 
 /// Nobody touched it for a quarter of a year.
 const FORGOTTEN_MS: i64 = 91 * DAY_MS;
@@ -57,7 +108,7 @@ fn is_apart(branch: &Branch, as_of: i64) -> bool {
 fn diverged(open: &OpenFacts, branch: &Branch, as_of: i64) -> Finding {
     let days = (as_of - branch.first_ms) / DAY_MS;
     Finding::new(
-        "health/diverged-branch",
+        DIVERGED_BRANCH.id,
         if branch.behind >= 500 { Severity::Medium } else { Severity::Low },
         &branch.name,
         format!("Branch {} has grown apart from {} for {days} days", branch.name, open.mainline),
@@ -91,7 +142,7 @@ fn tidy_up(forgotten: &[&Branch], cut: bool) -> Finding {
         Evidence::branch(&branch.tip, text)
     });
     Finding::new(
-        "health/forgotten-branches",
+        FORGOTTEN_BRANCHES.id,
         Severity::Low,
         "branches",
         format!(

@@ -2,6 +2,32 @@
 
 use super::{OpenFacts, Verdict, counted};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
+
+/// `health/ci-broken`
+pub const CI_BROKEN: Rule = Rule {
+    id: "health/ci-broken",
+    says: "which configuration no build service can read, with line and column.",
+    why: "Checks that don't run look like checks that pass.",
+    when: &[Bound::that(
+        "the YAML of a build service's configuration in the last commit can't be read",
+        "a fact, not a judgement",
+    )],
+    silence: "mend the line.",
+};
+
+/// `health/ci-missing`
+pub const CI_MISSING: Rule = Rule {
+    id: "health/ci-missing",
+    says: "that no build service checks the changes of the project.",
+    why: "What only its author ran, only its author knows to work.",
+    when: &[Bound::at(
+        "the project has {} commits or more and no configuration of a build service",
+        LEAST_COMMITS as f64,
+        "judgement: a younger project may still be finding its shape",
+    )],
+    silence: "add a workflow; where builds are checked elsewhere, dismiss it once.",
+};
 
 /// A younger project may still be finding its shape.
 const LEAST_COMMITS: u64 = 50;
@@ -24,7 +50,7 @@ pub fn judge(open: &OpenFacts) -> Verdict {
     Verdict::new("ci", 10, Some(value), why).with(ci.broken.iter().map(|broken| {
         let place = format!("{}:{}:{}", broken.path, broken.line, broken.column);
         Finding::new(
-            "health/ci-broken",
+            CI_BROKEN.id,
             Severity::High,
             &broken.path,
             format!("{} cannot be read by its build service", broken.path),
@@ -38,7 +64,7 @@ pub fn judge(open: &OpenFacts) -> Verdict {
 fn missing(open: &OpenFacts) -> Finding {
     let people = open.ledger.authors.iter().filter(|author| !author.bot).count();
     Finding::new(
-        "health/ci-missing",
+        CI_MISSING.id,
         if people >= 3 { Severity::Medium } else { Severity::Low },
         "ci",
         "No build service checks the changes of this project",

@@ -5,7 +5,42 @@ use onboard_analysis::score::graded;
 
 use super::{OpenFacts, Verdict, counted};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
 use crate::project_health_monitor::observe::ManifestFacts;
+
+/// `health/lock-behind`
+pub const LOCK_BEHIND: Rule = Rule {
+    id: "health/lock-behind",
+    says: "that a lock file lacks what its manifest declares.",
+    why: "A locked install fails, and one that is not locked takes whatever is newest: what was tested \
+          is not what is installed.",
+    when: &[Bound::that(
+        "a manifest of the last commit declares a dependency that the lock file beside it does not name",
+        "a fact, not a judgement",
+    )],
+    silence: "commit the lock file that the package tool writes.",
+};
+
+/// `health/lock-stale`
+pub const LOCK_STALE: Rule = Rule {
+    id: "health/lock-stale",
+    says: "that no dependency was updated for long, though the project is worked on.",
+    why: "Security fixes are published for versions that are in use; whoever updates once a year takes \
+          all changes at once.",
+    when: &[
+        Bound::at(
+            "the lock file did not change for {} days",
+            STALE_DAYS as f64,
+            "judgement: a year of security updates",
+        ),
+        Bound::at(
+            "{} commits or more landed in half a year",
+            LEAST_RECENT as f64,
+            "judgement: a project that rests needs none",
+        ),
+    ],
+    silence: "an update of any dependency ends it.",
+};
 
 /// A lock file untouched for longer than this misses a year of security updates.
 const STALE_DAYS: i64 = 365;
@@ -57,7 +92,7 @@ fn not_locked(manifest: &ManifestFacts) -> Finding {
         evidence.push(Evidence::commit(&changed.id, "last change of the manifest"));
     }
     Finding::new(
-        "health/lock-behind",
+        LOCK_BEHIND.id,
         Severity::Medium,
         &manifest.lock.path,
         format!("{} does not pin what {} declares", manifest.lock.path, manifest.path),
@@ -74,7 +109,7 @@ fn untouched(open: &OpenFacts, manifest: &ManifestFacts) -> Finding {
     let changed = manifest.lock.changed.as_ref();
     let day = changed.map_or(String::new(), |changed| date_text(day_of(changed.changed_ms)));
     Finding::new(
-        "health/lock-stale",
+        LOCK_STALE.id,
         Severity::Low,
         &manifest.lock.path,
         format!("{} has not changed since {day}", manifest.lock.path),

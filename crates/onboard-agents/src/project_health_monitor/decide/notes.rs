@@ -4,6 +4,28 @@ use onboard_analysis::score::graded;
 
 use super::{OpenFacts, Verdict, counted};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
+
+/// `health/notes-growth`
+pub const NOTES_GROWTH: Rule = Rule {
+    id: "health/notes-growth",
+    says: "that notes of unfinished work (TODO, FIXME, HACK, XXX) pile up, and where most came.",
+    why: "Each is a promise to come back. When they grow faster than the code, nobody does.",
+    when: &[
+        Bound::at(
+            "{} more than a quarter of a year ago",
+            LEAST_GAINED as f64,
+            "judgement: fewer are not worth a word",
+        ),
+        Bound::at("and {} % more", LEAST_SHARE * 100.0, "judgement: a quarter more in a quarter"),
+        Bound::at(
+            "and {} points more than the number of code files grew by",
+            FASTER_THAN_CODE * 100.0,
+            "judgement: a larger project has more of them",
+        ),
+    ],
+    silence: "finish some, or turn them into issues.",
+};
 
 /// Growth smaller than this many notes in a quarter of a year is not worth a word.
 const LEAST_GAINED: u32 = 15;
@@ -43,7 +65,7 @@ pub fn judge(open: &OpenFacts) -> Verdict {
             Evidence::file(&file.path, Some(file.line), text)
         }));
         Finding::new(
-            "health/notes-growth",
+            NOTES_GROWTH.id,
             Severity::Low,
             "notes",
             format!("{gained} more TODO and FIXME notes than a quarter of a year ago"),

@@ -10,6 +10,37 @@ use onboard_analysis::path::{Class, modules};
 use super::activity::Pulse;
 use super::{OpenFacts, Verdict, counted};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
+
+/// `health/bus-factor`
+pub const BUS_FACTOR: Rule = Rule {
+    id: "health/bus-factor",
+    says: "that the project, or a module that is worked on, hangs on one person, and who comes next.",
+    why: "When that person leaves, nobody who wrote the code is left to say why it is as it is. A \
+          second person learns it most cheaply while the first is there to review.",
+    when: &[
+        Bound::that(
+            "without one person more than half of the code files have no author left",
+            "the truck factor of Avelino and others, ICPC 2016, with their weights",
+        ),
+        Bound::at(
+            "{} code files or more have a known author",
+            LEAST_FILES as f64,
+            "judgement: fewer say nothing about who knows a module",
+        ),
+        Bound::at(
+            "a module had {} commits or more in half a year",
+            LEAST_RECENT as f64,
+            "judgement: nobody needs to know what nobody changes",
+        ),
+        Bound::at(
+            "{} people or more committed within a year",
+            LEAST_PEOPLE as f64,
+            "judgement: two people know whom their project hangs on",
+        ),
+    ],
+    silence: "it goes away once a second person has changed enough of the files.",
+};
 
 /// Fewer files say nothing about who knows a module.
 const LEAST_FILES: usize = 15;
@@ -143,7 +174,7 @@ fn hangs_on_one(open: &OpenFacts, module: &Module<'_>, whole: bool) -> Finding {
             .push(Evidence::number(module.recent as f64, "commits to it in the last half-year"));
     }
     Finding::new(
-        "health/bus-factor",
+        BUS_FACTOR.id,
         severity,
         if whole { "project" } else { &module.name },
         format!("{} hangs on one person: {}", upper_first(&module.name), person.name),

@@ -8,7 +8,83 @@ use onboard_analysis::score::Part;
 
 use super::{Facts, RepositoryFacts, counted};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
 use crate::plan::{Mistake, PLAN_PATH, PlanReading};
+
+/// `health/plan-unreadable`
+pub const PLAN_UNREADABLE: Rule = Rule {
+    id: "health/plan-unreadable",
+    says: "that the plan's file can't be read.",
+    why: "Milestones are judged by it; what can't be read is not watched.",
+    when: &[Bound::that("the file is there and can't be read as UTF-8", "a fact, not a judgement")],
+    silence: "make it a plain file that everyone may read, or delete it.",
+};
+
+/// `health/plan-invalid`
+pub const PLAN_INVALID: Rule = Rule {
+    id: "health/plan-invalid",
+    says: "which lines of the plan say something that the format does not know.",
+    why: "What is not understood is left out, so a milestone may go unwatched.",
+    when: &[Bound::that("a field, a date or a name is wrong", "the format is in docs/plan.md")],
+    silence: "mend the line that is named.",
+};
+
+/// `health/plan-cycle`
+pub const PLAN_CYCLE: Rule = Rule {
+    id: "health/plan-cycle",
+    says: "which milestones wait for each other in a circle.",
+    why: "No order of work can meet such a plan.",
+    when: &[Bound::that("`depends_on` leads back to where it began", "a fact, not a judgement")],
+    silence: "take one of the dependencies away.",
+};
+
+/// `health/plan-dates`
+pub const PLAN_DATES: Rule = Rule {
+    id: "health/plan-dates",
+    says: "which milestone is due before one that it waits for.",
+    why: "One of the two dates will not be met; it is known today which.",
+    when: &[Bound::that(
+        "a milestone's date is before that of one in its `depends_on`",
+        "a fact, not a judgement",
+    )],
+    silence: "move one of the dates, or drop the dependency.",
+};
+
+/// `health/milestone-overdue`
+pub const MILESTONE_OVERDUE: Rule = Rule {
+    id: "health/milestone-overdue",
+    says: "which milestone's date has passed with work left.",
+    why: "A date that has passed and is not moved is believed by nobody, and neither are the others.",
+    when: &[
+        Bound::that("its date has passed and a task is open", "a fact, not a judgement"),
+        Bound::at(
+            "it is grave after {} days",
+            LONG_OVERDUE_DAYS as f64,
+            "judgement: then no longer a slip",
+        ),
+    ],
+    silence: "finish it, or move its date or its tasks in the plan.",
+};
+
+/// `health/milestone-behind`
+pub const MILESTONE_BEHIND: Rule = Rule {
+    id: "health/milestone-behind",
+    says: "which milestone has used more of its time than of its work.",
+    why: "Scope can be moved while there is time left, and hardly on the last day.",
+    when: &[
+        Bound::at(
+            "the share of its time that is over exceeds the share of its work that is done by {} points",
+            onboard_analysis::milestone::TOLERATED_LAG * 100.0,
+            "judgement: work is rarely even",
+        ),
+        Bound::at(
+            "it is urgent {} days before its date",
+            CLOSE_DAYS as f64,
+            "judgement: the last moment to decide",
+        ),
+    ],
+    silence: "finish tasks, or move them or the date in the plan.",
+};
 
 /// Overdue longer than this, a date is no longer believed by anyone.
 const LONG_OVERDUE_DAYS: i64 = 14;
@@ -78,7 +154,7 @@ fn is_late(milestone: &Progress) -> bool {
 
 fn unreadable(why: &str) -> Finding {
     Finding::new(
-        "health/plan-unreadable",
+        PLAN_UNREADABLE.id,
         Severity::Medium,
         PLAN_PATH,
         format!("{PLAN_PATH} cannot be read"),
@@ -92,7 +168,7 @@ fn invalid(mistakes: &[Mistake]) -> Option<Finding> {
     let first = mistakes.first()?;
     let place = |mistake: &Mistake| format!("{PLAN_PATH}:{}:{}", mistake.line, mistake.column);
     Some(Finding::new(
-        "health/plan-invalid",
+        PLAN_INVALID.id,
         Severity::Medium,
         PLAN_PATH,
         format!("{PLAN_PATH} has {}", counted(mistakes.len(), "mistake")),
@@ -111,7 +187,7 @@ fn invalid(mistakes: &[Mistake]) -> Option<Finding> {
 fn contradiction(flaw: &Flaw, line: &dyn Fn(&str) -> Option<u32>) -> Finding {
     let (rule, target, title, action) = match flaw {
         Flaw::Cycle(names) => (
-            "health/plan-cycle",
+            PLAN_CYCLE.id,
             names.join(" → "),
             format!("The plan waits for itself: {}", names.join(" → ")),
             format!(
@@ -120,7 +196,7 @@ fn contradiction(flaw: &Flaw, line: &dyn Fn(&str) -> Option<u32>) -> Finding {
             ),
         ),
         Flaw::DueBeforeDependency { id, on } => (
-            "health/plan-dates",
+            PLAN_DATES.id,
             id.clone(),
             format!("Milestone {id} is due before {on}, which it waits for"),
             format!("Move the date of {id} behind that of {on}, or drop the dependency."),
@@ -140,12 +216,12 @@ fn late(milestone: &Progress, today: i64, line: &dyn Fn(&str) -> Option<u32>) ->
     let done = format!("{} of {} done", milestone.tasks_done, counted(milestone.tasks, "task"));
     let (rule, severity, title) = match milestone.standing {
         Standing::Overdue { days } => (
-            "health/milestone-overdue",
+            MILESTONE_OVERDUE.id,
             if days > LONG_OVERDUE_DAYS { Severity::High } else { Severity::Medium },
             format!("Milestone {} is {} overdue", milestone.id, counted(days as usize, "day")),
         ),
         Standing::Behind { time_used } => (
-            "health/milestone-behind",
+            MILESTONE_BEHIND.id,
             if due - today <= CLOSE_DAYS { Severity::Medium } else { Severity::Low },
             format!(
                 "Milestone {} has used {:.0} % of its time for {:.0} % of its work",

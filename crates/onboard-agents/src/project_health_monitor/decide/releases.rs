@@ -7,6 +7,28 @@ use onboard_analysis::score::graded;
 use super::activity::Pulse;
 use super::{OpenFacts, Verdict};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
+
+/// `health/release-overdue`
+pub const RELEASE_OVERDUE: Rule = Rule {
+    id: "health/release-overdue",
+    says: "how many commits wait for a release that the project's rhythm would have brought.",
+    why: "What is finished and not released helps nobody, and a large release is harder to mend.",
+    when: &[
+        Bound::at(
+            "the last release is {} times as long ago as nineteen of twenty of the project's gaps, and \
+             a fortnight",
+            OVERDUE,
+            "judgement: well beyond the project's own habit",
+        ),
+        Bound::at(
+            "{} commits or more wait",
+            LEAST_WAITING as f64,
+            "judgement: fewer are not worth a release",
+        ),
+    ],
+    silence: "a version tag ends it.",
+};
 
 /// Commits waiting for a release before waiting matters.
 const LEAST_WAITING: usize = 20;
@@ -44,7 +66,7 @@ fn unscored(mut verdict: Verdict, with_part: bool) -> Verdict {
 fn overdue_release(last: &Tag, rhythm: &Rhythm, days: f64, waiting: usize, exact: bool) -> Finding {
     let count = if exact { waiting.to_string() } else { format!("at least {waiting}") };
     Finding::new(
-        "health/release-overdue",
+        RELEASE_OVERDUE.id,
         Severity::Low,
         "release",
         format!("{count} commits have waited for a release since {}", last.name),

@@ -3,6 +3,42 @@
 use super::{Facts, OpenFacts, RepositoryFacts, counted};
 use crate::git::{Head, MEND_OBJECTS, OpenError};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
+
+/// `health/repository-damaged`
+pub const REPOSITORY_DAMAGED: Rule = Rule {
+    id: "health/repository-damaged",
+    says: "that objects, HEAD or the git folder can't be read, and what mends it.",
+    why: "Damage is mended from another clone while there is one. Until then figures are of what can \
+          still be read, so there is no health score.",
+    when: &[Bound::that("something that git needs can't be read", "a fact, not a judgement")],
+    silence: "mend it.",
+};
+
+/// `health/head-unborn`
+pub const HEAD_UNBORN: Rule = Rule {
+    id: "health/head-unborn",
+    says: "that HEAD names a branch that does not exist, and which was looked at instead.",
+    why: "The next commit would begin a history of its own.",
+    when: &[Bound::that(
+        "HEAD leads to no commit, and other branches have some",
+        "a fact, not a judgement",
+    )],
+    silence: "check out a branch that exists.",
+};
+
+/// `health/broken-references`
+pub const BROKEN_REFERENCES: Rule = Rule {
+    id: "health/broken-references",
+    says: "which branches and tags lead nowhere.",
+    why: "What they named may be lost here and still be in another clone; tools that list branches \
+          fail on them.",
+    when: &[Bound::that(
+        "a name under `refs` leads to no object, or can't be read",
+        "a fact, not a judgement",
+    )],
+    silence: "fetch them again, or delete them.",
+};
 
 pub fn judge(facts: &Facts) -> Vec<Finding> {
     match &facts.repository {
@@ -30,7 +66,7 @@ fn judge_open(open: &OpenFacts) -> Vec<Finding> {
     }
     if let Head::Unborn(branch) = &open.head {
         findings.push(Finding::new(
-            "health/head-unborn",
+            HEAD_UNBORN.id,
             Severity::Medium,
             "HEAD",
             format!("HEAD names the branch {branch}, which does not exist"),
@@ -41,7 +77,7 @@ fn judge_open(open: &OpenFacts) -> Vec<Finding> {
     }
     if !open.broken_references.is_empty() {
         findings.push(Finding::new(
-            "health/broken-references",
+            BROKEN_REFERENCES.id,
             Severity::Medium,
             "references",
             format!("{} lead nowhere", counted(open.broken_references.len(), "branch or tag name")),
@@ -58,7 +94,7 @@ fn judge_open(open: &OpenFacts) -> Vec<Finding> {
 
 fn damaged(what: &str, mend: &str, evidence: Vec<Evidence>) -> Finding {
     Finding::new(
-        "health/repository-damaged",
+        REPOSITORY_DAMAGED.id,
         Severity::High,
         "repository",
         "The git repository cannot be read as it should",

@@ -8,6 +8,53 @@ use onboard_analysis::statistics::quantile;
 
 use super::{OpenFacts, Verdict};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
+
+/// `health/release-mended`
+pub const RELEASE_MENDED: Rule = Rule {
+    id: "health/release-mended",
+    says: "that every other minor release needs a patch at once.",
+    why: "What users run into first is then not what is tested before: a release candidate would have \
+          shown it.",
+    when: &[
+        Bound::at(
+            "half of the last {} minor releases were patched within a week, or half the usual gap \
+             between releases where that is shorter",
+            MINORS as f64,
+            "over 539 minor releases of 13 public projects 28 % were, from 11 % to 75 % by project",
+        ),
+        Bound::at(
+            "{} of them at least are known",
+            LEAST_MINORS as f64,
+            "judgement: fewer are no habit",
+        ),
+    ],
+    silence: "releases that need no patch end it.",
+};
+
+/// `health/revert-burst`
+pub const REVERT_BURST: Rule = Rule {
+    id: "health/revert-burst",
+    says: "that more commits were taken back within a week than the project is used to.",
+    why: "Changes reach the main line before they are ready: something that used to stop them does not.",
+    when: &[
+        Bound::at(
+            "{} reverts or more within a week",
+            BURST as f64,
+            "judgement: one is an accident",
+        ),
+        Bound::that(
+            "and more than in 97 of 100 weeks of the last two years",
+            "over 15 public projects reverts are well under one in a hundred commits",
+        ),
+        Bound::at(
+            "the last of them within {} days",
+            (BURST_NEWS_MS / DAY_MS) as f64,
+            "judgement: an older burst is over",
+        ),
+    ],
+    silence: "it is no longer said a fortnight after the last revert.",
+};
 
 /// Commits that make a share of reverts mean something.
 const LEAST_COMMITS: usize = 30;
@@ -48,7 +95,7 @@ pub fn judge(open: &OpenFacts) -> Verdict {
             Evidence::tag(&tag.commit, format!("{} of {day}", tag.name))
         });
         Finding::new(
-            "health/release-mended",
+            RELEASE_MENDED.id,
             Severity::Low,
             "releases",
             format!("{count} of the last {minors} minor releases needed a patch within {days:.0} days"),
@@ -88,7 +135,7 @@ fn burst(open: &OpenFacts, reverts: &[&RecentCommit]) -> Option<Finding> {
         .rev()
         .map(|commit| Evidence::commit(&commit.id, commit.revert.clone().unwrap_or_default()));
     Some(Finding::new(
-        "health/revert-burst",
+        REVERT_BURST.id,
         if week.len() >= 4 { Severity::High } else { Severity::Medium },
         "reverts",
         format!("{} commits were taken back within a week", week.len()),

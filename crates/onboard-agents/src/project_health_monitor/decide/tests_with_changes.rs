@@ -9,6 +9,33 @@ use onboard_analysis::score::graded;
 
 use super::{OpenFacts, Verdict, counted};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
+
+/// `health/untested-churn`
+pub const UNTESTED_CHURN: Rule = Rule {
+    id: "health/untested-churn",
+    says: "which module changes without tests while the rest of the project does not.",
+    why: "What changes most without a test is where the next fault is likeliest, and a project that \
+          tests elsewhere knows how to.",
+    when: &[
+        Bound::at(
+            "the module had {} commits or more in a quarter of a year, and so had the rest",
+            LEAST_COMMITS as f64,
+            "judgement: of fewer a share means nothing",
+        ),
+        Bound::at(
+            "{} % of them or fewer came with tests",
+            HARDLY_ANY * 100.0,
+            "judgement: hardly any",
+        ),
+        Bound::at(
+            "elsewhere {} points more of the commits did",
+            OUTSTANDING * 100.0,
+            "judgement: the module differs from the project's own habit",
+        ),
+    ],
+    silence: "commits that touch its tests end it; a file that holds its own tests counts as tested.",
+};
 
 /// Recent is a quarter of a year.
 const RECENT_MS: i64 = 91 * DAY_MS;
@@ -87,7 +114,7 @@ fn untested_module(
     let elsewhere = elsewhere(all, with)?;
     let evidence = hottest(open, recent, &module_of, module, tested);
     Some(Finding::new(
-        "health/untested-churn",
+        UNTESTED_CHURN.id,
         if all >= 3 * LEAST_COMMITS { Severity::Medium } else { Severity::Low },
         module,
         format!("`{module}` changed {all} times in a quarter of a year, {with} with tests"),

@@ -7,6 +7,66 @@ use onboard_analysis::statistics::{median, quantile};
 use super::stages::{RECENT_DAYS, SLOW, Stage, Times, apart, halves, share};
 use super::{LEAST_BRANCHES, Seen, counted, span};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
+
+/// `workflow/slower`
+pub const SLOWER: Rule = Rule {
+    id: "workflow/slower",
+    says: "which stage of the way to the main line takes longer than it did: writing, waiting or releasing.",
+    why: "Nobody notices what becomes slower by a day in a quarter, and everybody pays for it.",
+    when: &[
+        Bound::at(
+            "the median of 13 weeks is {} times that of the 39 before",
+            LEAST_RATIO,
+            "judgement: less is felt by nobody",
+        ),
+        Bound::at("and {} days more", LEAST_DAYS, "as above"),
+        Bound::at(
+            "each half of the 13 weeks is slower by {} times",
+            HALF_RATIO,
+            "judgement: one bad week is no habit",
+        ),
+        Bound::at(
+            "a rank test calls it chance once in a hundred times: p ≤ {}",
+            CHANCE,
+            "Mann and Whitney's",
+        ),
+        Bound::at("{} branches since", LEAST_RECENT as f64, "judgement"),
+        Bound::at("and {} before", LEAST_BEFORE as f64, "judgement"),
+    ],
+    silence: "it ends when the stage takes as long as before, or when that is how it always was.",
+};
+
+/// `workflow/bottleneck`
+pub const BOTTLENECK: Rule = Rule {
+    id: "workflow/bottleneck",
+    says: "where slow branches spend their time.",
+    why: "Only what is done about the stage that takes the time makes the whole faster.",
+    when: &[
+        Bound::at(
+            "of the slowest 15 % of branches {} % of the time is waiting for the merge, or writing",
+            LARGE_SHARE * 100.0,
+            "judgement: the larger half",
+        ),
+        Bound::at(
+            "and 15 % of all wait {} days or more",
+            LEAST_WAIT_DAYS,
+            "judgement: shorter holds nobody up",
+        ),
+        Bound::at(
+            "or are written for {}",
+            LEAST_WRITE_DAYS,
+            "judgement: two weeks are no small piece",
+        ),
+        Bound::at(
+            "or merged work waits {} days for a release, and releases have no rhythm",
+            LEAST_RELEASE_DAYS,
+            "judgement; a rhythm is what people chose",
+        ),
+    ],
+    silence: "it ends when slow branches take their time elsewhere; a stage that has to take long is \
+              dismissed once.",
+};
 
 /// Fewer branches say nothing about a quarter, and about the three before it.
 const LEAST_RECENT: usize = 12;
@@ -103,7 +163,7 @@ pub fn slower(seen: &Seen<'_>, times: &[Times<'_>], stage: Stage) -> Option<Find
     ];
     evidence.extend(longest(&recent, stage));
     Some(Finding::new(
-        "workflow/slower",
+        SLOWER.id,
         if is_grave { Severity::Medium } else { Severity::Low },
         target,
         title,
@@ -205,15 +265,7 @@ pub fn hold_up(seen: &Seen<'_>, level: &[&Times<'_>], slow: &[&Times<'_>]) -> Op
         seen.as_of(),
         slow.len(),
     );
-    Some(Finding::new(
-        "workflow/bottleneck",
-        Severity::Low,
-        target,
-        title,
-        detail,
-        action,
-        evidence,
-    ))
+    Some(Finding::new(BOTTLENECK.id, Severity::Low, target, title, detail, action, evidence))
 }
 
 /// What is merged waits long for a release, and not by a rhythm.
@@ -242,7 +294,7 @@ pub fn releases(seen: &Seen<'_>, released: &[&Times<'_>], largest: Stage) -> Opt
     ];
     evidence.extend(longest(released, Stage::Releasing));
     Some(Finding::new(
-        "workflow/bottleneck",
+        BOTTLENECK.id,
         Severity::Low,
         "releasing",
         format!("Merged work waits {} for a release", span(median(&waits)?)),

@@ -10,7 +10,39 @@ use serde::Serialize;
 
 use super::{Seen, counted, days, span};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
 use crate::workflow_optimizer::observe::Merged;
+
+/// `workflow/one-merger`
+pub const ONE_MERGER: Rule = Rule {
+    id: "workflow/one-merger",
+    says: "where work waits for one person.",
+    why: "A second person who may merge halves the wait, and the part no longer stops with a holiday.",
+    when: &[
+        Bound::at(
+            "one person merged {} % of what others wrote for a part of the project, elsewhere at most half",
+            ONE_SHARE * 100.0,
+            "judgement: nearly all",
+        ),
+        Bound::at(
+            "{} branches or more within a year",
+            LEAST_BRANCHES as f64,
+            "judgement: fewer are no habit",
+        ),
+        Bound::at(
+            "it waits {} times as long as elsewhere",
+            LEAST_RATIO,
+            "judgement: less is felt by nobody",
+        ),
+        Bound::at("and {} days more", LEAST_DAYS, "as above"),
+        Bound::at(
+            "a rank test calls it chance once in a hundred times: p ≤ {}",
+            CHANCE,
+            "Mann and Whitney's",
+        ),
+    ],
+    silence: "it ends when others merge there, too; where it has to be one, dismiss it once.",
+};
 
 /// Branches of others that say who merges in a part of the project.
 const LEAST_BRANCHES: usize = 12;
@@ -179,7 +211,7 @@ fn finding(
         Evidence::commit(&merged.id, format!("{}: {}", span(wait(merged)), merged.subject))
     }));
     Some(Finding::new(
-        "workflow/one-merger",
+        ONE_MERGER.id,
         Severity::Low,
         name,
         format!("Work in {name} waits for {merger}: {} instead of {}", span(is), span(elsewhere)),

@@ -6,7 +6,29 @@ use onboard_analysis::statistics::quantile;
 
 use super::{Seen, counted, date, days, span};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
 use crate::workflow_optimizer::observe::{Merged, Open};
+
+/// `workflow/overdue-branch`
+pub const OVERDUE_BRANCH: Rule = Rule {
+    id: "workflow/overdue-branch",
+    says: "whom to ask about an open branch.",
+    why: "A question on the right day is enough: asked about overdue changes, people resolved them 60 % \
+          sooner in a trial over 147 repositories (Nudge, ESEC/FSE 2022).",
+    when: &[
+        Bound::at(
+            "it is older, and longer idle, than {} % of the branches of its size that were merged within a year",
+            OVERDUE * 100.0,
+            "judgement: what nearly all stay below is the project's own usual",
+        ),
+        Bound::at("it was idle for {} days at least", LEAST_DAYS, "judgement: nobody minds less"),
+        Bound::that(
+            "and for less than a quarter of a year",
+            "then it is forgotten: health/forgotten-branches",
+        ),
+    ],
+    silence: "merge it, close it, or commit to it. Two stand at a time.",
+};
 
 /// Longer than 85 of 100 comparable branches took.
 const OVERDUE: f64 = 0.85;
@@ -84,7 +106,7 @@ fn finding(seen: &Seen<'_>, open: &Open, usual: &Usual, all: usize) -> Finding {
         }
     };
     Finding::new(
-        "workflow/overdue-branch",
+        OVERDUE_BRANCH.id,
         Severity::Low,
         &open.name,
         format!("Branch {} has been waiting since {}", open.name, date(open.last_ms)),

@@ -11,7 +11,39 @@ use onboard_analysis::statistics::median;
 
 use super::{Seen, counted, date};
 use crate::host::{Evidence, Finding, Severity};
+use crate::manual::{Bound, Rule};
 use crate::workflow_optimizer::observe::LOOK_BACK_MS;
+
+/// `workflow/repeated-commit`
+pub const REPEATED_COMMIT: Rule = Rule {
+    id: "workflow/repeated-commit",
+    says: "what a script could do: the same small commit, made by hand again and again.",
+    why: "The commits show every step that the script has to make.",
+    when: &[
+        Bound::at(
+            "people made it on {} days or more within a year",
+            LEAST_DAYS as f64,
+            "judgement: fewer are no routine",
+        ),
+        Bound::at(
+            "the last within {} days",
+            (RECENT_MS / DAY_MS) as f64,
+            "judgement: what ended needs no script",
+        ),
+        Bound::that(
+            "with the same files, and the same message but for numbers; or of locks and snapshots only",
+            "what differs by numbers alone is made by a rule",
+        ),
+        Bound::at("at most {} files", MOST_FILES as f64, "judgement: more is no routine"),
+        Bound::at(
+            "and {} lines of each at the median",
+            MOST_LINES,
+            "judgement: more is written by hand",
+        ),
+    ],
+    silence: "let a program make the commit. Commits of programs do not count, nor those of versions \
+              where the project has a release script.",
+};
 
 /// Days in a year on which it was done; several times on one day are one time.
 const LEAST_DAYS: usize = 5;
@@ -249,7 +281,7 @@ fn finding(shape: &Shape<'_>) -> Finding {
         ),
     };
     Finding::new(
-        "workflow/repeated-commit",
+        REPEATED_COMMIT.id,
         if shape.days >= 4 * LEAST_DAYS { Severity::Low } else { Severity::Info },
         &format!("{} in {}", shape.message, shape.paths.join(" "))
             .chars()
