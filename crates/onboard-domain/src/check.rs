@@ -88,6 +88,11 @@ fn check_projects(state: &State, notes: &mut Vec<String>) {
         if proposals.count() > proposal::bounds::KEPT + proposal::bounds::OPEN {
             notes.push(alloc::format!("{id} remembers more proposals than its bound"));
         }
+        for fingerprint in project.dismissed_of.keys() {
+            if !project.dismissed.contains_key(fingerprint) {
+                notes.push(alloc::format!("{fingerprint} of {id} is somebody's and not dismissed"));
+            }
+        }
         for fingerprint in project.findings.keys() {
             if project.dismissed.contains_key(fingerprint) {
                 notes.push(alloc::format!("finding {fingerprint} of {id} is live and dismissed"));

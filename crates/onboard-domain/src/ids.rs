@@ -142,10 +142,22 @@ impl core::borrow::Borrow<str> for AgentName {
     }
 }
 
-/// What makes two findings the same finding: a hash of rule and target, as hexadecimal text.
+/// What makes two findings of an agent the same finding: a hash of rule and target, as hexadecimal text.
+/// In a project it names one agent's finding; see [`Fingerprint::apart`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(pub String);
+
+impl Fingerprint {
+    /// How a finding of this agent is known where another agent's has this fingerprint: half of a
+    /// SHA-256 of both, behind a letter that no agent can write there, so that none can take it first.
+    pub fn apart(&self, agent: &AgentName) -> Fingerprint {
+        use sha2::Digest;
+        let hash = sha2::Sha256::digest(alloc::format!("{agent}\n{self}"));
+        let half: String = hash[..16].iter().map(|byte| alloc::format!("{byte:02x}")).collect();
+        Fingerprint(alloc::format!("x{half}"))
+    }
+}
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

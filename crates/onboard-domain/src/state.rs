@@ -156,6 +156,9 @@ pub struct Project {
     pub findings: BTreeMap<Fingerprint, KnownFinding>,
     /// Dismissed findings, so that they stay dismissed: fingerprint and time.
     pub dismissed: BTreeMap<Fingerprint, Time>,
+    /// Whose they were. What is not here is from before this was kept, and dismissed for everybody.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dismissed_of: BTreeMap<Fingerprint, AgentName>,
     pub shared: BTreeMap<String, SharedValue>,
     pub leases: BTreeMap<String, Lease>,
     /// Who waits for a lease, longest first; some may have given up.
@@ -665,6 +668,27 @@ impl State {
             .collect();
         let live = self.motions.iter().filter(|(_, motion)| motion.status.is_live());
         self.waiting = live.map(|(id, motion)| (motion.expires, *id)).collect();
+    }
+}
+
+impl Project {
+    /// How a finding of an agent is known here, which its agent knows by `fingerprint`: so, unless
+    /// another agent's is known so. What people say of one is no word on the other, and neither agent
+    /// speaks of the other's.
+    pub fn known_as(
+        &self,
+        id: AgentId,
+        agent: &AgentName,
+        fingerprint: &Fingerprint,
+    ) -> Fingerprint {
+        let apart = fingerprint.apart(agent);
+        let told_apart = self.findings.contains_key(&apart) || self.dismissed.contains_key(&apart);
+        let dismissed_of = self.dismissed_of.get(fingerprint);
+        let is_taken = match self.findings.get(fingerprint) {
+            Some(known) => known.agent != id,
+            None => told_apart || dismissed_of.is_some_and(|other| other != agent),
+        };
+        if is_taken { apart } else { fingerprint.clone() }
     }
 }
 

@@ -130,25 +130,17 @@ fn record_finding(
     turn: &mut Turn<'_>,
     world: &World<'_>,
     caller: Caller,
-    finding: Finding,
+    mut finding: Finding,
 ) -> Answered {
     finding.within_bounds().map_err(|why| CallRefusal::new("bounds", why))?;
     let Caller { run, agent, project } = caller;
-    let fingerprint = finding.fingerprint.clone();
     let entry = &turn.state().projects[&project];
+    let name = &turn.state().agents[&agent].spec.name;
+    finding.fingerprint = entry.known_as(agent, name, &finding.fingerprint);
+    let fingerprint = finding.fingerprint.clone();
     let status = |status: &str| Ok(CallAnswer::Finding { status: status.into() });
     if entry.dismissed.contains_key(&fingerprint) {
         return status("dismissed");
-    }
-    let is_played_down = entry
-        .findings
-        .get(&fingerprint)
-        .is_some_and(|known| known.agent != agent && finding.severity <= known.finding.severity);
-    if is_played_down {
-        // Its text and its end are for the agent that told it. What is worse is taken from anybody:
-        // who was there first with a remark must not keep a warning from being heard.
-        see(turn, caller, fingerprint);
-        return status("known");
     }
     let known = entry.findings.get(&fingerprint).map(|known| known.finding.severity);
     if known.is_none() && turn.state().runs[&run].seen.contains(&fingerprint) {
@@ -176,10 +168,8 @@ fn record_finding(
         turn.record(Event::FindingSuppressed { project, agent, run, fingerprint });
         return status("suppressed");
     }
-    // What stands instead may be another agent's.
     let findings = &turn.state().projects[&project].findings;
-    let own = findings.get(&finding.fingerprint).filter(|before| before.agent == agent);
-    let before = own.map_or(0, |before| before.finding.bytes());
+    let before = findings.get(&finding.fingerprint).map_or(0, |before| before.finding.bytes());
     storage::room(turn, world, agent, finding.bytes(), before)?;
     let finding = Box::new(finding);
     turn.record(Event::FindingRecorded { project, agent, run, finding });
@@ -199,7 +189,7 @@ fn has_told_enough(turn: &Turn<'_>, agent: AgentId, is_critical: bool) -> bool {
     today.told.saturating_sub(today.critical) >= most
 }
 
-/// A known finding was reported again, by whichever agent.
+/// A known finding was reported again.
 fn see(turn: &mut Turn<'_>, caller: Caller, fingerprint: Fingerprint) {
     let Caller { run, project, .. } = caller;
     if !turn.state().runs[&run].seen.contains(&fingerprint) {

@@ -366,12 +366,14 @@ fn what_one_agent_found_no_other_plays_down_or_ends() {
         finding_recorded {agent: 0, finding: f critical, project: 0, run: 0}
         = {finding: {status: new}}
         > call r1 {"record_finding":{"rule":"r","severity":"info","title":"t","fingerprint":"f"}}
-        finding_seen {fingerprint: f, project: 0, run: 1}
-        = {finding: {status: known}}
+        finding_recorded {agent: 1, finding: x5b0e2341671f27f75486225f6fe09b7d info, project: 0, run: 1}
+        = {finding: {status: new}}
         > call r1 {"record_finding":{"rule":"r","severity":"info","title":"t","fingerprint":"e"}}
         finding_recorded {agent: 1, finding: e info, project: 0, run: 1}
         = {finding: {status: new}}
         > call r0 {"record_finding":{"rule":"r","severity":"critical","title":"t","fingerprint":"e"}}
-        finding_recorded {agent: 0, finding: e critical, project: 0, run: 0}
-        = {finding: {status: new}}"#]].assert_eq(&told.join("\n"));
+        finding_recorded {agent: 0, finding: x7bce7fc3d158d094247665516b8265ce critical, project: 0, run: 0}
+        = {finding: {status: new}}
+        finding_resolved {fingerprint: e, project: 0}
+        finding_resolved {fingerprint: x5b0e2341671f27f75486225f6fe09b7d, project: 0}"#]].assert_eq(&told.join("\n"));
 }

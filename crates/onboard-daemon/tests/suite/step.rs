@@ -981,8 +981,8 @@ fn the_life_of_a_finding() {
             > launched r1
               run_started {deadline: +60000ms, generation: 1, process: {pid: 40, start_ticks: 9}, run: 1}
             > call r1 {"record_finding":{"rule":"r","severity":"high","title":"t","fingerprint":"f"}}
-              finding_seen {fingerprint: f, project: 0, run: 1}
-              = {finding: {status: known}}
+              finding_recorded {agent: 1, finding: x5b0e2341671f27f75486225f6fe09b7d high, project: 0, run: 1}
+              = {finding: {status: new}}
             > gone r1 exit 0
               run_ended {outcome: succeeded, run: 1, usage: {cpu_ms: 3, memory_peak_bytes: 4, throttled_ms: 5}}
             > run alpha

@@ -153,7 +153,7 @@ fn history_can_be_asked_for() {
     expect![[r#"
         r0 started Some(0) Some(0) Some("succeeded") [] [two found] 2
         r1 manual Some(0) Some(10000) Some("failed") [exit code 3: no such file] [] 1
-        f open by a1 in r1 [] worse 0..10000
+        f accepted by a0 in r0 [] t 0..0
         g dismissed by a0 in r0 [as meant] t 0..0
         r0
         r0

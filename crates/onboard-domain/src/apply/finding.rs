@@ -137,6 +137,8 @@ fn dismiss(
     entry.dismissed.insert(fingerprint.clone(), now);
     if let Some(agent) = state.agents.get_mut(&known.agent) {
         agent.totals.dismissed += 1;
+        let name = agent.spec.name.clone();
+        state.project_mut(project)?.dismissed_of.insert(fingerprint.clone(), name);
     }
     count(state, known.agent, &known.finding.rule, |record| &mut record.dismissed);
     if known.accepted {
@@ -161,6 +163,7 @@ fn forget_oldest_dismissed(project: &mut Project) {
     let oldest = project.dismissed.iter().min_by_key(|(_, at)| **at).map(|(f, _)| f.clone());
     if let Some(oldest) = oldest {
         project.dismissed.remove(&oldest);
+        project.dismissed_of.remove(&oldest);
     }
 }
 
