@@ -1,6 +1,7 @@
 //! Attending to one run, from its launch to the proof of its end. A thread a run: the thread that
 //! starts the process stays until it is gone, because the kernel ties their fates together.
 
+use crate::bell::Bell;
 use crate::blobs::{self, Blobs};
 use crate::brokerage::Trust;
 use crate::clock::{self, Pace};
@@ -179,6 +180,7 @@ pub(crate) fn attend(house: House, assignment: Assignment, grip: &Grip) {
         live.progress.remove(&run);
         live.usage.remove(&run);
     }
+        live.bells.remove(&run);
     sweep_blobs(&house);
     let input = match told {
         Told::Refused { rule, why } => Input::LaunchRefused { run, generation, rule, why },
@@ -264,6 +266,17 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         prove_dead(&running);
     }
     tell_launched(house, run, generation, &running, deadline_ms);
+    let bell = match Bell::new() {
+        Ok(bell) => Arc::new(bell),
+        Err(error) => {
+            bury(&running);
+            return Told::fault(format!("no descriptor for it: {error}"));
+        }
+    };
+    {
+        let mut live = house.shared.live.write().unwrap_or_else(PoisonError::into_inner);
+        live.bells.insert(run, Arc::clone(&bell));
+    }
     let conversation = Conversation {
         run,
         generation,
@@ -275,6 +288,7 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         fence,
         budget: Budget::new(),
     };
+        bell,
     let speaking = std::thread::Builder::new().name(format!("{run} host"));
     let speaking = match speaking.spawn(move || conversation.hold(ends)) {
         Ok(speaking) => speaking,

@@ -1,5 +1,6 @@
 //! The conversation with one running agent: its calls, and what it prints.
 
+use crate::bell::Bell;
 use crate::blobs::Blobs;
 use crate::clock::{self, Pace};
 use crate::cut::cut;
@@ -15,8 +16,7 @@ use onboard_domain::violation::{Action, Rule, Sensor};
 use onboard_domain::{
     AgentCall, AgentId, CallAnswer, CallRefusal, Evidence, Generation, RunId, Under, Violation,
 };
-use onboard_protocol::host::Level as AgentLevel;
-use onboard_protocol::host::Refused;
+use onboard_protocol::host::{Level as AgentLevel, Refused, lease_is_free};
 use onboard_protocol::{HostAction, HostAnswer, HostCall, HostSession, Machine, Task};
 use onboard_sandbox::Reports;
 use onboard_validation::patch::paths::Fence;
@@ -52,6 +52,8 @@ pub(crate) struct Conversation {
     pub(crate) fence: Fence,
     /// What the run may still add.
     pub(crate) budget: Budget,
+    /// Rings when it is the run's turn for what it waits for.
+    pub(crate) bell: Arc<Bell>,
 }
 
 /// What an agent says of its patch.
@@ -141,17 +143,27 @@ impl Conversation {
         let mut chunk = vec![0; CHUNK];
         loop {
             let pause_ms = session.pause_ms(pace.now());
-            let Some(ready) = wait(host.as_ref(), &printed, pause_ms) else { break };
+            let Some(ready) = wait(host.as_ref(), &printed, &self.bell, pause_ms) else { break };
+            if ready[3] && !self.tell_turns(&mut host) {
+                host = None;
+            }
             if ready[0] && !self.hear(&mut host, &mut session, &pace, &mut chunk) {
                 host = None;
             }
-            for (ready, printed) in ready[1..].iter().zip(&mut printed) {
+            for (ready, printed) in ready[1..3].iter().zip(&mut printed) {
                 if *ready {
                     printed.read(&mut chunk, &mut self.output);
                 }
             }
         }
         self.output.log.close(clock::wall())
+    }
+
+    /// Tells the agent which leases are free for it; false when it is to be heard no more.
+    fn tell_turns(&self, host: &mut Option<UnixStream>) -> bool {
+        let names = self.bell.take();
+        let Some(stream) = host else { return false };
+        names.iter().all(|name| stream.write_all(&lease_is_free(name)).is_ok())
     }
 
     /// Takes what the agent said and answers; false when it is to be heard no more.
@@ -312,9 +324,14 @@ fn log_level(level: AgentLevel) -> Level {
 
 /// Which ends can be read; `None` when all are closed. An agent that asks too much is not heard for
 /// `pause_ms`.
-fn wait(host: Option<&UnixStream>, printed: &[Printed; 2], pause_ms: i64) -> Option<[bool; 3]> {
-    let mut fds = Vec::with_capacity(3);
-    let mut of = Vec::with_capacity(3);
+fn wait(
+    host: Option<&UnixStream>,
+    printed: &[Printed; 2],
+    bell: &Bell,
+    pause_ms: i64,
+) -> Option<[bool; 4]> {
+    let mut fds = Vec::with_capacity(4);
+    let mut of = Vec::with_capacity(4);
     let paused = host.is_some() && pause_ms > 0;
     if let Some(host) = host
         && !paused
@@ -331,9 +348,13 @@ fn wait(host: Option<&UnixStream>, printed: &[Printed; 2], pause_ms: i64) -> Opt
     if fds.is_empty() && !paused {
         return None;
     }
+    if host.is_some() {
+        fds.push(PollFd::new(bell, PollFlags::IN));
+        of.push(3);
+    }
     let timeout =
         paused.then(|| Timespec { tv_sec: pause_ms / 1000, tv_nsec: pause_ms % 1000 * 1_000_000 });
-    let mut ready = [false; 3];
+    let mut ready = [false; 4];
     match poll(&mut fds, timeout.as_ref()) {
         Ok(_) => {
             for (fd, index) in fds.iter().zip(of) {

@@ -1,5 +1,6 @@
 //! The daemon as the rest of the process sees it: submit a command, read the state, follow events.
 
+use crate::bell::Bell;
 use crate::blobs::Blobs;
 use crate::input::Input;
 use crate::ledger::Ledger;
@@ -50,6 +51,8 @@ pub type Reply = Box<dyn FnOnce(Result<Answer, Refusal>) + Send>;
 pub struct Live {
     pub progress: BTreeMap<RunId, Progress>,
     pub usage: BTreeMap<RunId, LiveUsage>,
+    /// How each is told that a lease is free for it.
+    pub(crate) bells: BTreeMap<RunId, Arc<Bell>>,
 }
 
 /// What an agent says it is doing.

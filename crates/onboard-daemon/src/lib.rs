@@ -7,6 +7,7 @@ mod agents;
 mod agreed;
 pub mod asked;
 mod attend;
+mod bell;
 pub mod binding;
 pub mod blobs;
 mod brokerage;

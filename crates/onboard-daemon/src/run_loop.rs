@@ -22,7 +22,7 @@ use onboard_domain::council::Subject;
 use onboard_domain::state::Agent;
 use onboard_domain::{
     AgentId, Answer, Batch, CallAnswer, CallRefusal, Command, Effect, Event, ProjectId, Refusal,
-    State, Time,
+    RunId, State, Time,
 };
 use onboard_scheduler::{HostSample, ScheduleCache, Settings};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,6 +85,8 @@ pub(crate) struct Loop {
     pub(crate) cache: ScheduleCache,
     pub(crate) host: HostSample,
     pub(crate) waiting: Waiting,
+    /// Who was told that a lease is free for it, and has not taken it yet.
+    pub(crate) told_turns: BTreeSet<(RunId, String)>,
     /// The watching thread ends when this goes.
     pub(crate) watch: Arc<Sender<Watch>>,
 }
@@ -216,7 +218,7 @@ impl Loop {
                 *state = self.store.durable().unwrap_or_default();
             })?
         };
-        let Step { batch, effects, replies, answers, reserved, wake } = decided;
+        let Step { batch, effects, replies, answers, reserved, turns, wake } = decided;
         let batch = Arc::new(batch);
         self.watch_new_projects(&batch);
         self.publish(seq, batch);
@@ -224,6 +226,7 @@ impl Loop {
         let ended = self.perform(effects);
         self.answer(replies, answers);
         self.answer_reservations(reserved);
+        self.tell_turns(turns);
         self.trim(now);
         Ok(if ended { Turned::Ended } else { Turned::Sleep(wake) })
     }
@@ -319,6 +322,20 @@ impl Loop {
                 answer(reserved);
             }
         }
+    }
+
+    /// Tells who waits for a lease that it is free, once for each time that it becomes so.
+    fn tell_turns(&mut self, turns: Vec<(RunId, String)>) {
+        let turns: BTreeSet<(RunId, String)> = turns.into_iter().collect();
+        if !turns.is_empty() {
+            let live = self.shared.live.read().unwrap_or_else(PoisonError::into_inner);
+            for (run, name) in turns.difference(&self.told_turns) {
+                if let Some(bell) = live.bells.get(run) {
+                    bell.ring(name.clone());
+                }
+            }
+        }
+        self.told_turns = turns;
     }
 
     /// A new project is watched from its registration on.

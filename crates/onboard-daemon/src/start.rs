@@ -27,7 +27,7 @@ use onboard_sandbox::cgroup::Layout;
 use onboard_sandbox::kill_all;
 use onboard_scheduler::{ScheduleCache, Settings};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -236,6 +236,7 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
         host,
         waiting: Waiting::default(),
         watch,
+        told_turns: BTreeSet::new(),
     };
     let begun = turning.begin(first).map_err(StartError::Begin)?;
     let running = spawn("loop", move || {

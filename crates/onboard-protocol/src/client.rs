@@ -1,7 +1,7 @@
 //! The agent's side: a blocking client over any stream of bytes.
 
 use crate::frame::{Frame, Framer};
-use crate::host::{META_CAPABILITIES, META_CLIENT, META_VERSION, MODERN};
+use crate::host::{LEASE_IS_FREE, META_CAPABILITIES, META_CLIENT, META_VERSION, MODERN};
 use crate::rpc::{self, Id, Incoming};
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use core::fmt;
+use core::time::Duration;
 use onboard_domain::{CallRefusal, Evidence, Finding};
 use serde_json::{Value, json};
 
@@ -35,6 +36,19 @@ pub trait Stream {
     /// # Errors
     /// What the stream says.
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+}
+
+/// A stream that can be waited for.
+pub trait Patient: Stream {
+    /// As [`Stream::read`], and `None` when nothing came for so long.
+    ///
+    /// # Errors
+    /// What the stream says.
+    fn read_within(
+        &mut self,
+        buffer: &mut [u8],
+        patience: Duration,
+    ) -> Result<Option<usize>, Self::Error>;
 }
 
 /// Why a call has no answer.
@@ -138,21 +152,30 @@ impl<S: Stream> HostClient<S> {
 
     fn frame(&mut self) -> Result<Vec<u8>, ClientError<S::Error>> {
         loop {
-            match self.arrived.pop_front() {
-                Some(Frame::Whole(line)) => return Ok(line),
-                Some(Frame::TooLong) => {
-                    return Err(ClientError::Protocol("a line beyond the bound".into()));
-                }
-                None => {}
+            if let Some(line) = self.arrived()? {
+                return Ok(line);
             }
             let mut buffer = alloc::vec![0; READ];
             let read = self.stream.read(&mut buffer).map_err(ClientError::Stream)?;
-            if read == 0 {
-                return Err(ClientError::Closed);
-            }
-            let bytes = buffer.get(..read).unwrap_or(&buffer);
-            self.arrived.extend(self.framer.push(bytes));
+            self.take(read, &buffer)?;
         }
+    }
+
+    /// The next frame of what has come.
+    fn arrived(&mut self) -> Result<Option<Vec<u8>>, ClientError<S::Error>> {
+        match self.arrived.pop_front() {
+            Some(Frame::Whole(line)) => Ok(Some(line)),
+            Some(Frame::TooLong) => Err(ClientError::Protocol("a line beyond the bound".into())),
+            None => Ok(None),
+        }
+    }
+
+    fn take(&mut self, read: usize, buffer: &[u8]) -> Result<(), ClientError<S::Error>> {
+        if read == 0 {
+            return Err(ClientError::Closed);
+        }
+        self.arrived.extend(self.framer.push(buffer.get(..read).unwrap_or(buffer)));
+        Ok(())
     }
 
     /// What this run is for, as the `get_task` schema says.
@@ -278,6 +301,31 @@ impl<S: Stream> HostClient<S> {
     ) -> Result<(), ClientError<S::Error>> {
         let arguments = json!({ "nothing_to_report": nothing_to_report, "summary": summary });
         self.call("finish", arguments).map(drop)
+    }
+}
+
+impl<S: Patient> HostClient<S> {
+    /// Waits until the host says that a lease is free that this run waits for; false when it has said
+    /// nothing for so long. Whichever lease it is: whoever waits asks again.
+    ///
+    /// # Errors
+    /// When the host closes or says nonsense, or the stream fails.
+    pub fn lease_is_free(&mut self, patience: Duration) -> Result<bool, ClientError<S::Error>> {
+        loop {
+            while let Some(line) = self.arrived()? {
+                match rpc::read(&line) {
+                    Ok(Incoming::Notification { method, .. }) if method == LEASE_IS_FREE => {
+                        return Ok(true);
+                    }
+                    Ok(_) => {}
+                    Err((_, error)) => return Err(ClientError::Protocol(error.message)),
+                }
+            }
+            let mut buffer = alloc::vec![0; READ];
+            let read = self.stream.read_within(&mut buffer, patience);
+            let Some(read) = read.map_err(ClientError::Stream)? else { return Ok(false) };
+            self.take(read, &buffer)?;
+        }
     }
 }
 

@@ -49,6 +49,15 @@ const META_SERVER: &str = "io.modelcontextprotocol/serverInfo";
 /// How long a client may keep lists: they don't change while the host runs.
 const LIST_TTL_MS: u64 = 3_600_000;
 
+/// The notification for a run that waits for a lease: nobody is before it any more. Its parameter is the
+/// lease's `name`.
+pub const LEASE_IS_FREE: &str = "notifications/ai_onboard/lease_is_free";
+
+/// That notification's line.
+pub fn lease_is_free(name: &str) -> Vec<u8> {
+    rpc::notification(LEASE_IS_FREE, &json!({ "name": name }))
+}
+
 const INSTRUCTIONS: &str = "Start with get_task. Report what you find with record_finding, \
     keep what the next run needs with save_checkpoint, and end with finish.";
 

@@ -23,7 +23,7 @@ pub mod rpc;
 pub mod settings;
 pub mod tool;
 
-pub use client::{ClientError, HostClient, Stream};
+pub use client::{ClientError, HostClient, Patient, Stream};
 pub use command::{HostCommand, host_command};
 pub use frame::{Frame, Framer};
 pub use host::{CallId, HostAction, HostCall, HostSession};

@@ -133,6 +133,11 @@ pub fn request(id: &Id, method: &str, params: &Value) -> Vec<u8> {
     line(&json!({ "jsonrpc": "2.0", "id": id.to_value(), "method": method, "params": params }))
 }
 
+/// A notification's line.
+pub fn notification(method: &str, params: &Value) -> Vec<u8> {
+    line(&json!({ "jsonrpc": "2.0", "method": method, "params": params }))
+}
+
 /// The line that answers a request.
 pub fn result(id: &Id, result: &Value) -> Vec<u8> {
     line(&json!({ "jsonrpc": "2.0", "id": id.to_value(), "result": result }))

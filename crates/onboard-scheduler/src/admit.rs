@@ -9,12 +9,13 @@ use crate::decide::Round;
 use crate::demand::Taken;
 use crate::host::Pressure;
 use crate::settings::Settings;
-use crate::wait::{Sight, Wait, class, ready};
+use crate::wait::{Sight, Wait, rank, ready};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Bound::{Excluded, Included};
 use onboard_domain::event::LeaseGrant;
+use onboard_domain::lease::{FILE, overlap};
 use onboard_domain::state::{Agent, Run, bounds};
 use onboard_domain::{Effect, Event, Generation, ProjectId, RunId, State, Time};
 
@@ -22,7 +23,7 @@ use onboard_domain::{Effect, Event, Generation, ProjectId, RunId, State, Time};
 #[derive(Default)]
 pub(crate) struct Kept {
     room: Option<RunId>,
-    locks: BTreeMap<(ProjectId, String), RunId>,
+    locks: BTreeMap<ProjectId, BTreeMap<String, RunId>>,
 }
 
 impl Kept {
@@ -32,9 +33,19 @@ impl Kept {
             return Some(Wait::KeptFor { run, what: None });
         }
         agent.spec.locks.iter().find_map(|name| {
-            let run = *self.locks.get(&(agent.project, name.clone()))?;
-            Some(Wait::KeptFor { run, what: Some(name.clone()) })
+            let (what, run) = self.lock(agent.project, name)?;
+            Some(Wait::KeptFor { run, what: Some(what.clone()) })
         })
+    }
+
+    /// What is kept that overlaps a name.
+    fn lock(&self, project: ProjectId, name: &str) -> Option<(&String, RunId)> {
+        let kept = self.locks.get(&project)?;
+        if !name.starts_with(FILE) {
+            return kept.get_key_value(name).map(|(name, run)| (name, *run));
+        }
+        let mut kept = kept.iter();
+        kept.find(|(what, _)| overlap(what, name)).map(|(what, run)| (what, *run))
     }
 
     /// Notes what a run that may not go yet has earned.
@@ -42,8 +53,9 @@ impl Kept {
         if matches!(wait, Wait::Room { .. } | Wait::Budget { .. }) {
             self.room = Some(id);
         }
+        let kept = self.locks.entry(agent.project).or_default();
         for name in &agent.spec.locks {
-            self.locks.entry((agent.project, name.clone())).or_insert(id);
+            kept.entry(name.clone()).or_insert(id);
         }
     }
 }
@@ -68,15 +80,12 @@ fn candidates<'s>(state: &'s State, now: Time, settings: &Settings) -> Vec<Candi
         .filter_map(|(_, id)| {
             let run = &state.runs[id];
             let agent = state.agents.get(&run.agent)?;
-            Some((rank(run, agent, settings), Candidate { id: *id, run, agent }))
+            let rank = rank(ready(run), agent.spec.priority, settings);
+            Some((rank, Candidate { id: *id, run, agent }))
         })
         .collect();
     order.sort_unstable_by_key(|(rank, candidate)| (*rank, candidate.id));
     order.into_iter().map(|(_, candidate)| candidate).collect()
-}
-
-fn rank(run: &Run, agent: &Agent, settings: &Settings) -> Time {
-    ready(run).plus(-class(agent.spec.priority).saturating_mul(settings.ageing_ms))
 }
 
 /// What the look at one run after another comes to.
@@ -150,7 +159,6 @@ fn lets_go(event: &Event) -> bool {
             | Event::MessageDied { .. }
             | Event::StatePut { .. }
             | Event::LeaseTaken { .. }
-            | Event::LeaseWaited { .. }
             | Event::CommandRefused { .. }
             | Event::PolicyAdopted { .. }
             | Event::PolicyRefused { .. }

@@ -38,7 +38,7 @@ pub use host::{HostSample, Pressure, Verdict};
 pub use overdue::Haste;
 pub use settings::{Budget, Settings};
 pub use validate::{Problem, Span, validate};
-pub use wait::Wait;
+pub use wait::{Wait, long_queued, rank_in_queue};
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,12 @@
 //! What keeps a queued run from being placed. Admission and explanation both ask here.
 
 use crate::demand::{self, Short, Taken};
-use crate::host::{Pressure, Verdict};
+use crate::host::{HostSample, Pressure, Verdict};
 use crate::settings::Settings;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
-use onboard_domain::lease::{Holder, Mode};
+use onboard_domain::lease::{Holder, Mode, Waiter};
 use onboard_domain::spec::Priority;
 use onboard_domain::state::{Agent, Breaker, Desired, Outcome, Run, Trigger};
 use onboard_domain::{AgentName, ProjectId, RunId, State, Time};
@@ -47,6 +48,13 @@ pub enum Wait {
         name: String,
         run: RunId,
         agent: Option<AgentName>,
+    },
+    /// A run that works waits for it, and comes first.
+    Queue {
+        name: String,
+        run: RunId,
+        agent: Option<AgentName>,
+        until: Time,
     },
     /// As many runs as may have a process have one.
     Slots {
@@ -99,6 +107,13 @@ impl fmt::Display for Wait {
                 write!(f, "`{name}`, held by {run} of `{agent}`")
             }
             Wait::Lock { name, run, agent: None } => write!(f, "`{name}`, held by {run}"),
+            Wait::Queue { name, run, agent, .. } => {
+                write!(f, "`{name}`, which {run}")?;
+                if let Some(agent) = agent {
+                    write!(f, " of `{agent}`")?;
+                }
+                f.write_str(" waits for and comes first")
+            }
             Wait::Slots { max } => write!(f, "one of the {max} runs at a time to end"),
             Wait::Room { of } => write!(f, "room: the {of} is taken by other runs"),
             Wait::Budget { of, wanted, reserved, total } => {
@@ -156,7 +171,9 @@ impl Wait {
     /// When time alone may end it: the same time whenever it is asked.
     pub(crate) fn until(&self, settings: &Settings, run: &Run) -> Option<Time> {
         match self {
-            Wait::Time { until, .. } | Wait::Breaker { until, .. } => Some(*until),
+            Wait::Time { until, .. } | Wait::Breaker { until, .. } | Wait::Queue { until, .. } => {
+                Some(*until)
+            }
             Wait::Dependency { .. } => Some(ready(run).plus(settings.dependency_wait_ms)),
             Wait::Pressure { until, now, .. } => Some(*until).filter(|until| *until > *now),
             _ => None,
@@ -165,13 +182,18 @@ impl Wait {
 
     /// Whether waiting long for it earns the run that it is kept free.
     pub(crate) fn may_be_kept(&self) -> bool {
-        matches!(self, Wait::Lock { .. } | Wait::Room { .. } | Wait::Budget { .. })
+        matches!(
+            self,
+            Wait::Lock { .. } | Wait::Queue { .. } | Wait::Room { .. } | Wait::Budget { .. }
+        )
     }
 
     /// The word for what runs share that it is for; `None` when the agent itself is why.
     pub fn shared(&self) -> Option<&'static str> {
         match self {
-            Wait::Lock { .. } | Wait::KeptFor { what: Some(_), .. } => Some("lock"),
+            Wait::Lock { .. } | Wait::Queue { .. } | Wait::KeptFor { what: Some(_), .. } => {
+                Some("lock")
+            }
             Wait::Budget { .. } => Some("budget"),
             Wait::Room { .. } | Wait::KeptFor { what: None, .. } => Some("room"),
             Wait::Slots { .. } => Some("places"),
@@ -202,7 +224,7 @@ impl Sight<'_> {
         self.held(run, agent)
             .or_else(|| dependency(self.state, run, agent))
             .or_else(|| self.pressed(run, agent))
-            .or_else(|| lock(self.state, self.now, agent))
+            .or_else(|| self.lock(run, agent))
             .or_else(|| self.room(agent))
     }
 
@@ -253,6 +275,28 @@ impl Sight<'_> {
                 if until <= self.now && self.taken.runs == 0 { None } else { waits(until) }
             }
         }
+    }
+
+    /// The first of its locks that another run holds, or waits for and comes first.
+    fn lock(&self, run: &Run, agent: &Agent) -> Option<Wait> {
+        let (state, now) = (self.state, self.now);
+        let project = state.projects.get(&agent.project)?;
+        let own = rank(ready(run), agent.spec.priority, self.settings);
+        agent.spec.locks.iter().find_map(|name| {
+            let held = project.held_against(name, Mode::Exclusive, None, now);
+            if let Some((held, Holder { run, .. })) = held {
+                let (name, agent) = (held.into(), agent_of(state, run));
+                return Some(Wait::Lock { name, run, agent });
+            }
+            // Of two that are equal the one that has its place already is done sooner.
+            let comes_first = |waiter: &&Waiter| {
+                rank_in_queue(state, self.settings, waiter.run, waiter.since).0 <= own
+            };
+            let mut waiting = project.waiting_for(name, Mode::Exclusive, now);
+            let Waiter { name, run, until, .. } = waiting.find(comes_first)?;
+            let (name, run, until) = (name.clone(), *run, *until);
+            Some(Wait::Queue { name, run, agent: agent_of(state, run), until })
+        })
     }
 
     fn room(&self, agent: &Agent) -> Option<Wait> {
@@ -327,13 +371,61 @@ fn unfulfilled(state: &State, project: ProjectId, name: &AgentName) -> Option<De
     }
 }
 
-/// The first of its locks that another run holds.
-fn lock(state: &State, now: Time, agent: &Agent) -> Option<Wait> {
-    let project = state.projects.get(&agent.project)?;
-    agent.spec.locks.iter().find_map(|name| {
-        let (held, Holder { run, .. }) = project.held_against(name, Mode::Exclusive, None, now)?;
-        let holder = state.runs.get(&run).and_then(|run| state.agents.get(&run.agent));
-        let agent = holder.map(|agent| agent.spec.name.clone());
-        Some(Wait::Lock { name: held.into(), run, agent })
-    })
+/// The agent of a run, for people.
+fn agent_of(state: &State, run: RunId) -> Option<AgentName> {
+    let agent = state.agents.get(&state.runs.get(&run)?.agent)?;
+    Some(agent.spec.name.clone())
+}
+
+/// How early a wait comes, the lowest first: since when it is, moved back by a fixed length for each
+/// class of priority. So a class is worth that much waiting, and no stream of urgent ones can pass an old
+/// one for ever.
+pub(crate) fn rank(since: Time, priority: Priority, settings: &Settings) -> Time {
+    since.plus(-class(priority).saturating_mul(settings.ageing_ms))
+}
+
+/// What queued runs of a project have waited so long for that runs at work leave it to them: the locks of
+/// those that lack nothing but one of these.
+pub fn long_queued(
+    state: &State,
+    now: Time,
+    host: &HostSample,
+    settings: &Settings,
+    project: ProjectId,
+) -> Vec<Waiter> {
+    let Some(known) = state.projects.get(&project) else { return Vec::new() };
+    let agents = known.agents.values().filter_map(|id| Some((*id, state.agents.get(id)?)));
+    let runs = agents.filter(|(_, agent)| !agent.spec.locks.is_empty()).flat_map(|(id, agent)| {
+        let queued = state.runs_of(id).filter(|(_, run)| !run.is_active());
+        queued.map(move |(id, run)| (id, run, agent))
+    });
+    let long = |run: &Run| now.since(ready(run)) >= settings.reserve_after_ms;
+    let runs: Vec<(RunId, &Run, &Agent)> = runs.filter(|(_, run, _)| long(run)).collect();
+    if runs.is_empty() {
+        return Vec::new();
+    }
+    let verdict = host.judge(now, settings, Pressure::Calm);
+    let sight = Sight { state, now, settings, verdict, taken: Taken::of(state) };
+    let lacks_a_lock = |run: &Run, agent: &Agent| {
+        matches!(sight.wait(run, agent), Some(Wait::Lock { .. } | Wait::Queue { .. }))
+    };
+    let runs = runs.into_iter().filter(|(_, run, agent)| lacks_a_lock(run, agent));
+    let locks = runs.flat_map(|(id, run, agent)| {
+        let waiter = move |name: &String| Waiter {
+            name: name.clone(),
+            mode: Mode::Exclusive,
+            run: id,
+            since: ready(run),
+            until: Time(i64::MAX),
+        };
+        agent.spec.locks.iter().map(waiter)
+    });
+    locks.collect()
+}
+
+/// Who comes first of runs that work and wait for a lease since then: the lowest.
+pub fn rank_in_queue(state: &State, settings: &Settings, run: RunId, since: Time) -> (Time, RunId) {
+    let agent = state.runs.get(&run).and_then(|run| state.agents.get(&run.agent));
+    let priority = agent.map_or(Priority::Low, |agent| agent.spec.priority);
+    (rank(since, priority, settings), run)
 }

@@ -2,11 +2,14 @@
 
 use super::Done;
 use crate::failure::{Failure, Kind};
-use onboard_protocol::Stream;
+use onboard_protocol::{Patient, Stream};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// The inherited socket as the protocol's stream.
 pub struct HostStream(UnixStream);
@@ -27,6 +30,18 @@ impl Stream for HostStream {
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.write_all(bytes)
+    }
+}
+
+impl Patient for HostStream {
+    /// By poll: a time limit of the socket would be one for every process that has it.
+    fn read_within(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<Option<usize>> {
+        let within = Timespec::try_from(patience).map_err(io::Error::other)?;
+        match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&within)) {
+            Ok(0) | Err(Errno::INTR) => Ok(None),
+            Ok(_) => self.0.read(buffer).map(Some),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

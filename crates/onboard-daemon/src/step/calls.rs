@@ -66,7 +66,7 @@ pub(super) fn decide(
             put(turn, world, caller, key, value, expect)
         }
         AgentCall::TakeLease { name, ttl_ms, mode, wait_ms } => {
-            leases::take(turn, caller, &name, (mode, ttl_ms, wait_ms))
+            leases::take(turn, world, caller, &name, (mode, ttl_ms, wait_ms))
         }
         AgentCall::ReleaseLease { name } => leases::release(turn, caller, &name),
         AgentCall::SaveCheckpoint { name, blob, under } => {

@@ -1,11 +1,10 @@
 //! Leases that running agents take on the way: who has them, who waits, and what a write under one may.
 
+use super::World;
 use super::calls::{Answered, Caller, key, limit};
-use onboard_domain::lease::{self, Holder, Mode, Waiter, may_wait, plain};
-use onboard_domain::spec::Priority;
-use onboard_domain::state::{Lease, Project, State, bounds};
-use onboard_domain::{CallAnswer, CallRefusal, Event, RunId, Time, Turn, Under};
-use std::cmp::Reverse;
+use onboard_domain::lease::{self, Holder, InTheWay, Mode, Waiter, may_wait, plain};
+use onboard_domain::state::{Lease, State, bounds};
+use onboard_domain::{CallAnswer, CallRefusal, Event, ProjectId, RunId, Time, Turn, Under};
 
 /// Longest lease: an agent that needs longer asks again.
 const TTL_MAX_MS: i64 = 3_600_000;
@@ -13,6 +12,7 @@ const TTL_MAX_MS: i64 = 3_600_000;
 /// Takes a lease, or renews it; where others are before this run, it may stand in the queue.
 pub(super) fn take(
     turn: &mut Turn<'_>,
+    world: &World<'_>,
     caller: Caller,
     name: &str,
     (mode, ttl_ms, wait_ms): (Mode, i64, i64),
@@ -33,7 +33,7 @@ pub(super) fn take(
     if known.held_by(run, now).filter(|held| *held != name).count() >= bounds::LEASES_PER_RUN {
         return Err(limit(format!("a run holds at most {} leases", bounds::LEASES_PER_RUN)));
     }
-    if let Some(why) = in_the_way(state, known, name, mode, run) {
+    if let Some(why) = in_the_way(state, world, project, (name, mode), run) {
         if wait_ms == 0 {
             return Err(CallRefusal::new("held", why));
         }
@@ -59,35 +59,46 @@ fn within(what: &str, ms: i64, range: std::ops::RangeInclusive<i64>) -> Result<(
     }
 }
 
-/// Why a run can't have a lease now: another has one that overlaps it, or waits for that and comes first.
+/// Why a run can't have a lease now, in words.
 fn in_the_way(
     state: &State,
-    project: &Project,
-    name: &str,
-    mode: Mode,
+    world: &World<'_>,
+    project: ProjectId,
+    (name, mode): (&str, Mode),
     run: RunId,
 ) -> Option<String> {
-    let now = state.time;
-    if let Some((held, holder)) = project.held_against(name, mode, Some(run), now) {
-        return Some(match held == name {
-            true => format!("`{name}` is held by {}", holder.run),
-            false => format!("`{name}` overlaps `{held}`, which is held by {}", holder.run),
-        });
-    }
-    // Who holds something goes on: that others wait is no reason to wait for them.
-    if project.held_by(run, now).next().is_some() {
-        return None;
-    }
-    let own = project.waiting.iter().find(|waiter| waiter.run == run && waiter.name == name);
-    let since = own.filter(|own| own.until > now).map_or(now, |own| own.since);
-    let rank = |run: RunId, since: Time| (Reverse(priority(state, run)), since, run);
-    let mut others = project.waiting_for(name, mode, now).filter(|waiter| waiter.run != run);
-    let first = others.find(|waiter| rank(waiter.run, waiter.since) < rank(run, since))?;
-    Some(format!("{} waits for `{}` and comes first", first.run, first.name))
+    let (now, settings) = (state.time, world.settings);
+    let queued = onboard_scheduler::long_queued(state, now, world.host, settings, project);
+    let rank = |run, since| onboard_scheduler::rank_in_queue(state, settings, run, since);
+    let project = &state.projects[&project];
+    Some(match project.in_the_way((name, mode), run, now, &queued, rank)? {
+        InTheWay::Held { name: held, holder } if held == name => {
+            format!("`{name}` is held by {}", holder.run)
+        }
+        InTheWay::Held { name: held, holder } => {
+            format!("`{name}` overlaps `{held}`, which is held by {}", holder.run)
+        }
+        InTheWay::Queue(first) => {
+            format!("{} waits for `{}` and comes first", first.run, first.name)
+        }
+    })
 }
 
-fn priority(state: &State, run: RunId) -> Option<Priority> {
-    Some(state.agents.get(&state.runs.get(&run)?.agent)?.spec.priority)
+/// Who waits for a lease that is free for them by now, and when the next of those who wait gives up: then
+/// it may be another's turn.
+pub(super) fn turns(state: &State, world: &World<'_>) -> (Vec<(RunId, String)>, Option<Time>) {
+    let now = state.time;
+    let (mut turns, mut given_up) = (Vec::new(), None);
+    for (id, project) in state.projects.iter().filter(|(_, known)| !known.waiting.is_empty()) {
+        for waiter in project.waiting.iter().filter(|waiter| waiter.until > now) {
+            let Waiter { name, mode, run, until, .. } = waiter;
+            given_up = Some(given_up.map_or(*until, |first: Time| first.min(*until)));
+            if in_the_way(state, world, *id, (name, *mode), *run).is_none() {
+                turns.push((*run, name.clone()));
+            }
+        }
+    }
+    (turns, given_up)
 }
 
 /// Puts a run into the queue, where it may stand there; why it does not have the lease yet.
@@ -115,6 +126,14 @@ fn wait(
     let own = |waiter: &&Waiter| waiter.run == run && waiter.name == name && waiter.mode == mode;
     let until = match known.waiting.iter().filter(live).find(own) {
         Some(waiter) => waiter.until,
+        None if known.waiting.iter().filter(live).filter(|waiter| waiter.run == run).count()
+            >= lease::WAITS_PER_RUN =>
+        {
+            let most = lease::WAITS_PER_RUN;
+            return limit(format!(
+                "a run waits for at most {most} leases at once: take one of them, or let a wait end"
+            ));
+        }
         None if known.waiting.iter().filter(live).count() >= lease::WAITING => {
             return limit(format!("at most {} waits in a project", lease::WAITING));
         }

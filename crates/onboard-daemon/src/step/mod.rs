@@ -24,8 +24,8 @@ pub(crate) use council::{is_agreed, is_to_be_put};
 use crate::input::{Input, Token};
 use onboard_domain::apply::Illegal;
 use onboard_domain::{
-    Actor, Answer, Batch, CallAnswer, CallRefusal, Cause, Effect, Event, FORMAT, Refusal, State,
-    Time, Turn, Via,
+    Actor, Answer, Batch, CallAnswer, CallRefusal, Cause, Effect, Event, FORMAT, Refusal, RunId,
+    State, Time, Turn, Via,
 };
 use onboard_policy::{Council, Escalation, Policy, StorageQuota};
 use onboard_scheduler::{HostSample, ScheduleCache, Settings, Zones};
@@ -85,6 +85,8 @@ pub struct Step {
     pub replies: Vec<(Token, Result<Answer, Refusal>)>,
     pub answers: Vec<(Token, Result<CallAnswer, CallRefusal>)>,
     pub reserved: Vec<(Token, models::Reserved)>,
+    /// Runs that wait for a lease, and nobody is before them.
+    pub turns: Vec<(RunId, String)>,
     /// When to come again, if nothing else happens.
     pub wake: Option<Time>,
 }
@@ -114,6 +116,8 @@ pub fn step(
     }
     trials::queue_due(&mut turn);
     let wake = schedule(&mut turn, world, cache);
+    let (turns, given_up) = leases::turns(turn.state(), world);
+    let wake = [wake, given_up].into_iter().flatten().min();
     let (events, effects) = turn.finish()?;
     if events.is_empty() && out.causes.is_empty() {
         // Nothing will be appended, so time has not moved either: replay gives these very bytes.
@@ -126,6 +130,7 @@ pub fn step(
         replies: out.replies,
         answers: out.answers,
         reserved: out.reserved,
+        turns,
         wake,
     })
 }

@@ -2,7 +2,7 @@
 
 use onboard_domain::Fingerprint;
 use onboard_domain::finding::{Finding, Severity};
-use onboard_protocol::{ClientError, HostClient, Stream};
+use onboard_protocol::{ClientError, HostClient, Patient, Stream};
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
@@ -18,6 +18,17 @@ impl Stream for Socket {
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.0.write_all(bytes)
+    }
+}
+
+/// It waits for as long as it takes.
+impl Patient for Socket {
+    fn read_within(
+        &mut self,
+        buffer: &mut [u8],
+        _: std::time::Duration,
+    ) -> io::Result<Option<usize>> {
+        self.read(buffer).map(Some)
     }
 }
 
@@ -53,6 +64,22 @@ pub fn main(words: &[String]) -> ExitCode {
             Ok(())
         }
         "finish" => host.finish(word(1) == "nothing", word(2)),
+        // As a client that asks again only when it is told to: nothing else ends the wait.
+        "lock" => loop {
+            let arguments = serde_json::json!({
+                "name": word(1), "ttl_ms": 60_000, "wait_ms": 600_000,
+            });
+            match host.call("take_lease", arguments) {
+                Ok(_) => break Ok(()),
+                Err(ClientError::Refused(refusal)) if refusal.code == "waits" => {
+                    println!("{}", refusal.message);
+                    if let Err(error) = host.lease_is_free(std::time::Duration::MAX) {
+                        break Err(error);
+                    }
+                }
+                Err(error) => break Err(error),
+            }
+        },
         // The host never closes while the run goes on.
         "wait" => host.call("wait_for_ever", serde_json::json!({})).map(drop).or_else(|_| {
             std::thread::park();

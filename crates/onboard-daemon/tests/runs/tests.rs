@@ -17,7 +17,7 @@ use std::sync::mpsc::Receiver;
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
 
-pub const ALL: [Named; 39] = [
+pub const ALL: [Named; 40] = [
     ("a_daemon_opens_as_many_files_as_it_may", a_daemon_opens_as_many_files_as_it_may),
     ("the_last_leaves_no_group", the_last_leaves_no_group),
     ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
@@ -38,6 +38,7 @@ pub const ALL: [Named; 39] = [
     ("a_policy_that_goes_bad_leaves_the_sound_one", a_policy_that_goes_bad_leaves_the_sound_one),
     ("a_first_policy_that_is_bad_starts_nothing", a_first_policy_that_is_bad_starts_nothing),
     ("a_latch_set_by_hand_stops_everything", a_latch_set_by_hand_stops_everything),
+    ("who_waits_for_a_lease_is_told_when_it_is_free", who_waits_for_a_lease_is_told),
     ("a_second_daemon_is_refused_and_told_of_the_first", a_second_daemon_is_refused),
     ("folders_that_are_open_to_others_are_closed", folders_are_closed),
     ("a_flood_of_output_is_bounded", a_flood_of_output_is_bounded),
@@ -464,6 +465,28 @@ fn a_latch_set_by_hand_stops_everything(house: House) {
     house.command(Command::LiftEmergency { reason: "it was toast".into() }).unwrap();
     assert!(!latch::is_set(&house.paths()));
     assert_eq!(house.outcome("worker"), SUCCEEDED);
+}
+
+fn who_waits_for_a_lease_is_told(house: House) {
+    house.script(
+        "holder",
+        "",
+        "ai_onboard says lock x; ai_onboard says save at work; ai_onboard says wait",
+    );
+    house.script("waiter", "", "ai_onboard says lock x");
+    house.register();
+    let holder = house.run("holder").unwrap();
+    house.checkpoint("holder");
+    let waiter = house.run("waiter").unwrap();
+    house.wait_for(|state| {
+        let waiting = &state.projects[&ProjectId(0)].waiting;
+        waiting.iter().any(|waits| waits.run == waiter).then_some(())
+    });
+    house.command(Command::Stop { agents: vec![house.agent("holder")], now: true }).unwrap();
+    house.ended(holder);
+    // It asks again only when it is told to.
+    assert_eq!(house.ended(waiter), SUCCEEDED);
+    assert!(house.log("waiter", waiter).contains("held by"), "{}", house.log("waiter", waiter));
 }
 
 fn a_second_daemon_is_refused(house: House) {

@@ -4,7 +4,7 @@ use crate::stage::{Stage, check};
 use expect_test::expect;
 use onboard_daemon::input::Input;
 use onboard_domain::state::bounds;
-use onboard_domain::{AgentCall, Fingerprint, Generation, RunId};
+use onboard_domain::{AgentCall, AgentName, Fingerprint, Generation, RunId};
 use serde_json::json;
 
 /// One agent that runs when asked, its run going.
@@ -1269,6 +1269,208 @@ fn paths_are_locked_with_what_lies_in_them_and_shared_and_waited_for() {
               refused bounds: `file:../x`: its path is written from the project's folder, without `.`, `..` and empty parts
             > call r1 {"take_lease":{"name":"file:x","ttl_ms":60000,"wait_ms":600001}}
               refused bounds: `wait_ms` is 0 to 600000, not 600001
+        "#]],
+    );
+}
+
+#[test]
+fn a_lease_of_something_else_passes_no_queue() {
+    check(
+        r#"
+        agent alpha = manual
+        agent beta = manual
+        agent gamma = manual
+        register
+        began
+        run alpha
+        & run beta
+        & run gamma
+        launched r0
+        & launched r1
+        & launched r2
+        call r0 {"take_lease":{"name":"db","ttl_ms":60000}}
+        call r1 {"take_lease":{"name":"db","ttl_ms":60000,"wait_ms":50000}}
+        call r2 {"take_lease":{"name":"cache","ttl_ms":60000}}
+        call r0 {"release_lease":{"name":"db"}}
+        ---
+        call r2 {"take_lease":{"name":"db","ttl_ms":60000}}
+        call r1 {"take_lease":{"name":"db","ttl_ms":60000,"wait_ms":50000}}
+        call r1 {"release_lease":{"name":"db"}}
+        call r1 {"take_lease":{"name":"cache","ttl_ms":60000,"wait_ms":50000}}
+        call r2 {"take_lease":{"name":"db","ttl_ms":60000}}"#,
+        expect![[r#"
+            > call r2 {"take_lease":{"name":"db","ttl_ms":60000}}
+              refused held: r1 waits for `db` and comes first
+            > call r1 {"take_lease":{"name":"db","ttl_ms":60000,"wait_ms":50000}}
+              lease_taken {expires: +60000ms, name: db, project: 0, run: 1, token: 2}
+              = {lease: {expires: +60000ms, token: 2}}
+            > call r1 {"release_lease":{"name":"db"}}
+              lease_released {name: db, project: 0, token: 2}
+              = done
+            > call r1 {"take_lease":{"name":"cache","ttl_ms":60000,"wait_ms":50000}}
+              lease_waited {mode: exclusive, name: cache, project: 0, run: 1, until: +50000ms}
+              refused waits: `cache` is held by r2; this run waits for 50 s more: ask again
+            > call r2 {"take_lease":{"name":"db","ttl_ms":60000}}
+              lease_taken {expires: +60000ms, name: db, project: 0, run: 2, token: 3}
+              = {lease: {expires: +60000ms, token: 3}}
+        "#]],
+    );
+}
+
+#[test]
+fn a_finding_is_its_agents_whoever_says_the_same() {
+    let tells = |run: &str, severity: &str| {
+        format!(
+            r#"call {run} {{"record_finding":{{"rule":"r","severity":"{severity}","title":"by {run}","fingerprint":"f"}}}}"#
+        )
+    };
+    let other = Fingerprint("f".into()).apart(&AgentName::new("beta").unwrap());
+    let mut stage = Stage::play(&format!(
+        r#"
+        agent alpha = manual
+        agent beta = manual
+        register
+        run alpha
+        & run beta
+        launched r0
+        & launched r1
+        {}
+        ---
+        {}
+        {}
+        gone r1 exit 0
+        run beta
+        launched r2
+        {}
+        gone r2 exit 0"#,
+        tells("r0", "high"),
+        tells("r1", "critical"),
+        tells("r1", "info"),
+        tells("r2", "critical"),
+    ));
+    // What people say of one is no word on the other.
+    stage.perform(&format!(
+        r#"cmd {{"dismiss_finding":{{"project":0,"fingerprint":"{other}","reason":"noise"}}}}
+        run beta
+        launched r3
+        {}
+        gone r3 exit 0
+        {}
+        cmd {{"dismiss_finding":{{"project":0,"fingerprint":"f","reason":"known"}}}}
+        {}
+        gone r0 exit 0
+        run beta
+        launched r4
+        {}"#,
+        tells("r3", "critical"),
+        tells("r0", "low"),
+        tells("r0", "low"),
+        tells("r4", "low"),
+    ));
+    let told: Vec<&str> = stage
+        .told
+        .lines()
+        .filter(|line| line.contains("finding") || line.starts_with("  ="))
+        .collect();
+    expect![[r#"
+        > call r1 {"record_finding":{"rule":"r","severity":"critical","title":"by r1","fingerprint":"f"}}
+          finding_recorded {agent: 1, finding: x5b0e2341671f27f75486225f6fe09b7d critical, project: 0, run: 1}
+          = {finding: {status: new}}
+        > call r1 {"record_finding":{"rule":"r","severity":"info","title":"by r1","fingerprint":"f"}}
+          finding_recorded {agent: 1, finding: x5b0e2341671f27f75486225f6fe09b7d info, project: 0, run: 1}
+          = {finding: {status: new}}
+          = {run: {run: 2}}
+        > call r2 {"record_finding":{"rule":"r","severity":"critical","title":"by r2","fingerprint":"f"}}
+          finding_recorded {agent: 1, finding: x5b0e2341671f27f75486225f6fe09b7d critical, project: 0, run: 2}
+          = {finding: {status: new}}
+        > cmd {"dismiss_finding":{"project":0,"fingerprint":"x5b0e2341671f27f75486225f6fe09b7d","reason":"noise"}}
+          finding_dismissed {fingerprint: x5b0e2341671f27f75486225f6fe09b7d, project: 0, reason: noise}
+          = {done: {changed: true}}
+          = {run: {run: 3}}
+        > call r3 {"record_finding":{"rule":"r","severity":"critical","title":"by r3","fingerprint":"f"}}
+          = {finding: {status: dismissed}}
+        > call r0 {"record_finding":{"rule":"r","severity":"low","title":"by r0","fingerprint":"f"}}
+          finding_recorded {agent: 0, finding: f low, project: 0, run: 0}
+          = {finding: {status: new}}
+        > cmd {"dismiss_finding":{"project":0,"fingerprint":"f","reason":"known"}}
+          finding_dismissed {fingerprint: f, project: 0, reason: known}
+          = {done: {changed: true}}
+        > call r0 {"record_finding":{"rule":"r","severity":"low","title":"by r0","fingerprint":"f"}}
+          = {finding: {status: dismissed}}
+          = {run: {run: 4}}
+        > call r4 {"record_finding":{"rule":"r","severity":"low","title":"by r4","fingerprint":"f"}}
+          = {finding: {status: dismissed}}"#]].assert_eq(&told.join("\n"));
+}
+
+#[test]
+fn who_shares_a_lease_leaves_it_to_a_run_that_has_waited_long_for_its_place() {
+    check(
+        r#"
+        agent alpha = manual
+        agent beta = manual
+        agent gamma = manual | {"locks":["db"]}
+        register
+        began
+        run alpha
+        & run beta
+        launched r0
+        & launched r1
+        call r0 {"take_lease":{"name":"db","ttl_ms":3600000,"mode":"shared"}}
+        run gamma
+        ---
+        call r1 {"take_lease":{"name":"db","ttl_ms":1000,"mode":"shared"}}
+        wait 11m
+        ---
+        call r1 {"take_lease":{"name":"db","ttl_ms":60000,"mode":"shared"}}
+        call r1 {"take_lease":{"name":"web","ttl_ms":60000,"mode":"shared"}}
+        call r0 {"release_lease":{"name":"db"}}"#,
+        expect![[r#"
+            > call r1 {"take_lease":{"name":"db","ttl_ms":60000,"mode":"shared"}}
+              refused held: r2 waits for `db` and comes first
+            > call r1 {"take_lease":{"name":"web","ttl_ms":60000,"mode":"shared"}}
+              lease_taken {expires: +720000ms, mode: shared, name: web, project: 0, run: 1, token: 2}
+              = {lease: {expires: +720000ms, token: 2}}
+            > call r0 {"release_lease":{"name":"db"}}
+              lease_released {name: db, project: 0, token: 0}
+              run_placed {deadline_ms: 1800000, generation: 1, leases: [{name: db, token: 3}], run: 2}
+              ! launch r2 g1
+              = done
+        "#]],
+    );
+}
+
+#[test]
+fn one_run_does_not_fill_the_queue() {
+    check(
+        r#"
+        agent alpha = manual
+        agent beta = manual
+        register
+        began
+        run alpha
+        & run beta
+        launched r0
+        & launched r1
+        call r0 {"take_lease":{"name":"file:src","ttl_ms":60000}}
+        call r1 {"take_lease":{"name":"file:src/a","ttl_ms":60000,"wait_ms":20000}}
+        call r1 {"take_lease":{"name":"file:src/b","ttl_ms":60000,"wait_ms":20000}}
+        call r1 {"take_lease":{"name":"file:src/c","ttl_ms":60000,"wait_ms":20000}}
+        call r1 {"take_lease":{"name":"file:src/d","ttl_ms":60000,"wait_ms":20000}}
+        ---
+        call r1 {"take_lease":{"name":"file:src/e","ttl_ms":60000,"wait_ms":20000}}
+        call r1 {"take_lease":{"name":"file:src/d","ttl_ms":60000,"wait_ms":20000}}
+        wait 21s
+        call r1 {"take_lease":{"name":"file:src/e","ttl_ms":60000,"wait_ms":20000}}"#,
+        expect![[r#"
+            > call r1 {"take_lease":{"name":"file:src/e","ttl_ms":60000,"wait_ms":20000}}
+              refused limit: a run waits for at most 4 leases at once: take one of them, or let a wait end
+            > call r1 {"take_lease":{"name":"file:src/d","ttl_ms":60000,"wait_ms":20000}}
+              refused waits: `file:src/d` overlaps `file:src`, which is held by r0; this run waits for 20 s more: ask again
+            > wait 21s
+              … 20000 ms
+            > call r1 {"take_lease":{"name":"file:src/e","ttl_ms":60000,"wait_ms":20000}}
+              lease_waited {mode: exclusive, name: file: src/e, project: 0, run: 1, until: +41000ms}
+              refused waits: `file:src/e` overlaps `file:src`, which is held by r0; this run waits for 20 s more: ask again
         "#]],
     );
 }

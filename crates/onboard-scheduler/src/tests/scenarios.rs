@@ -353,6 +353,108 @@ fn locks_exclude_and_never_starve_the_one_that_needs_two() {
 }
 
 #[test]
+fn a_path_is_kept_with_what_lies_in_it() {
+    check(
+        "agent one = manual | locks=db
+         agent two = manual | locks=file:src/a.rs
+         agent both = manual | locks=db+file:src
+         agent next = manual | locks=file:src/b.rs
+         agent far = manual | locks=file:docs
+         09:00 run one two
+         09:01 run both
+         09:12 end two ok
+         09:12 run next far
+         09:13 explain next
+         09:14 end one ok
+         09:20 end both ok",
+        expect![[r#"
+            09:00 one r0 queued by hand, r0 placed db#0
+            09:00 two r1 queued by hand, r1 placed file:src/a.rs#1
+            09:01 both r2 queued by hand
+            09:12 r1 succeeded
+            09:12 next r3 queued by hand
+            09:12 far r4 queued by hand, r4 placed file:docs#2
+            09:13 next is waiting, next never
+                r3 waits for `file:src`, kept for r2, which has waited longer
+                stopped: it is not on its schedule
+            09:14 r0 succeeded, r2 placed db#3 file:src#4
+            09:20 r2 succeeded, r3 placed file:src/b.rs#5
+        "#]],
+    );
+}
+
+#[test]
+fn who_waits_at_work_has_its_turn_before_what_is_queued_later() {
+    check(
+        "agent one = manual
+         agent two = manual
+         agent next = manual | locks=file:src
+         09:00 run one two
+         09:01 lease one file:src/a 10m
+         09:02 waits two file:src/a 10m
+         09:03 run next
+         09:11:30 explain next
+         09:20",
+        expect![[r#"
+            09:00 one r0 queued by hand, r0 placed
+            09:00 two r1 queued by hand, r1 placed
+            09:03 next r2 queued by hand
+            09:11 file:src/a#0 released
+            09:11:30 next is waiting, next never
+                r2 waits for `file:src/a`, which r1 of `two` waits for and comes first
+                stopped: it is not on its schedule
+            09:12 r2 placed file:src#1
+        "#]],
+    );
+    check(
+        "agent one = manual
+         agent two = manual
+         agent next = manual | locks=db
+         09:00 run one two
+         09:01 lease one db 10m
+         09:02 waits two db 10m
+         09:03 run next
+         09:11:30 lease two db 5m
+         09:20",
+        expect![[r#"
+            09:00 one r0 queued by hand, r0 placed
+            09:00 two r1 queued by hand, r1 placed
+            09:03 next r2 queued by hand
+            09:11 db#0 released
+            09:16:30 db#1 released, r2 placed db#2
+        "#]],
+    );
+    check(
+        "agent one = manual
+         agent late = manual
+         agent urgent = manual | prio=high
+         agent next = manual | locks=db
+         agent other = manual | locks=web
+         09:00 run one late urgent
+         09:01 lease one db 10m
+         09:01 lease one web 10m
+         09:02 run next other
+         09:03 waits late db 9m
+         09:03 waits urgent web 9m
+         09:11
+         09:11:30 explain other
+         09:20",
+        expect![[r#"
+            09:00 one r0 queued by hand, r0 placed
+            09:00 late r1 queued by hand, r1 placed
+            09:00 urgent r2 queued by hand, r2 placed
+            09:02 next r3 queued by hand
+            09:02 other r4 queued by hand
+            09:11 db#0 released, web#1 released, r3 placed db#2
+            09:11:30 other is waiting, next never
+                r4 waits for `web`, which r2 of `urgent` waits for and comes first
+                stopped: it is not on its schedule
+            09:12 r4 placed web#3
+        "#]],
+    );
+}
+
+#[test]
 fn leases_of_agents_expire() {
     check(
         "agent a = manual

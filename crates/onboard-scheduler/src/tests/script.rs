@@ -211,6 +211,13 @@ fn input(world: &mut World, now: Time, verb: &str, words: &[&str]) {
                 });
             });
         }
+        "waits" => {
+            let (run, name) = (world.active(words[0]), words[1].to_string());
+            let (mode, until) = (Mode::Exclusive, now.plus(length(words[2])));
+            world.turn(now, |turn| {
+                turn.record(Event::LeaseWaited { project: PROJECT, name, mode, run, until });
+            });
+        }
         "find" => find(world, now, words[0], words[1].parse().expect("a number")),
         "dismiss" => dismiss(world, now, words[0].parse().expect("a number")),
         "host" => {
