@@ -53,6 +53,8 @@ pub(crate) struct Effects {
     pub(crate) writing: Writing,
     /// What follows at once from effects of this turn.
     pub(crate) news: Vec<Input>,
+    /// The latch as it was when this turn was decided: a lift is of no other.
+    pub(crate) latch_seen: latch::Seen,
 }
 
 impl Effects {
@@ -79,8 +81,12 @@ impl Effects {
             Effect::SetLatch { reason } => {
                 let latch = Latch { reason, since_ms: clock::wall().0 };
                 insist(|| latch::set(&shared.paths, &latch).map(drop));
+                // A lift that was decided in the same turn lifts this one, too.
+                self.latch_seen = latch::seen(&shared.paths);
             }
-            Effect::ClearLatch => insist(|| latch::clear(&shared.paths)),
+            Effect::ClearLatch => {
+                insist(|| latch::clear(&shared.paths, &self.latch_seen).map(drop))
+            }
             Effect::Proposal { proposal, work } => self.work_on(shared, proposal, work),
             // The loop itself ends.
             Effect::Exit => {}

@@ -212,7 +212,7 @@ impl Loop {
         self.effects.policies.read_for_turn(wanted);
         let (decided, seq) = {
             let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
-            heed_latch(&shared.paths, &state, &mut inputs);
+            self.effects.latch_seen = heed_latch(&shared.paths, &state, &mut inputs);
             self.decide(&mut state, now, inputs).inspect_err(|_| {
                 // Readers may still come before the process ends: they see what is durable.
                 *state = self.store.durable().unwrap_or_default();
@@ -388,18 +388,23 @@ fn wanted(state: &State, inputs: &[Input]) -> Wanted {
 }
 
 /// A latch file that somebody set while this daemon ran, or hung, is recorded before anything else
-/// is decided.
-fn heed_latch(paths: &Paths, state: &State, inputs: &mut Vec<Input>) {
+/// is decided. Gives what is set.
+fn heed_latch(paths: &Paths, state: &State, inputs: &mut Vec<Input>) -> latch::Seen {
+    if !latch::is_set(paths) {
+        return latch::Seen::default();
+    }
+    let seen = latch::seen(paths);
     let declared = |input: &Input| {
         matches!(input, Input::Command { command: Command::EmergencyShutdown { .. }, .. })
     };
-    if state.emergency.is_some() || inputs.iter().any(declared) || !latch::is_set(paths) {
-        return;
-    }
-    if let AtStart::Declare(latch) = latch::at_start(state, latch::read(paths)) {
+    if state.emergency.is_none()
+        && !inputs.iter().any(declared)
+        && let AtStart::Declare(latch) = latch::at_start(state, latch::read(paths))
+    {
         let why = "the latch file was set";
         inputs.insert(0, latch::declaration(latch, why));
     }
+    seen
 }
 
 /// What follows a turn.

@@ -221,6 +221,7 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
         refused: BTreeMap::new(),
         writing,
         news: Vec::new(),
+        latch_seen: latch::Seen::default(),
     };
     let mut clock = Clock::after(newest);
     let host = pressure::sample(clock.now());
@@ -235,8 +236,8 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
         cache: ScheduleCache::default(),
         host,
         waiting: Waiting::default(),
-        watch,
         told_turns: BTreeSet::new(),
+        watch,
     };
     let begun = turning.begin(first).map_err(StartError::Begin)?;
     let running = spawn("loop", move || {

@@ -62,13 +62,20 @@ fn lift_emergency(global: &Global, reason: &str) -> Done {
     }
     // A daemon that starts while the latch is set records it, and can then lift it.
     let (client, paths) = connection::client_of_running()?;
+    // One that somebody sets from now on is not the one that is lifted here.
+    let seen = latch::seen(&paths);
     let command = Command::LiftEmergency { reason: reason.to_string() };
     let answer = client.command(command, reason)?;
     if let Some(waits) = &answer.waits {
         return Err(super::approvals::waiting(waits));
     }
-    latch::clear(&paths)
+    let is_free = latch::clear(&paths, &seen)
         .map_err(|error| Failure::file("remove the latch in", &paths.state, &error))?;
+    if !is_free {
+        let message = "the emergency shutdown was lifted, and another was declared meanwhile";
+        return Err(Failure::new(Kind::Refused, message)
+            .hint("its reason: ai_onboard background-agents status"));
+    }
     if global.is_json() {
         output::json(&answer)?;
     } else {
