@@ -1,5 +1,6 @@
 //! The texts of the policies that people agreed to, for a daemon that starts while changed ones wait:
-//! one file a project. What is read back counts only where the journal has its hash.
+//! one file a project, with the defaults that they were merged with, for a newer program's may differ.
+//! What is read back counts only where the journal has its hash.
 
 use crate::blobs::hex;
 use crate::plain;
@@ -10,8 +11,9 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-/// Bytes of such a file: three policy files of 256 KiB each, and what JSON adds at most, six for one.
-const BYTES_MAX: u64 = 3 * 6 * 256 * 1024 + 16 * 1024;
+/// Bytes of such a file: three policy files and the defaults of 256 KiB each, and what JSON adds at most,
+/// six for one.
+const BYTES_MAX: u64 = 4 * 6 * 256 * 1024 + 16 * 1024;
 
 /// A policy file: whose, as people know it, and what it says.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +50,7 @@ pub(crate) fn load(folder: &Path, root: &Path) -> Option<Vec<Text>> {
     let rows: Vec<[String; 3]> = serde_json::from_slice(&bytes).ok()?;
     let text = |[whose, name, text]: [String; 3]| {
         let whose = match whose.as_str() {
+            "defaults" => Authority::Defaults,
             "organisation" => Authority::Organisation,
             "user" => Authority::User,
             "project" => Authority::Project,

@@ -24,6 +24,7 @@ use onboard_protocol::Task;
 use onboard_sandbox::cgroup::Layout;
 use onboard_sandbox::{AgentFiles, Ended, LaunchError, Outcome, Permitted, RunRecord, Running};
 use onboard_validation::patch::paths::Fence;
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -179,8 +180,8 @@ pub(crate) fn attend(house: House, assignment: Assignment, grip: &Grip) {
         let mut live = house.shared.live.write().unwrap_or_else(PoisonError::into_inner);
         live.progress.remove(&run);
         live.usage.remove(&run);
-    }
         live.bells.remove(&run);
+    }
     sweep_blobs(&house);
     let input = match told {
         Told::Refused { rule, why } => Input::LaunchRefused { run, generation, rule, why },
@@ -247,7 +248,7 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
                 // What was found of this host no longer holds: the next start finds out anew.
                 walls::forget(&paths.runtime);
             }
-            return not_launched(&error);
+            return not_launched(&error, latch::is_set(paths));
         }
     };
     let serve = |reach| {
@@ -265,7 +266,6 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
     if grip.hold(&running) {
         prove_dead(&running);
     }
-    tell_launched(house, run, generation, &running, deadline_ms);
     let bell = match Bell::new() {
         Ok(bell) => Arc::new(bell),
         Err(error) => {
@@ -277,6 +277,7 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         let mut live = house.shared.live.write().unwrap_or_else(PoisonError::into_inner);
         live.bells.insert(run, Arc::clone(&bell));
     }
+    tell_launched(house, run, generation, &running, deadline_ms);
     let conversation = Conversation {
         run,
         generation,
@@ -287,8 +288,8 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         output: Output { log, reports: running.reports().clone() },
         fence,
         budget: Budget::new(),
-    };
         bell,
+    };
     let speaking = std::thread::Builder::new().name(format!("{run} host"));
     let speaking = match speaking.spawn(move || conversation.hold(ends)) {
         Ok(speaking) => speaking,
@@ -315,9 +316,16 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
     }
 }
 
-/// A wall that is missing refuses the run; anything else is a fault that may pass.
-fn not_launched(error: &LaunchError) -> Told {
+/// A wall that is missing refuses the run, and so does an emergency, whatever a launch that it cut off
+/// died of: nothing of that is the agent's fault. Anything else is a fault that may pass.
+fn not_launched(error: &LaunchError, in_emergency: bool) -> Told {
     match error {
+        _ if in_emergency => {
+            Told::Refused { rule: "emergency".into(), why: "an emergency shutdown holds".into() }
+        }
+        LaunchError::Record(why) if why.get_ref().is_some_and(|inner| inner.is::<CutOff>()) => {
+            Told::Refused { rule: "emergency".into(), why: why.to_string() }
+        }
         LaunchError::Missing { layer, .. } | LaunchError::Sensor { layer, .. } => {
             Told::Refused { rule: format!("sandbox/{layer}"), why: error.to_string() }
         }
@@ -326,13 +334,25 @@ fn not_launched(error: &LaunchError) -> Told {
     }
 }
 
+/// An emergency that was declared during a launch; told apart from a disk that failed.
+#[derive(Debug)]
+struct CutOff;
+
+impl fmt::Display for CutOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an emergency shutdown holds")
+    }
+}
+
+impl std::error::Error for CutOff {}
+
 /// Writes the run's record, and then looks at the latch once more, for a launch may take long.
 /// Whoever sets the latch looks for records after it: so either this sees the latch, or they the
 /// record.
 fn announce(paths: &Paths, run: RunId, record: &RunRecord) -> io::Result<()> {
     records::write(&paths.state, run, record)?;
     match latch::is_set(paths) {
-        true => Err(io::Error::other("an emergency shutdown holds")),
+        true => Err(io::Error::other(CutOff)),
         false => Ok(()),
     }
 }
@@ -442,7 +462,12 @@ mod tests {
         assert!(announce(&paths, RunId(0), &record).is_ok());
         let set = latch::Latch { reason: "now".into(), since_ms: 1 };
         latch::set(&paths, &set).unwrap();
-        assert!(announce(&paths, RunId(1), &record).is_err());
+        let cut_off = LaunchError::Record(announce(&paths, RunId(1), &record).unwrap_err());
+        let is_refused = |error: &LaunchError, in_emergency| matches!(not_launched(error, in_emergency), Told::Refused { rule, .. } if rule == "emergency");
+        assert!(is_refused(&cut_off, true) && is_refused(&cut_off, false), "no fault of its run");
+        // The kill of whoever set it may come before.
+        let broken = LaunchError::Launcher(io::ErrorKind::BrokenPipe.into());
+        assert!(is_refused(&broken, true) && !is_refused(&broken, false));
         // Whoever set it finds both, and kills what they name.
         assert_eq!(records::look(&paths.state).records.len(), 2);
     }

@@ -15,8 +15,8 @@ use onboard_domain::spec::Limits;
 use onboard_domain::state::bounds;
 pub use onboard_policy::StorageQuota;
 use onboard_policy::{
-    Authority, Council, EffectiveLimits, Entry, Escalation, Layer, Policy, PolicyInForce,
-    check_limits, default_layer, merge, parse_council, parse_layer,
+    Authority, Council, DEFAULT_FILE, DEFAULT_POLICY, EffectiveLimits, Entry, Escalation, Layer,
+    Policy, PolicyInForce, check_limits, merge, parse_council, parse_layer,
 };
 use onboard_protocol::Problem;
 use std::collections::{BTreeMap, BTreeSet};
@@ -411,16 +411,24 @@ fn read(files: &[(PathBuf, Authority)]) -> Result<Merged, String> {
     merged(texts)
 }
 
-fn merged(texts: Vec<Text>) -> Result<Merged, String> {
+/// The texts in the order in which they bind. Files are merged with this program's defaults; what people
+/// agreed to once, with those that were kept with it.
+fn merged(mut texts: Vec<Text>) -> Result<Merged, String> {
     let said = |problem: Problem| problem.to_string();
     let machine = pressure::machine();
-    let mut layers = vec![default_layer().map_err(said)?];
+    if texts.first().is_none_or(|first| first.whose != Authority::Defaults) {
+        let (name, text) = (DEFAULT_FILE.into(), DEFAULT_POLICY.into());
+        texts.insert(0, Text { whose: Authority::Defaults, name, text });
+    }
+    let mut layers = Vec::new();
     let mut origin = vec!["the defaults".to_string()];
     for Text { whose, name, text } in &texts {
         let layer = parse_layer(text, name, *whose).map_err(said)?;
-        layer.check_machine(&machine).map_err(said)?;
+        if *whose != Authority::Defaults {
+            layer.check_machine(&machine).map_err(said)?;
+            origin.push(name.clone());
+        }
         layers.push(layer);
-        origin.push(name.clone());
     }
     let policy = merge(&layers).map_err(said)?;
     let policy = Arc::new(PolicyInForce::Sound(Box::new(policy)));
@@ -597,6 +605,26 @@ mod tests {
         forget(&policies);
         assert_eq!(read(&[&first]), 0);
         assert_eq!(policies.escalation(&name), Escalation::strictest());
+    }
+
+    #[test]
+    fn what_was_agreed_to_is_kept_with_the_defaults_of_its_program() {
+        let (folder, policies, root, file) = world();
+        let council = "council:\n  decisions:\n    change_policy: { quorum: 1 }\n";
+        fs::write(folder.path().join(COUNCIL), council).unwrap();
+        let policies = policies.keeping(folder.path().join("agreed"));
+        let older = DEFAULT_POLICY.replace("max_memory_mb: 512", "max_memory_mb: 300");
+        assert_ne!(older, DEFAULT_POLICY);
+        let defaults = Text { whose: Authority::Defaults, name: DEFAULT_FILE.into(), text: older };
+        let agreed = merged(vec![defaults]).unwrap();
+        let PolicyInForce::Sound(sound) = &*agreed.policy else { panic!("it is sound") };
+        let hash = sound.hash();
+        agreed::keep(&folder.path().join("agreed"), &root, &agreed.texts).unwrap();
+        // This program's files say something else, whatever is in them.
+        fs::write(&file, text("64")).unwrap();
+        let known = policies.in_force(&root, &|agreed| agreed == hash);
+        assert!(known.waits);
+        assert_eq!(limits_of(&known), Some(300));
     }
 
     #[test]

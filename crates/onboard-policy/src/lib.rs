@@ -30,7 +30,7 @@ pub use authority::{Authority, Origin};
 pub use council::{Council, Holder, Tally, parse_council};
 pub use escalation::{Due, Escalation};
 pub use judge::{Assessment, Denial, Permit, Request, assess, bounds, check_limits, judge, sound};
-pub use layer::{Layer, default_layer, parse_layer};
+pub use layer::{DEFAULT_FILE, DEFAULT_POLICY, Layer, default_layer, parse_layer};
 pub use machine::Machine;
 pub use members::{Room, automatic};
 pub use named::NamedPath;

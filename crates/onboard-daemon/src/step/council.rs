@@ -8,7 +8,7 @@ use super::{World, agents, commands, oversight, proposals};
 use crate::cut::cut;
 use onboard_domain::command::AgentAnswer;
 use onboard_domain::council::{Ballot, Fact, Motion, Status, Subject, Vote, bounds};
-use onboard_domain::state::Trigger;
+use onboard_domain::state::{Outcome, Trigger};
 use onboard_domain::{
     Actor, AgentId, Answer, CallAnswer, CallRefusal, Event, KillReason, MotionId, ProjectId,
     Refusal, RefusalKind, RunId, State, Time, Turn,
@@ -545,11 +545,42 @@ fn answered(turn: &mut Turn<'_>, id: MotionId) {
     }
 }
 
-/// Answers that came while nothing could run, now that it can.
+/// Answers that came while nothing could run, or whose run was cut off, now that it can.
 pub(super) fn tell_late(turn: &mut Turn<'_>) {
-    let untold = turn.state().motions.iter().filter(|(_, motion)| motion.untold);
-    for id in untold.map(|(id, _)| *id).collect::<Vec<MotionId>>() {
+    let state = turn.state();
+    let late = |(id, motion): &(&MotionId, &Motion)| {
+        motion.untold || was_cut_off(state, **id, motion).unwrap_or(false)
+    };
+    let ids: Vec<MotionId> = state.motions.iter().filter(late).map(|(id, _)| *id).collect();
+    for id in ids {
         answered(turn, id);
+    }
+}
+
+/// Whether the newest run that was to go on with an answer was ended by no word of its agent's, and none
+/// is there in its place. A yes that was used holds no longer, so nothing is done twice.
+fn was_cut_off(state: &State, id: MotionId, motion: &Motion) -> Option<bool> {
+    let Subject::Act { agent, .. } = motion.subject else { return None };
+    if !matches!(motion.status, Status::Approved | Status::Rejected | Status::Expired) {
+        return None;
+    }
+    let of_it =
+        |trigger: &Trigger| matches!(trigger, Trigger::Answered { approval } if *approval == id);
+    let newest =
+        state.agents.get(&agent)?.recent.iter().rev().find(|ended| of_it(&ended.trigger))?;
+    let goes_on = state.runs_of(agent).any(|(_, run)| of_it(&run.trigger));
+    // What its own agent tried ended it in the queue, and a person has forgiven that.
+    let dropped = newest.outcome == Outcome::Killed { why: KillReason::Violation };
+    let dropped = dropped && newest.started.is_none();
+    Some(!goes_on && (dropped || is_cut_off(&newest.outcome)))
+}
+
+/// Whether what people decided of everything, or of its agent, ended a run before its time.
+pub(super) fn is_cut_off(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Killed { why } => *why == KillReason::Emergency,
+        Outcome::Refused { rule, .. } => matches!(rule.as_str(), "emergency" | "quarantine"),
+        _ => false,
     }
 }
 

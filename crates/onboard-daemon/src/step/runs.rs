@@ -1,6 +1,6 @@
 //! Runs: what follows from processes that started, were refused, or are proven gone.
 
-use super::{World, findings, models, oversight, trials};
+use super::{World, council, findings, models, oversight, trials};
 use crate::cut::cut;
 use crate::input::Exit;
 use onboard_domain::state::{Outcome, Phase, Process, Run, Trigger, Usage};
@@ -23,7 +23,7 @@ pub(super) fn began(turn: &mut Turn<'_>, version: String, pid: u32) {
     models::settle_rest(turn, None);
     for (run, outcome) in active {
         trials::ended(turn, run, None, &outcome);
-        turn.record(Event::RunEnded { run, outcome, usage: Usage::default() });
+        end(turn, run, outcome, Usage::default());
     }
     if turn.state().emergency.is_some() {
         super::agents::end_all(turn, KillReason::Emergency);
@@ -85,7 +85,17 @@ pub(super) fn refused(
     if current(turn, run, generation) {
         let outcome = Outcome::Refused { rule, why };
         trials::ended(turn, run, None, &outcome);
-        turn.record(Event::RunEnded { run, outcome, usage: Usage::default() });
+        end(turn, run, outcome, Usage::default());
+    }
+}
+
+/// Records a run's end. One that an emergency cut off may be proven gone only after that was lifted: an
+/// answer that it was to go on with is then told now.
+fn end(turn: &mut Turn<'_>, run: RunId, outcome: Outcome, usage: Usage) {
+    let is_late = council::is_cut_off(&outcome) && turn.state().emergency.is_none();
+    turn.record(Event::RunEnded { run, outcome, usage });
+    if is_late {
+        council::tell_late(turn);
     }
 }
 
@@ -113,7 +123,7 @@ pub(super) fn gone(
     oversight::failed(turn, world, run, &outcome);
     models::settle_rest(turn, Some(run));
     trials::ended(turn, run, Some(&exit), &outcome);
-    turn.record(Event::RunEnded { run, outcome, usage });
+    end(turn, run, outcome, usage);
 }
 
 /// What a proven end means for the run.
