@@ -1,6 +1,5 @@
 //! `policy …` and `schema`: a policy file before it is used, and what files give now. Needs no daemon.
 
-use super::approvals;
 use super::{Done, policy_ask};
 use crate::arguments::{Global, PolicyCommand, SchemaOf, Whose};
 use crate::connection;
@@ -56,8 +55,12 @@ pub fn run(global: &Global, command: PolicyCommand) -> Done {
 /// The files are not what runs are judged by while people have yet to agree to them. Without a daemon
 /// nothing is judged.
 fn tell_of_waiting(global: &Global) {
-    let Ok((client, _)) = connection::client() else { return };
-    let Ok(rows) = approvals::rows(&client, global, false) else { return };
+    let (Ok((client, _)), Ok(found)) = (connection::client(), project::find(global)) else {
+        return;
+    };
+    // Of a project that the daemon does not know nothing waits; another's change is no word on it.
+    let root = found.root.to_string_lossy();
+    let Ok(rows) = client.items::<MotionRow>("/approvals", &[("project", &root)]) else { return };
     let waits = |row: &&MotionRow| row.kind == Decision::ChangePolicy && row.status == Status::Open;
     if let Some(MotionRow { id, .. }) = rows.iter().find(waits) {
         output::note(&format!(

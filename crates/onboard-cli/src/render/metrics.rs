@@ -19,8 +19,9 @@ fn totals(totals: &Totals) -> String {
     let Totals { runs, succeeded, nothing_to_report, failed, .. } = totals;
     let mut out = format!(
         "  runs      {runs}: {succeeded} succeeded, {nothing_to_report} nothing to report, \
-         {failed} failed\n  not run   {} times nothing had changed, {} times missed\n",
-        totals.slots_nothing_changed, totals.slots_missed
+         {failed} failed\n  not run   {} nothing had changed, {} missed\n",
+        times(totals.slots_nothing_changed),
+        times(totals.slots_missed)
     );
     let seconds = |ms: u64| when::seconds(ms as f64 / 1_000.0);
     out.push_str(&format!("  used      cpu {}", seconds(totals.cpu_ms)));
@@ -37,11 +38,15 @@ fn totals(totals: &Totals) -> String {
     ));
     if totals.violations > 0 {
         out.push_str(&format!(
-            "  on record {} times at a limit or at what it may not do\n",
-            totals.violations
+            "  on record {} at a limit or at what it may not do\n",
+            times(totals.violations)
         ));
     }
     out
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".into() } else { format!("{count} times") }
 }
 
 fn rules(rows: &[RuleRow], look: &Look) -> String {
@@ -104,7 +109,7 @@ mod tests {
               not run   90 times nothing had changed, 3 times missed
               used      cpu 1m 1s, 4.4 s a run; ran for 10m in all
               findings  6 told, 2 accepted, 3 dismissed
-              on record 1 times at a limit or at what it may not do
+              on record once at a limit or at what it may not do
               RULE               TOLD  ACCEPTED  WENT AWAY  DISMISSED  LIKELY USEFUL
               health/bus-factor  12    2         1          3          38 % (22 to 57)
               health/noise       9     0         1          3          38 % (22 to 57), muted

@@ -207,6 +207,10 @@ fn a_changed_policy_is_held_back_until_people_agree() {
     let says = format!("{} waits, and until people agree", waiting[0]);
     world.check(&["policy", "show"], 0, &says);
     world.check(&["policy", "explain", "reader"], 0, &says);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let folder = elsewhere.path().to_str().unwrap();
+    let (code, _, told) = world.run(&["policy", "show", "--project", folder]);
+    assert!(code == 0 && !told.contains("waits"), "it is no word on another folder: {told}");
     assert!(reads(&world), "it stays so");
     assert_eq!(ids(&world, "change_policy", "open"), waiting, "it is asked for once");
     world.check(&["approvals", "approve", &waiting[0], "--reason", "seen"], 0, "approved");
