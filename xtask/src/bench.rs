@@ -4,13 +4,16 @@
 
 mod commands;
 mod emergency;
+mod foreground;
 mod health;
 mod idle;
+mod inside;
 mod judge;
 mod launch;
 mod machine;
 mod page;
 mod process;
+mod proxy;
 mod replay;
 mod served;
 mod spread;
@@ -60,6 +63,9 @@ const ROWS: &[Row] = &[
     Row { name: "commands", measure: commands::measure },
     Row { name: "due", measure: launch::due },
     Row { name: "sandbox", measure: launch::bare },
+    Row { name: "inside", measure: inside::measure },
+    Row { name: "proxy", measure: proxy::measure },
+    Row { name: "foreground", measure: foreground::measure },
     Row { name: "replay", measure: replay::measure },
     Row { name: "emergency", measure: emergency::measure },
     Row { name: "health", measure: health::measure },
@@ -189,7 +195,7 @@ fn build(workspace: &Workspace) -> Result<PathBuf, String> {
     product.args(["build", "--release", "--package", "onboard-cli"]);
     let mut examples = command::cargo(&workspace.root);
     examples.args(["build", "--release", "--examples"]);
-    for package in ["agents", "daemon", "sandbox", "sim", "web"] {
+    for package in ["agents", "daemon", "egress", "sandbox", "sim", "web"] {
         examples.arg("--package").arg(format!("onboard-{package}"));
     }
     for cargo in [&mut product, &mut examples] {
@@ -220,8 +226,8 @@ mod tests {
         check("--quick --only replay", Ok((Some("replay"), true)));
         check("--only", Err(USAGE));
         check("--fast", Err(&format!("`--fast` is unknown; {USAGE}")));
-        let names =
-            "start, idle, registered, commands, due, sandbox, replay, emergency, health, judge";
+        let names = "start, idle, registered, commands, due, sandbox, inside, proxy, foreground, \
+                     replay, emergency, health, judge";
         check("--only fun", Err(&format!("no row is called `fun`; they are {names}")));
     }
 }

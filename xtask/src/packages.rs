@@ -54,6 +54,12 @@ const PACKAGES: &[Package] = &[
         why: "the sandboxed start is measured beside bwrap's",
     },
     Package {
+        name: "tinyproxy-bin",
+        program: "tinyproxy",
+        need: Need::Bench,
+        why: "connections through the proxy are measured beside tinyproxy's",
+    },
+    Package {
         name: "g++",
         program: "c++",
         need: Need::Fuzz,

@@ -1,15 +1,16 @@
 //! What a start behind the walls costs, beside a plain start and `bwrap` with the same namespaces.
 //!
 //! `start_cost [ROUNDS]`: each round starts `/bin/true` once in every way, so that what else the
-//! machine does meets all alike. Prints the median and the quartiles of each in microseconds, and
-//! the ratio of the medians to `bwrap`'s where that is installed, else to the plain start's. Ends
-//! with one JSON line of the medians and quartiles.
+//! machine does meets all alike. "sensors" has what "walls" has, and a masked file, a forbidden
+//! command and the ends of a network, so that every sensor there is watches. Prints the median and
+//! the quartiles of each in microseconds, and the ratio of the medians to `bwrap`'s where that is
+//! installed, else to the plain start's. Ends with one JSON line of the medians and quartiles.
 
 #[path = "../tests/walls/permit.rs"]
 mod permit;
 
 use onboard_sandbox::cgroup::Layout;
-use onboard_sandbox::{AgentFiles, Limits, Profile, launch, launcher_main_if_asked};
+use onboard_sandbox::{AgentFiles, Limits, Network, Profile, launch, launcher_main_if_asked};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
@@ -22,17 +23,20 @@ type Way<'a> = (&'a str, Box<dyn FnMut(usize) + 'a>);
 fn main() {
     launcher_main_if_asked();
     let rounds = std::env::args().nth(1).map_or(DEFAULT_ROUNDS, |n| n.parse().expect("a number"));
-    let project = std::env::current_dir().expect("a project");
+    let folder = tempfile::tempdir().expect("a project");
+    let project = folder.path().canonicalize().expect("a project");
+    std::fs::write(project.join(".env"), "A=1").expect("a file to mask");
     let groups = Layout::find().expect("control groups");
     let none = Layout::default();
     let mut ways: Vec<Way<'_>> = vec![
         ("plain", Box::new(|_| plain(Command::new("/bin/true")))),
-        ("walls", Box::new(|n| walls(&none, &project, &format!("none-{n}")))),
+        ("walls", Box::new(|n| walls(&none, profile(&project, &format!("none-{n}"))))),
+        ("sensors", Box::new(|n| walls(&none, watched(profile(&project, &format!("all-{n}")))))),
     ];
     if !groups.hierarchies.is_empty() {
         ways.push((
             "walls, control groups",
-            Box::new(|n| walls(&groups, &project, &n.to_string())),
+            Box::new(|n| walls(&groups, profile(&project, &n.to_string()))),
         ));
     }
     let bwrap = Command::new("bwrap").arg("--version").stdout(Stdio::null()).status().is_ok();
@@ -100,8 +104,18 @@ fn bubblewrap(project: &std::path::Path) -> Command {
     command
 }
 
-fn walls(layout: &Layout, project: &std::path::Path, run: &str) {
-    let profile = Profile {
+/// The profile, and in it something for each sensor to watch.
+fn watched(profile: Profile) -> Profile {
+    Profile {
+        forbidden: vec![".env".into()],
+        forbidden_commands: vec!["ssh".into()],
+        network: Some(Network::default()),
+        ..profile
+    }
+}
+
+fn profile(project: &std::path::Path, run: &str) -> Profile {
+    Profile {
         instance: "start-cost".into(),
         run: format!("{}-{run}", std::process::id()),
         argv: vec!["/bin/true".into()],
@@ -114,7 +128,10 @@ fn walls(layout: &Layout, project: &std::path::Path, run: &str) {
         limits: Limits::default(),
         works_in_tmp: false,
         must_enforce: Vec::new(),
-    };
+    }
+}
+
+fn walls(layout: &Layout, profile: Profile) {
     let null = || std::fs::File::options().write(true).open("/dev/null").expect("null");
     let (_host, agent) = UnixStream::pair().expect("pair");
     let files = AgentFiles {
