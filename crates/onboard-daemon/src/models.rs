@@ -120,6 +120,7 @@ fn model(document: &Document, item: &Item<'_>) -> Result<Model, Problem> {
         "agents",
         "projects",
         "max_output_tokens",
+        "image_tokens",
         "price",
     ])?;
     let name = name(&fields.required("name")?)?;
@@ -132,6 +133,7 @@ fn model(document: &Document, item: &Item<'_>) -> Result<Model, Problem> {
         max_output_tokens = item.integer(1..=OUTPUT_MAX)?;
         origin = document.place(item.span()).to_string();
     }
+    let image_tokens = fields.get("image_tokens").map(|item| item.integer(1..=OUTPUT_MAX));
     let (mut input_price, mut output_price) = (0, 0);
     if let Some(item) = fields.get("price") {
         let price = item.fields(&["input", "output"])?;
@@ -149,6 +151,7 @@ fn model(document: &Document, item: &Item<'_>) -> Result<Model, Problem> {
             model: fields.required("model")?.text()?.into(),
             max_output_tokens,
             origin,
+            image_tokens: image_tokens.transpose()?,
             input_price,
             output_price,
         },
@@ -214,11 +217,11 @@ mod tests {
             Ok(read) => {
                 let mut out = String::new();
                 for Model { terms, endpoint, credential, binding } in read.models {
-                    let Terms { name, model, max_output_tokens, origin, .. } = &terms;
+                    let Terms { name, model, max_output_tokens, origin, image_tokens, .. } = &terms;
                     let cost = terms.spend(1_000, 1_000).micros;
                     writeln!(
                         out,
-                        "{name}: {model} at {endpoint} {credential:?} {:?} {:?} {max_output_tokens} ({origin}) {cost}",
+                        "{name}: {model} at {endpoint} {credential:?} {:?} {:?} {max_output_tokens} ({origin}) {image_tokens:?} {cost}",
                         binding.agents, binding.projects
                     )
                     .expect("a string");
@@ -238,17 +241,17 @@ mod tests {
             "models:\n  - name: local\n    endpoint: http://127.0.0.1:11434/v1\n    model: qwen3:8b\n    \
              agents: [code-quality-optimizer]\n  - name: big\n    endpoint: https://api.example.org/v1\n    \
              model: big-1\n    credential: big-key\n    agents: [mine]\n    projects: [/home/ada/loom]\n    \
-             max_output_tokens: 900\n    price: { input: 0.15, output: 1.2 }\n\
+             max_output_tokens: 900\n    image_tokens: 1600\n    price: { input: 0.15, output: 1.2 }\n\
              budgets:\n  per_run: { tokens: 1000, cost: 0.000001 }\n  total: { cost: 3 }\n",
             expect![[r#"
-                local: qwen3:8b at http://127.0.0.1:11434/v1 None ["code-quality-optimizer"] [] 4096 (the defaults) 0
-                big: big-1 at https://api.example.org/v1 Some("big-key") ["mine"] ["/home/ada/loom"] 900 (models.yaml:12:24) 1350
-                per_run.tokens 1000 (models.yaml:15:22)
-                per_run.cost 1 (models.yaml:15:34)
+                local: qwen3:8b at http://127.0.0.1:11434/v1 None ["code-quality-optimizer"] [] 4096 (the defaults) None 0
+                big: big-1 at https://api.example.org/v1 Some("big-key") ["mine"] ["/home/ada/loom"] 900 (models.yaml:12:24) Some(1600) 1350
+                per_run.tokens 1000 (models.yaml:16:22)
+                per_run.cost 1 (models.yaml:16:34)
                 per_agent_day.tokens 1000000 (the defaults)
                 per_agent_day.cost 2000000 (the defaults)
                 total.tokens 20000000 (the defaults)
-                total.cost 3000000 (models.yaml:16:18)
+                total.cost 3000000 (models.yaml:17:18)
             "#]],
         );
     }
@@ -258,13 +261,13 @@ mod tests {
         check(
             EXAMPLE,
             expect![[r#"
-            per_run.tokens 200000 (models.yaml:33:22)
-            per_run.cost 500000 (models.yaml:33:36)
-            per_agent_day.tokens 1000000 (models.yaml:34:28)
-            per_agent_day.cost 2000000 (models.yaml:34:43)
-            total.tokens 20000000 (models.yaml:36:20)
-            total.cost 50000000 (models.yaml:36:36)
-        "#]],
+                per_run.tokens 200000 (models.yaml:36:22)
+                per_run.cost 500000 (models.yaml:36:36)
+                per_agent_day.tokens 1000000 (models.yaml:37:28)
+                per_agent_day.cost 2000000 (models.yaml:37:43)
+                total.tokens 20000000 (models.yaml:39:20)
+                total.cost 50000000 (models.yaml:39:36)
+            "#]],
         );
     }
 
@@ -285,6 +288,7 @@ mod tests {
             one(", price: { input: 1e3, output: 1 }"),
             one(", price: { input: -1, output: 1 }"),
             one(", max_output_tokens: 0"),
+            one(", image_tokens: 0"),
             one(", key: sk-1"),
             format!("{}{}", one(""), &one("")[8..]),
             "budgets: { per_day: { tokens: 1 } }\n".into(),
@@ -296,17 +300,18 @@ mod tests {
             format!("{} {mend}\n", problem.lines().next().unwrap_or_default())
         };
         expect![[r#"
-                models.yaml:2:26: no endpoint: it begins with `https://`, or with `http://`, the loopback address and a port, such as `http://127.0.0.1:11434` |                          ^^^^^^^^^^^^^^^^^^
-                models.yaml:2:13: `A` is no name = write up to 32 lower-case letters, digits and `-`, a letter first
-                models.yaml:2:5: `agents` is missing = add `agents: …`
-                models.yaml:2:86: `models[0].price.input` wants an amount of money, found `0.1234567` = write digits, and at most six behind a point, such as `0.50`
-                models.yaml:2:86: `models[0].price.input` wants an amount of money, found `1e3` = write digits, and at most six behind a point, such as `0.50`
-                models.yaml:2:86: `models[0].price.input` wants an amount of money, found `-1` = write digits, and at most six behind a point, such as `0.50`
-                models.yaml:2:89: `models[0].max_output_tokens` wants a whole number from 1 to 1000000, found `0` |                                                                                         ^
-                models.yaml:2:70: unknown key `key` = known here: `name`, `endpoint`, `model`, `credential`, `agents`, `projects`, `max_output_tokens`, `price`
-                models.yaml:3:5: the model `a` is there twice = give it another name
-                models.yaml:1:12: unknown key `per_day` = known here: `per_run`, `per_agent_day`, `total`
-                models.yaml:1:31: `budgets.per_run.tokens` wants a whole number from 0 to 1000000000000, found `many` |                               ^^^^
-            "#]].assert_eq(&cases.iter().map(line).collect::<String>());
+            models.yaml:2:26: no endpoint: it begins with `https://`, or with `http://`, the loopback address and a port, such as `http://127.0.0.1:11434` |                          ^^^^^^^^^^^^^^^^^^
+            models.yaml:2:13: `A` is no name = write up to 32 lower-case letters, digits and `-`, a letter first
+            models.yaml:2:5: `agents` is missing = add `agents: …`
+            models.yaml:2:86: `models[0].price.input` wants an amount of money, found `0.1234567` = write digits, and at most six behind a point, such as `0.50`
+            models.yaml:2:86: `models[0].price.input` wants an amount of money, found `1e3` = write digits, and at most six behind a point, such as `0.50`
+            models.yaml:2:86: `models[0].price.input` wants an amount of money, found `-1` = write digits, and at most six behind a point, such as `0.50`
+            models.yaml:2:89: `models[0].max_output_tokens` wants a whole number from 1 to 1000000, found `0` |                                                                                         ^
+            models.yaml:2:84: `models[0].image_tokens` wants a whole number from 1 to 1000000, found `0` |                                                                                    ^
+            models.yaml:2:70: unknown key `key` = known here: `name`, `endpoint`, `model`, `credential`, `agents`, `projects`, `max_output_tokens`, `image_tokens`, `price`
+            models.yaml:3:5: the model `a` is there twice = give it another name
+            models.yaml:1:12: unknown key `per_day` = known here: `per_run`, `per_agent_day`, `total`
+            models.yaml:1:31: `budgets.per_run.tokens` wants a whole number from 0 to 1000000000000, found `many` |                               ^^^^
+        "#]].assert_eq(&cases.iter().map(line).collect::<String>());
     }
 }

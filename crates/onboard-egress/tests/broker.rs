@@ -154,6 +154,13 @@ fn answer(path: &str, request: &str, head: &str) -> Vec<u8> {
         "/v1/chat/completions" if request.contains("fail") => {
             b"HTTP/1.1 400 Bad\r\nContent-Length: 2\r\n\r\nno".to_vec()
         }
+        "/v1/completions" => {
+            let output = if request.contains("greedy") { 5_000 } else { 30 };
+            with(
+                "Content-Type: application/json\r\n",
+                &format!("{{\"choices\":[],\"usage\":{{\"prompt_tokens\":6,\"completion_tokens\":{output}}}}}"),
+            )
+        }
         "/v1/chat/completions" => with(
             "Content-Type: application/json\r\n",
             "{\"choices\":[{\"message\":{\"content\":\"hello\"}}],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":7}}",
@@ -227,12 +234,15 @@ impl Net {
             model: "m-1".into(),
             max_output_tokens: 100,
             origin: "models.yaml:5:24".into(),
+            image_tokens: None,
             input_price: 2_000_000,
             output_price: 8_000_000,
         };
         let target = Target::url("http://127.0.0.1:11434/v1/").expect("a target");
-        let door = Door { model: Some(model), ..door("small.model.onboard", target) };
-        Net::with(server, asked, vec![door], Tls::trusting(Vec::new()))
+        let seeing = Terms { name: "seeing".into(), image_tokens: Some(50), ..model.clone() };
+        let at = |name: &str, model| Door { model: Some(model), ..door(name, target.clone()) };
+        let doors = vec![at("small.model.onboard", model), at("seeing.model.onboard", seeing)];
+        Net::with(server, asked, doors, Tls::trusting(Vec::new()))
     }
 
     fn with(server: SocketAddr, asked: Asked, doors: Vec<Door>, tls: Tls) -> Net {
@@ -282,8 +292,12 @@ impl Net {
     }
 
     fn ask(&self, path: &str, body: &str) -> String {
+        self.ask_at("small.model.onboard", path, body)
+    }
+
+    fn ask_at(&self, door: &str, path: &str, body: &str) -> String {
         self.say(&format!(
-            "POST http://small.model.onboard{path} HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n\
+            "POST http://{door}{path} HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n\
              Content-Length: {}\r\n\r\n{body}",
             body.len()
         ))
@@ -499,6 +513,58 @@ fn a_model_is_asked_inside_its_budget() {
         ! forbidden_credential use credential: POST small.model.onboard/v1/../admin (a model can be asked by POST at /v1/chat/completions, /v1/completions, /v1/embeddings)
         ! forbidden_credential use credential: GET small.model.onboard/v1/chat/completions (a model can be asked by POST at /v1/chat/completions, /v1/completions, /v1/embeddings)
         ! forbidden_credential use credential: GET small.model.onboard/v1/models (the token of this very run is needed, as it is in the environment)
+    "#]],
+    );
+}
+
+#[test]
+fn nothing_is_asked_for_that_was_not_set_aside() {
+    let net = Net::of_models();
+    let complete = |more: &str| {
+        net.ask("/v1/completions", &format!("{{\"model\":\"m-1\",\"max_tokens\":10,{more}}}"))
+    };
+    let picture = "{\"model\":\"m-1\",\"max_tokens\":10,\"messages\":[{\"content\":[{\"type\":\
+        \"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}}]}]}";
+    let heard = [
+        complete("\"prompt\":\"a\""),
+        complete("\"prompt\":[\"a\",\"b\",\"c\"],\"n\":2"),
+        complete("\"prompt\":[[1],[2],[3],[4],[5],[6],[7],[8],[9]],\"best_of\":16"),
+        complete("\"prompt\":\"greedy\""),
+        complete("\"prompt\":\"a\",\"n_predict\":101"),
+        net.ask("/v1/embeddings", "{\"model\":\"m-1\",\"input\":[\"a\",\"b\"]}"),
+        net.ask("/v1/chat/completions", picture),
+        net.ask_at("seeing.model.onboard", "/v1/chat/completions", picture),
+        net.ask("/v1/chat/completions", "{\"model\":\"m-1\",\"models\":[\"m-9\"]}"),
+    ];
+    let book = net.book.0.lock().expect("no panic").join("\n");
+    expect![[r#"
+        small reserved 54 tokens, 168 micros
+        #1 came to 36 tokens, 252 micros: Reported
+        small reserved 120 tokens, 600 micros
+        #3 came to 36 tokens, 252 micros: Reported
+        small reserved 59 tokens, 178 micros
+        #5 came to 5006 tokens, 40012 micros: Reported
+        small reserved 33 tokens, 66 micros
+        #7 came to 33 tokens, 66 micros: Unknown
+        seeing reserved 184 tokens, 428 micros
+        #9 came to 18 tokens, 78 micros: Reported"#]]
+    .assert_eq(&book);
+    check(
+        net,
+        &heard,
+        expect![[r#"
+        HTTP/1.1 200 OK
+        HTTP/1.1 200 OK
+        HTTP/1.1 402 Refused
+        HTTP/1.1 200 OK
+        HTTP/1.1 400 Refused
+        HTTP/1.1 200 OK
+        HTTP/1.1 400 Refused
+        HTTP/1.1 200 OK
+        HTTP/1.1 400 Refused
+        ! budget_exceeded use more than was set aside: small.model.onboard (the endpoint counts 36 tokens and 252 millionths, 54 and 168 were set aside)
+        ! budget_exceeded ask model: small.model.onboard at per_run.tokens (the budget per_run.tokens of 1000 tokens (models.yaml:9:5) has 1000 left)
+        ! budget_exceeded use more than was set aside: small.model.onboard (the endpoint counts 5006 tokens and 40012 millionths, 59 and 178 were set aside)
     "#]],
     );
 }

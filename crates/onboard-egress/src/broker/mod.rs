@@ -6,6 +6,7 @@
 //! out of whatever comes back.
 
 pub mod answer;
+mod contents;
 mod models;
 mod outward;
 mod pass;
@@ -68,6 +69,8 @@ pub struct Terms {
     /// Tokens of one answer at most, and where that is written.
     pub max_output_tokens: u64,
     pub origin: String,
+    /// Tokens that one picture counts at most; nothing where none may be sent.
+    pub image_tokens: Option<u64>,
     /// Millionths for a million tokens.
     pub input_price: u64,
     pub output_price: u64,

@@ -6,7 +6,7 @@ use super::pass::{Errand, Failure, Tap, refused, said};
 use super::prompt::{self, Prompt};
 use super::{Ledger, NoRoom, Terms};
 use onboard_domain::model::{Ending, Spend};
-use onboard_domain::violation::{Rule, Sensor, Violation};
+use onboard_domain::violation::{Action, Rule, Sensor, Violation};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
@@ -14,7 +14,9 @@ use std::time::Duration;
 /// What stands before the paths that agents ask for, as their libraries expect it.
 pub const PREFIX: &str = "/v1";
 /// What may be asked: only what says what it used.
-const ASKED: [&str; 3] = ["/chat/completions", "/completions", "/embeddings"];
+const ASKED: [&str; 3] = ["/chat/completions", "/completions", EMBEDDINGS];
+/// What has no answer of tokens.
+const EMBEDDINGS: &str = "/embeddings";
 /// Longest request: some prompts of the largest models.
 const REQUEST: usize = 4 << 20;
 /// How long the agent may be silent in the middle of it.
@@ -46,15 +48,18 @@ pub(super) fn pass(mut errand: Errand<'_>) -> Result<(), Failure> {
         return Err(said(404, why));
     }
     let output = output(&prompt, &terms, &path)?;
+    let pictures = pictures(&prompt, &terms)?;
     let hides_usage = prompt.is_stream && !prompt.has_stream_options;
     let body = prompt::with(&body, &missing(&prompt, &path, output, hides_usage));
+    let bytes = body.len() as u64;
+    let output = if path == EMBEDDINGS { 0 } else { prompt.most(output, bytes) };
     // No tokeniser makes more tokens of a text than it has bytes.
-    let most = terms.spend(body.len() as u64, output.saturating_mul(prompt.choices));
-    let open = Open::reserve(&errand, &terms, most)?;
+    let input = (bytes - prompt.picture_bytes).saturating_add(pictures);
+    let open = Open::reserve(&errand, &terms, terms.spend(input, output))?;
     errand.parts.path = path;
-    errand.body_bytes = body.len() as u64;
+    errand.body_bytes = bytes;
     errand.rest = body;
-    ask(errand, &terms, open, output.saturating_mul(prompt.choices), hides_usage)
+    ask(errand, &terms, open, output, hides_usage)
 }
 
 fn ask(
@@ -64,12 +69,19 @@ fn ask(
     output: u64,
     hides_usage: bool,
 ) -> Result<(), Failure> {
+    let (line, name) = (errand.line, errand.door.name.clone());
     let mut server = errand.dial().inspect_err(|_| open.is(Spend::default(), Ending::Unused))?;
     errand.ask(&mut server)?;
     let mut tap = Watched { hides_usage, output, ..Watched::default() };
     let done = errand.bring_back(server, &mut tap);
     match tap.usage {
-        Some((input, output)) => open.is(terms.spend(input, output), Ending::Reported),
+        Some((input, output)) => {
+            let came = terms.spend(input, output);
+            if let Some(more) = overdrawn(&name, open.spend, came) {
+                line.shared.report(more);
+            }
+            open.is(came, Ending::Reported);
+        }
         // Nobody takes money for what they refuse.
         None if (400..500).contains(&tap.status) => open.is(Spend::default(), Ending::Unused),
         None => {}
@@ -77,9 +89,38 @@ fn ask(
     done
 }
 
+/// What is known of an endpoint that counts more than was set aside: nobody could have refused it.
+fn overdrawn(door: &str, most: Spend, came: Spend) -> Option<Violation> {
+    if came.tokens <= most.tokens && came.micros <= most.micros {
+        return None;
+    }
+    let what = "use more than was set aside";
+    let why = format!(
+        "the endpoint counts {} tokens and {} millionths, {} and {} were set aside",
+        came.tokens, came.micros, most.tokens, most.micros
+    );
+    let noted = Violation::new(Sensor::Network, Rule::BudgetExceeded, what, door.as_bytes());
+    Some(noted.resolved(why.as_bytes()).with(Action::Noted))
+}
+
+/// Tokens of all the pictures of a request.
+fn pictures(prompt: &Prompt, terms: &Terms) -> Result<u64, Failure> {
+    match (prompt.pictures, terms.image_tokens) {
+        (0, _) => Ok(0),
+        (count, Some(each)) => Ok(each.saturating_mul(count)),
+        (_, None) => Err(said(
+            400,
+            format!(
+                "what a picture costs is not known: `image_tokens` of the model `{}` says how many tokens one counts at most",
+                terms.name
+            ),
+        )),
+    }
+}
+
 /// Tokens of one answer at most.
 fn output(prompt: &Prompt, terms: &Terms, path: &str) -> Result<u64, Failure> {
-    if path == "/embeddings" {
+    if path == EMBEDDINGS {
         return Ok(0);
     }
     let most = terms.max_output_tokens;
@@ -98,7 +139,7 @@ fn output(prompt: &Prompt, terms: &Terms, path: &str) -> Result<u64, Failure> {
 /// What has to be added to a request so that it keeps inside what is set aside, and says what it used.
 fn missing(prompt: &Prompt, path: &str, output: u64, hides_usage: bool) -> String {
     let mut more = Vec::new();
-    if prompt.output.is_none() && path != "/embeddings" {
+    if !prompt.has_limit && path != EMBEDDINGS {
         more.push(format!("\"max_tokens\":{output}"));
     }
     if hides_usage {
