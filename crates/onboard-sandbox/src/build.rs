@@ -9,6 +9,7 @@ use crate::mask::{self, Folders};
 use crate::network;
 use crate::plan::{INSIDE_ID, MASK_DIR, MASK_FILE, PROJECT_SLOT, Step};
 use crate::profile::{HOST_FD, PROJECT_DIR};
+use crate::sys::files::Identity;
 use crate::sys::mount::attr;
 use crate::sys::{files, landlock, mount, privilege, process};
 use crate::wire::{self, Message};
@@ -101,7 +102,9 @@ impl Builder {
             Step::LeaveGroups => privilege::leave_groups(),
             Step::OpenGroup { version, path } => self.open_group(*version, path),
             Step::EnterGroups => self.enter_groups(),
-            Step::Take { slot, source, attributes } => self.take(*slot, source, *attributes),
+            Step::Take { slot, source, attributes, is } => {
+                self.take(*slot, source, *attributes, *is)
+            }
             Step::OpenMasks { count } => {
                 let devices = (0..*count).map(|_| mask::open_device());
                 self.devices = devices.collect::<io::Result<_>>()?;
@@ -195,11 +198,21 @@ impl Builder {
         self.groups.drain(..).try_for_each(|mut tasks| tasks.write_all(b"0"))
     }
 
-    fn take(&mut self, slot: usize, source: &str, attributes: u64) -> io::Result<()> {
+    fn take(
+        &mut self,
+        slot: usize,
+        source: &str,
+        attributes: u64,
+        is: Option<Identity>,
+    ) -> io::Result<()> {
         if self.trees.len() <= slot {
             self.trees.resize_with(slot + 1, || None);
         }
-        self.trees[slot] = Some(mount::clone_tree(None, source, attributes)?);
+        let tree = match is {
+            None => mount::clone_tree(None, source, attributes)?,
+            Some(is) => mount::clone_tree(Some(judged(source, is)?.as_fd()), "", attributes)?,
+        };
+        self.trees[slot] = Some(tree);
         Ok(())
     }
 
@@ -409,6 +422,19 @@ impl Builder {
     }
 }
 
+/// What was judged, if it is still there under its name.
+///
+/// # Errors
+/// `ESTALE` when something else is, or a link leads there now.
+fn judged(source: &str, is: Identity) -> io::Result<OwnedFd> {
+    let replaced = || io::Error::from_raw_os_error(libc::ESTALE);
+    let place = files::open_plain(source).map_err(|error| match error.raw_os_error() {
+        Some(libc::ELOOP | libc::ENOTDIR) => replaced(),
+        _ => error,
+    })?;
+    if files::identity(place.as_fd())? == is { Ok(place) } else { Err(replaced()) }
+}
+
 /// Points descriptors at `/dev/null`.
 pub fn silence(numbers: &[i32]) -> io::Result<()> {
     let null = std::fs::File::options().read(true).write(true).open("/dev/null")?;
@@ -437,4 +463,43 @@ fn is_out_of_reach(error: &io::Error) -> bool {
 /// An absolute path inside the new root, relative to it.
 fn below(path: &str) -> &str {
     path.trim_start_matches('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    /// Whoever changes the names between the judgement and the launch gets nothing shown.
+    #[test]
+    fn what_is_shown_is_what_was_judged() {
+        let top = tempfile::tempdir().expect("folder");
+        let at = |name: &str| top.path().canonicalize().expect("path").join(name);
+        let text = |name: &str| at(name).to_str().expect("UTF-8").to_owned();
+        for folder in ["own/inner", "secret/inner"] {
+            fs::create_dir_all(at(folder)).expect("folder");
+        }
+        let own = text("own/inner");
+        let is = files::identity(files::open_plain(&own).expect("open").as_fd()).expect("known");
+        let outcome = || match judged(&own, is) {
+            Ok(_) => None,
+            Err(error) => error.raw_os_error(),
+        };
+        assert_eq!(outcome(), None);
+        fs::rename(at("own/inner"), at("aside")).expect("moved");
+        assert_eq!(outcome(), Some(libc::ENOENT));
+        symlink(at("aside"), at("own/inner")).expect("link");
+        assert_eq!(outcome(), Some(libc::ESTALE), "a link, though to the same");
+        fs::remove_file(at("own/inner")).expect("no link");
+        fs::rename(at("secret/inner"), at("own/inner")).expect("moved");
+        assert_eq!(outcome(), Some(libc::ESTALE), "another folder");
+        fs::rename(at("own"), at("former")).expect("moved");
+        symlink(at("secret"), at("own")).expect("link");
+        fs::rename(at("aside"), at("secret/inner")).expect("moved");
+        assert_eq!(outcome(), Some(libc::ESTALE), "a link above, and the same at its end");
+        fs::remove_file(at("own")).expect("no link");
+        fs::rename(at("secret"), at("own")).expect("moved");
+        assert_eq!(outcome(), None, "back in its place");
+    }
 }

@@ -5,10 +5,11 @@ use crate::links::{self, Links};
 use crate::mask;
 use crate::plan;
 use crate::profile::{Profile, ProfileError};
+use crate::sys::files::Identity;
 use crate::sys::{self, files};
 use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,15 @@ pub struct SystemEntry {
     pub link: Option<String>,
 }
 
+/// A place that was judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its path, without links.
+    pub path: String,
+    /// What is there, which has to be the same when it is shown.
+    pub is: Identity,
+}
+
 /// Facts about the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
@@ -37,10 +47,10 @@ pub struct Host {
     pub is_root: bool,
     /// Who the run is on the host.
     pub account: Account,
-    /// The project's resolved path.
-    pub project: String,
-    /// The resolved paths of the profile's further folders, in its order.
-    pub read_only: Vec<String>,
+    /// The project.
+    pub project: Source,
+    /// The profile's further folders, in its order.
+    pub read_only: Vec<Source>,
     /// Programs and libraries.
     pub system: Vec<SystemEntry>,
     /// Files of `/etc` that exist of those programs need.
@@ -92,11 +102,13 @@ impl Host {
     pub fn survey(profile: &Profile) -> Result<Self, ProfileError> {
         let own =
             Account { uid: sys::process::effective_uid(), gid: sys::process::effective_gid() };
-        let (project, owner) = resolve(&profile.project)?;
-        let fixed = check_forbidden(&project, &profile.forbidden)?;
-        let lacking = check_folders(Path::new(&project), &profile.forbidden)?;
+        let Placed { source: project, folder, owner } = resolve(&profile.project)?;
+        let folder = ProjectFolder(folder);
+        let fixed = check_forbidden(&folder, &profile.forbidden)?;
+        let lacking = check_folders(&folder, &profile.forbidden)?;
         let beside = profile.read_only.iter();
-        let beside = beside.map(|entry| beside_project(&entry.host, &project, &profile.forbidden));
+        let beside =
+            beside.map(|entry| beside_project(&entry.host, &project.path, &profile.forbidden));
         let read_only = beside.collect::<Result<_, _>>()?;
         Ok(Self {
             is_root: own.uid == 0,
@@ -149,28 +161,52 @@ fn account_for(own: Account, project_owner: Account) -> Account {
     }
 }
 
-fn resolve(path: &Path) -> Result<(String, Account), ProfileError> {
+/// Where a path leads, held fast: whoever changes the names meanwhile doesn't change what is judged.
+struct Placed {
+    source: Source,
+    folder: OwnedFd,
+    owner: Account,
+}
+
+fn resolve(path: &Path) -> Result<Placed, ProfileError> {
     let failed = |error| ProfileError::HostPath(path.to_owned(), error);
     if !path.is_absolute() {
         return Err(failed(io::Error::other("not absolute")));
     }
     let real: PathBuf = path.canonicalize().map_err(failed)?;
-    let metadata = real.metadata().map_err(failed)?;
     let text = real.to_str().ok_or_else(|| failed(io::Error::other("not UTF-8")))?;
-    Ok((text.to_owned(), Account { uid: metadata.uid(), gid: metadata.gid() }))
+    let folder = files::open_plain(text).map_err(|error| match error.raw_os_error() {
+        Some(libc::ELOOP) => ProfileError::Replaced(path.to_owned()),
+        _ => failed(error),
+    })?;
+    let is = files::identity(folder.as_fd()).map_err(failed)?;
+    let metadata = folder.try_clone().and_then(|f| std::fs::File::from(f).metadata());
+    let metadata = metadata.map_err(failed)?;
+    let owner = Account { uid: metadata.uid(), gid: metadata.gid() };
+    Ok(Placed { source: Source { path: text.to_owned(), is }, folder, owner })
 }
 
-/// A folder or file that is seen beside the project, without the project's masks.
+/// A folder or file that is seen beside the project, without the project's masks: named by itself, and
+/// apart from all that is forbidden. A single file that is named is meant, wherever it is.
 fn beside_project(
     path: &Path,
     project: &str,
     forbidden: &[String],
-) -> Result<String, ProfileError> {
-    let (real, _) = resolve(path)?;
-    let is_shown = |path: &&String| Path::new(project).join(path).starts_with(&real);
+) -> Result<Source, ProfileError> {
+    let Placed { source, folder, .. } = resolve(path)?;
+    let real = Path::new(&source.path);
+    if real != path {
+        return Err(ProfileError::Linked(path.into(), real.into()));
+    }
+    let failed = |error| ProfileError::HostPath(path.to_owned(), error);
+    let is_folder = files::is_dir(folder.as_fd()).map_err(failed)?;
+    let is_shown = |path: &&String| {
+        let path = Path::new(project).join(path);
+        path.starts_with(real) || is_folder && real.starts_with(&path)
+    };
     match forbidden.iter().find(is_shown) {
         Some(shown) => Err(ProfileError::ForbiddenShown(shown.clone(), path.into())),
-        None => Ok(real),
+        None => Ok(source),
     }
 }
 
@@ -235,12 +271,11 @@ impl ProjectFolder {
 /// Looks at each forbidden path without following any link. One that is missing is fine: the agent
 /// cannot make it, as the project is read-only. What somebody else makes there while a run goes on,
 /// that run must not see: the folders that it would appear in.
-fn check_forbidden(project: &str, forbidden: &[String]) -> Result<BTreeSet<String>, ProfileError> {
+fn check_forbidden(
+    folder: &ProjectFolder,
+    forbidden: &[String],
+) -> Result<BTreeSet<String>, ProfileError> {
     let mut fixed = BTreeSet::new();
-    if forbidden.is_empty() {
-        return Ok(fixed);
-    }
-    let folder = ProjectFolder::open(project)?;
     for path in forbidden {
         let is_missing = folder.look_at_forbidden(path)? == Thing::Missing;
         if is_missing && plan::outermost(forbidden).any(|outer| outer == path.trim_end_matches('/'))
@@ -264,9 +299,11 @@ fn folder_that_is(root: &OwnedFd, path: &str) -> String {
 }
 
 /// Of the files in forbidden folders.
-fn check_folders(project: &Path, forbidden: &[String]) -> Result<Lacking, ProfileError> {
+fn check_folders(folder: &ProjectFolder, forbidden: &[String]) -> Result<Lacking, ProfileError> {
     let mut lacking = Lacking::default();
-    match links::look(project, forbidden) {
+    // By the descriptor, which names the folder that is judged.
+    let project = format!("/proc/self/fd/{}", folder.0.as_raw_fd());
+    match links::look(Path::new(&project), forbidden) {
         Links::None => {}
         Links::Second { forbidden, other } => {
             return Err(ProfileError::ForbiddenSecondName(forbidden, other));
@@ -328,30 +365,44 @@ mod tests {
     fn nothing_beside_the_project_shows_what_is_forbidden() {
         let dir = tempfile::tempdir().expect("folder");
         let top = dir.path().canonicalize().expect("path");
-        std::fs::create_dir_all(top.join("loom/own/secret")).expect("folder");
+        std::fs::create_dir_all(top.join("loom/own/secret/deep")).expect("folder");
+        std::fs::write(top.join("loom/own/secret/key"), "x").expect("file");
         std::fs::create_dir(top.join("loom/free")).expect("folder");
         std::os::unix::fs::symlink("..", top.join("loom/own/up")).expect("link");
         let project = top.join("loom");
         let forbidden = ["own/secret/".to_owned(), ".env".to_owned()];
-        let lines: Vec<String> =
-            ["own/secret/none", "own/secret", "own", "own/up", "..", "/", "own/up/free"]
-                .iter()
-                .map(|path| {
-                    let path = project.join(path);
-                    match beside_project(&path, project.to_str().expect("UTF-8"), &forbidden) {
-                        Ok(real) => format!("{real}\n"),
-                        Err(e) => format!("{e}\n"),
-                    }
-                })
-                .collect();
+        let lines: Vec<String> = [
+            "own/secret/none",
+            "own/secret",
+            "own",
+            "own/up",
+            "..",
+            "/",
+            "own/up/free",
+            "own/secret/deep",
+            "own/secret/key",
+            "free",
+        ]
+        .iter()
+        .map(|path| {
+            let path = project.join(path);
+            match beside_project(&path, project.to_str().expect("UTF-8"), &forbidden) {
+                Ok(real) => format!("{}\n", real.path),
+                Err(e) => format!("{e}\n"),
+            }
+        })
+        .collect();
         let said = lines.concat().replace(top.to_str().expect("UTF-8"), "TOP");
         expect![[r#"
             host path TOP/loom/own/secret/none cannot be used: No such file or directory (os error 2)
             forbidden path "own/secret/" would be seen by another name, in TOP/loom/own/secret
             forbidden path "own/secret/" would be seen by another name, in TOP/loom/own
-            forbidden path "own/secret/" would be seen by another name, in TOP/loom/own/up
-            forbidden path "own/secret/" would be seen by another name, in TOP/loom/..
+            TOP/loom/own/up is a link or leads through one, to TOP/loom: name the folder itself
+            TOP/loom/.. is a link or leads through one, to TOP: name the folder itself
             forbidden path "own/secret/" would be seen by another name, in /
+            TOP/loom/own/up/free is a link or leads through one, to TOP/loom/free: name the folder itself
+            forbidden path "own/secret/" would be seen by another name, in TOP/loom/own/secret/deep
+            TOP/loom/own/secret/key
             TOP/loom/free
         "#]].assert_eq(&said);
     }
@@ -365,11 +416,11 @@ mod tests {
         std::fs::write(dir.path().join("twice"), "x").expect("file");
         std::fs::hard_link(dir.path().join("twice"), dir.path().join("other")).expect("link");
         let project = dir.path().canonicalize().expect("path");
-        let project = project.to_str().expect("UTF-8");
+        let folder = ProjectFolder::open(project.to_str().expect("UTF-8")).expect("project");
         let lines: Vec<String> =
             ["real", "link", "link/x", "missing", "real/missing/x", "key", "twice"]
                 .iter()
-                .map(|path| match check_forbidden(project, &[(*path).to_owned()]) {
+                .map(|path| match check_forbidden(&folder, &[(*path).to_owned()]) {
                     Ok(fixed) => format!("{path}: fits {fixed:?}\n"),
                     Err(e) => format!("{e}\n"),
                 })

@@ -12,12 +12,13 @@ use crate::mask::{Folders, Masks};
 use crate::network::End;
 use crate::notify::{self, Notifier, Rules};
 use crate::permit::Permitted;
-use crate::plan::{Gift, Mechanisms, Plan};
+use crate::plan::{Gift, Mechanisms, Plan, Step};
 use crate::profile::{Limits, Profile, ProfileError};
 use crate::record::RunRecord;
 use crate::report::Reports;
 use crate::running::{Descriptors, Running, Sensors, Weakness};
-use crate::sys::{process, socket};
+use crate::sys::{self, process, socket};
+use crate::tree;
 use crate::wire::{self, Message, Passed};
 use std::fmt;
 use std::io;
@@ -25,11 +26,22 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// How long each answer of the launcher may take. A start takes milliseconds; on a machine under
 /// heavy load a thousand times that is still a start.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a launcher that is no longer wanted may take to end, and after that to die.
+const END: Duration = Duration::from_secs(2);
+
+/// Looks at folders that may wait for their file systems at once: each is a thread that nothing ends
+/// but an answer.
+const LOOKS: usize = 16;
+
+/// A look's stack: it lists folders, without recursion.
+const LOOK_STACK: usize = 256 * 1024;
 
 /// The descriptors the agent gets.
 #[derive(Debug)]
@@ -59,6 +71,8 @@ pub enum LaunchError {
     Step { index: usize, step: String, layer: Layer, error: io::Error },
     /// The caller could not record the run.
     Record(io::Error),
+    /// What is to be shown lies where nobody answers: a file system that is gone.
+    Unanswered { project: String },
 }
 
 impl LaunchError {
@@ -89,6 +103,10 @@ impl fmt::Display for LaunchError {
                 write!(f, "step {index} of the layer {layer} failed: {step}: {error}")
             }
             Self::Record(error) => write!(f, "recording the run: {error}"),
+            Self::Unanswered { project } => write!(
+                f,
+                "the file system of {project}, or of what is shown beside it, does not answer: mount it anew"
+            ),
         }
     }
 }
@@ -117,13 +135,10 @@ pub(crate) fn launch_profile(
 ) -> Result<Running, LaunchError> {
     profile.check().map_err(LaunchError::Profile)?;
     // First, so that the launcher comes up while the rest is prepared.
-    let mut start = Start::spawn(files.stdout, files.stderr).map_err(LaunchError::Launcher)?;
-    let host = Host::survey(&profile).map_err(LaunchError::Profile)?;
+    let start = Start::spawn(&profile.run, files.stdout, files.stderr);
+    let mut start = start.map_err(LaunchError::Launcher)?;
+    let (host, disks) = look(&profile)?;
     let limits = &profile.limits;
-    let disks = match limits.reads_per_second {
-        Some(_) => disk::behind(visible(&host)),
-        None => Vec::new(),
-    };
     let mechanisms = layout.mechanisms(!disks.is_empty());
     insist(&profile, &host, &mechanisms)?;
     start.group = Group::create(layout, &profile.instance, &profile.run, limits, &disks)
@@ -148,6 +163,38 @@ pub(crate) fn launch_profile(
     let pids_uncounted = mechanisms.pids == Mechanism::ProcessLimit;
     let counted = Counted::new(*limits, pids_uncounted, given.tmp);
     start.finish(record, (mechanisms, degraded), given.network, (counted, notifier, masks))
+}
+
+/// Looks at the host in a thread of its own, for a file system that is gone keeps whoever asks it: for
+/// ever, and no signal helps. Such a thread is left behind, and ends with an answer.
+fn look(profile: &Profile) -> Result<(Host, Vec<String>), LaunchError> {
+    static WAITING: AtomicUsize = AtomicUsize::new(0);
+    let unanswered = || LaunchError::Unanswered { project: profile.project.display().to_string() };
+    if WAITING.fetch_add(1, Ordering::SeqCst) >= LOOKS {
+        WAITING.fetch_sub(1, Ordering::SeqCst);
+        return Err(unanswered());
+    }
+    let (found, looked) = std::sync::mpsc::sync_channel(1);
+    let of = profile.clone();
+    let looking = std::thread::Builder::new().name("look".into()).stack_size(LOOK_STACK);
+    let looking = looking.spawn(move || {
+        let host = Host::survey(&of);
+        let disks = match (&host, of.limits.reads_per_second) {
+            (Ok(host), Some(_)) => disk::behind(visible(host)),
+            _ => Vec::new(),
+        };
+        WAITING.fetch_sub(1, Ordering::SeqCst);
+        // Who asked may have given up.
+        let _ = found.send((host, disks));
+    });
+    if let Err(error) = looking {
+        WAITING.fetch_sub(1, Ordering::SeqCst);
+        return Err(LaunchError::Launcher(error));
+    }
+    match looked.recv_timeout(START_TIMEOUT) {
+        Ok((host, disks)) => Ok((host.map_err(LaunchError::Profile)?, disks)),
+        Err(_) => Err(unanswered()),
+    }
 }
 
 /// What of this run the kernel does not hold, or nobody tells of.
@@ -194,7 +241,7 @@ pub fn plan(profile: &Profile, layout: &Layout) -> Result<Plan, LaunchError> {
 }
 
 fn visible(host: &Host) -> impl Iterator<Item = &str> {
-    let folders = host.read_only.iter().chain([&host.project]).map(String::as_str);
+    let folders = host.read_only.iter().chain([&host.project]).map(|source| source.path.as_str());
     folders.chain(host.system.iter().map(|entry| entry.path.as_str()))
 }
 
@@ -227,6 +274,7 @@ struct Given {
 
 /// A launch under way. Dropped before it is finished, it leaves nothing behind.
 struct Start {
+    run: String,
     plan: Plan,
     group: Group,
     /// None of the two once the run is started.
@@ -239,7 +287,7 @@ struct Start {
 }
 
 impl Start {
-    fn spawn(stdout: OwnedFd, stderr: OwnedFd) -> io::Result<Self> {
+    fn spawn(run: &str, stdout: OwnedFd, stderr: OwnedFd) -> io::Result<Self> {
         let (control, launcher_end) = socket::pair()?;
         let (init, init_end) = socket::pair()?;
         for socket in [&control, &init] {
@@ -255,6 +303,7 @@ impl Start {
             .stderr(Stdio::from(stderr))
             .spawn()?;
         Ok(Self {
+            run: run.to_owned(),
             plan: Plan::default(),
             group: Group::default(),
             launcher: Some((child, control)),
@@ -384,6 +433,9 @@ impl Start {
     fn failed(&self, index: usize, errno: i32) -> LaunchError {
         let error = io::Error::from_raw_os_error(errno);
         match self.plan.steps.get(index) {
+            Some(Step::Take { source, is: Some(_), .. }) if errno == libc::ESTALE => {
+                LaunchError::Profile(ProfileError::Replaced(source.into()))
+            }
             Some(step) => {
                 LaunchError::Step { index, step: step.to_string(), layer: step.layer(), error }
             }
@@ -420,15 +472,55 @@ impl Drop for Start {
         // Without a caller the launcher ends, and the run with it.
         drop(control);
         self.init_end = None;
+        self.see_gone(&child);
         // Errors here have nowhere to go: what matters was reported, and a sweep finds the rest.
         let _ = child.wait();
         let _ = self.group.remove();
     }
 }
 
+impl Start {
+    /// Waits until the launcher and the run's first process are gone; they are killed when that takes
+    /// long. Who waits in the kernel for a file system that is gone dies with its answer alone; until
+    /// then nobody is told that the run has ended, and the log says why.
+    fn see_gone(&self, child: &Child) {
+        let launcher = process::open_pidfd(child.id().cast_signed()).ok();
+        let ends: Vec<BorrowedFd<'_>> =
+            launcher.iter().chain(&self.pidfd).map(AsFd::as_fd).collect();
+        let gone = |patience| {
+            let deadline = Instant::now() + patience;
+            ends.iter().all(|end| {
+                let left = || Some(deadline.saturating_duration_since(Instant::now()));
+                let state = sys::retry(|| process::poll_readable(&[*end], left()));
+                state.is_ok_and(|state| state[0].readable)
+            })
+        };
+        if gone(END) {
+            return;
+        }
+        for end in &ends {
+            // One that ended meanwhile needs none.
+            let _ = process::signal_pidfd(*end, libc::SIGKILL);
+        }
+        if !gone(END) {
+            let (run, pid) = (&self.run, child.id());
+            let stuck = tree::left_with(child.id().cast_signed());
+            let how = if stuck.iter().any(|left| left.is_stuck) {
+                "waits in the kernel, uninterruptibly"
+            } else {
+                "is not seen to be gone"
+            };
+            eprintln!("run {run}: its launcher (process {pid}) was killed and {how}");
+        }
+    }
+}
+
 fn timed_out(error: io::Error) -> LaunchError {
     LaunchError::Launcher(match error.kind() {
-        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+        io::ErrorKind::WouldBlock => {
+            let why = "no answer came; a file system that it needs may be gone";
+            io::Error::new(io::ErrorKind::TimedOut, why)
+        }
         _ => error,
     })
 }

@@ -27,6 +27,11 @@ pub(crate) enum Links {
 /// A file, whatever it is called.
 type Identity = (u64, u64);
 
+/// Whether a file has another name; a folder's names are counted otherwise.
+fn is_linked(metadata: &Metadata) -> bool {
+    metadata.is_file() && metadata.nlink() > 1
+}
+
 fn identity(metadata: &Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
 }
@@ -38,7 +43,7 @@ pub(crate) fn look(project: &Path, forbidden: &[String]) -> Links {
     let masked = folders.clone();
     let mut left = FORBIDDEN_MAX;
     let whole = walk(folders, &mut left, &mut |path, metadata| {
-        if metadata.nlink() > 1 {
+        if is_linked(metadata) {
             linked.insert(identity(metadata), path.to_owned());
         }
         true
@@ -52,7 +57,7 @@ pub(crate) fn look(project: &Path, forbidden: &[String]) -> Links {
         if masked.iter().any(|folder| path.starts_with(folder)) {
             return false;
         }
-        if metadata.is_file() && metadata.nlink() > 1 && second.is_none() {
+        if is_linked(metadata) && second.is_none() {
             let forbidden = linked.get(&identity(metadata));
             second = forbidden.map(|forbidden| (forbidden.clone(), path.to_owned()));
         }
@@ -122,6 +127,20 @@ mod tests {
             }
             found => panic!("{found:?}"),
         }
+    }
+
+    /// Folders in a forbidden folder are no reason to go through the project.
+    #[test]
+    fn a_folder_has_no_second_name() {
+        let folder = tempfile::tempdir().expect("folder");
+        fs::create_dir_all(folder.path().join("secret/inner/deep")).expect("folder");
+        fs::create_dir_all(folder.path().join("src")).expect("folder");
+        let (mut left, mut linked) = (FORBIDDEN_MAX, 0);
+        walk(vec![folder.path().join("secret")], &mut left, &mut |_, metadata| {
+            linked += usize::from(is_linked(metadata));
+            true
+        });
+        assert_eq!((FORBIDDEN_MAX - left, linked), (2, 0));
     }
 
     #[test]

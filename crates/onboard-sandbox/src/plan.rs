@@ -2,11 +2,12 @@
 
 use crate::cgroup::{Entry, Version};
 use crate::filter::Filter;
-use crate::host::Host;
+use crate::host::{Host, Source};
 use crate::layer::{Layer, Mechanism};
 use crate::mask;
 use crate::network::Place;
 use crate::profile::{APP_DIR, HOST_FD, PROJECT_DIR, Profile};
+use crate::sys::files::Identity;
 use crate::sys::landlock::right;
 use crate::sys::mount::attr;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,8 @@ pub enum Step {
         slot: usize,
         source: String,
         attributes: u64,
+        /// What has to be there, of what was judged.
+        is: Option<Identity>,
     },
     NewNamespaces,
     MapUser {
@@ -154,6 +157,7 @@ pub enum Resource {
     OpenFiles,
     LockedMemory,
     MessageQueues,
+    Signals,
     Data,
     Processes,
 }
@@ -167,6 +171,7 @@ impl Resource {
             Self::OpenFiles => libc::RLIMIT_NOFILE,
             Self::LockedMemory => libc::RLIMIT_MEMLOCK,
             Self::MessageQueues => libc::RLIMIT_MSGQUEUE,
+            Self::Signals => libc::RLIMIT_SIGPENDING,
             Self::Data => libc::RLIMIT_DATA,
             Self::Processes => libc::RLIMIT_NPROC,
         }
@@ -310,6 +315,7 @@ struct Tree {
     source: String,
     target: String,
     attributes: u64,
+    is: Option<Identity>,
 }
 
 fn trees(profile: &Profile, host: &Host) -> Vec<Tree> {
@@ -320,14 +326,21 @@ fn trees(profile: &Profile, host: &Host) -> Vec<Tree> {
         source: source.to_owned(),
         target,
         attributes,
+        is: None,
     };
-    let mut trees = vec![tree(&host.project, PROJECT_DIR.to_owned(), PLAIN)];
+    let judged = |source: &Source, target: String| Tree {
+        source: source.path.clone(),
+        target,
+        attributes: PLAIN,
+        is: Some(source.is),
+    };
+    let mut trees = vec![judged(&host.project, PROJECT_DIR.to_owned())];
     for entry in host.system.iter().filter(|e| e.link.is_none()) {
         trees.push(tree(&entry.path, entry.path.clone(), PLAIN));
     }
     trees.extend(host.etc.iter().map(|path| tree(path, path.clone(), DATA)));
     for (entry, source) in profile.read_only.iter().zip(&host.read_only) {
-        trees.push(tree(source, format!("{APP_DIR}/{}", entry.name), PLAIN));
+        trees.push(judged(source, format!("{APP_DIR}/{}", entry.name)));
     }
     trees.extend(DEVICES.iter().map(|path| tree(path, (*path).to_owned(), DEVICE)));
     trees
@@ -344,6 +357,7 @@ fn launcher_steps(
         slot,
         source: tree.source.clone(),
         attributes: tree.attributes,
+        is: tree.is,
     });
     let namespaces =
         [Step::NewNamespaces, Step::MapUser { uid: host.account.uid, gid: host.account.gid }];
@@ -492,6 +506,10 @@ fn folders_above(etc: &[String]) -> BTreeSet<&str> {
 /// which the kernel starts none, and less than any file of this kind has.
 const NO_CORE: u64 = 1;
 
+/// Signals and timers that may wait at once: what a run-time with a timer for each of its threads has.
+/// The kernel counts them for their user, on the host as well.
+const SIGNALS: u64 = 1024;
+
 const MASKS: &str = "/.masked";
 /// The empty folder, closed to everybody, that masks a folder.
 pub const MASK_DIR: &str = "/.masked/folder";
@@ -509,6 +527,7 @@ fn agent_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, mechanisms
         limit(Resource::OpenFiles, limits.open_files.min(host.most_open_files)),
         limit(Resource::LockedMemory, 0),
         limit(Resource::MessageQueues, 0),
+        limit(Resource::Signals, SIGNALS),
     ]);
     if mechanisms.memory == Mechanism::DataLimitAndSum {
         // Not the address space: run-times reserve far more of it than they touch.
@@ -707,6 +726,10 @@ mod tests {
         }
     }
 
+    fn source(path: &str) -> Source {
+        Source { path: path.into(), is: Identity { device: 1, inode: 2 } }
+    }
+
     fn host(is_root: bool) -> Host {
         let entry = |path: &str, link: Option<&str>| SystemEntry {
             path: path.into(),
@@ -715,8 +738,8 @@ mod tests {
         Host {
             is_root,
             account: Account { uid: 1000, gid: 100 },
-            project: "/home/u/p".into(),
-            read_only: vec!["/opt/agent".into()],
+            project: source("/home/u/p"),
+            read_only: vec![source("/opt/agent")],
             can_notify: true,
             commands: Vec::new(),
             has_v6: true,
@@ -823,12 +846,13 @@ mod tests {
                 66  memory          limit OpenFiles to 512
                 67  memory          limit LockedMemory to 0
                 68  memory          limit MessageQueues to 0
-                69  privileges      drop every capability
-                70  privileges      give up gaining privileges
-                71  landlock        landlock version 7: /=0xd /tmp=0x75be /dev=0x4002
-                72  system calls    filter system calls, and tell of them
-                73  privileges      close all other files
-                74  processes       execute /app/agent/run
+                69  memory          limit Signals to 1024
+                70  privileges      drop every capability
+                71  privileges      give up gaining privileges
+                72  landlock        landlock version 7: /=0xd /tmp=0x75be /dev=0x4002
+                73  system calls    filter system calls, and tell of them
+                74  privileges      close all other files
+                75  processes       execute /app/agent/run
             "#]],
         );
     }
@@ -912,13 +936,14 @@ mod tests {
                 62  memory          limit OpenFiles to 512
                 63  memory          limit LockedMemory to 0
                 64  memory          limit MessageQueues to 0
-                65  memory          limit Data to 536870912
-                66  pids            limit Processes to 128
-                67  privileges      drop every capability
-                68  privileges      give up gaining privileges
-                69  system calls    filter system calls, and memory of no process, and tell of them and of reads
-                70  privileges      close all other files
-                71  processes       execute /app/agent/run
+                65  memory          limit Signals to 1024
+                66  memory          limit Data to 536870912
+                67  pids            limit Processes to 128
+                68  privileges      drop every capability
+                69  privileges      give up gaining privileges
+                70  system calls    filter system calls, and memory of no process, and tell of them and of reads
+                71  privileges      close all other files
+                72  processes       execute /app/agent/run
                 -   cpu             watch: at most 10 % of one core
                 -   memory          watch: at most 536870912 bytes
                 -   pids            watch: whether there are 128 processes

@@ -119,6 +119,10 @@ pub enum ProfileError {
     ForbiddenSecondName(String, String),
     /// A folder that is seen beside the project shows a forbidden path without its mask; both.
     ForbiddenShown(String, PathBuf),
+    /// A folder that is seen beside the project is not where it is said to be; where it is.
+    Linked(PathBuf, PathBuf),
+    /// What was judged is not there any more: something else has its name.
+    Replaced(PathBuf),
     /// A forbidden path cannot be looked at.
     ForbiddenUnreadable(String, std::io::Error),
     /// A path of the host is not absolute, not UTF-8, or cannot be resolved.
@@ -159,6 +163,17 @@ impl fmt::Display for ProfileError {
                 f,
                 "forbidden path {path:?} would be seen by another name, in {}",
                 folder.display()
+            ),
+            Self::Linked(path, real) => write!(
+                f,
+                "{} is a link or leads through one, to {}: name the folder itself",
+                path.display(),
+                real.display()
+            ),
+            Self::Replaced(path) => write!(
+                f,
+                "something else has the name {} since it was looked at: leave it alone while a run starts",
+                path.display()
             ),
             Self::ForbiddenUnreadable(path, error) => {
                 write!(f, "forbidden path {path:?} cannot be looked at: {error}")

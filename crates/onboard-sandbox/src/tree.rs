@@ -154,7 +154,16 @@ const NAMED: usize = 8;
 
 /// What is left of the run whose first process is `root`: first those that are stuck, at most a few.
 pub fn left(root: i32) -> Vec<Left> {
-    let mut left: Vec<Left> = descendants(root)
+    named(descendants(root))
+}
+
+/// The same, with `root` itself.
+pub fn left_with(root: i32) -> Vec<Left> {
+    named(std::iter::once(root).chain(descendants(root)))
+}
+
+fn named(pids: impl IntoIterator<Item = i32>) -> Vec<Left> {
+    let mut left: Vec<Left> = pids
         .into_iter()
         .filter_map(|pid| {
             let stat = stat(pid).filter(|stat| !stat.is_dead())?;

@@ -1,8 +1,9 @@
 //! Opening, creating and duplicating files by descriptor.
 
 use super::{c_string, check};
+use serde::{Deserialize, Serialize};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// How a path may be resolved below its directory.
 #[derive(Clone, Copy)]
@@ -11,6 +12,15 @@ pub enum Resolve {
     BeneathNoLinks,
     /// Treats the directory as `/`: for paths inside the root under construction.
     InRoot,
+    /// Follows no symlink, wherever it leads: for paths that were resolved before.
+    NoLinks,
+}
+
+/// A file, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub device: u64,
+    pub inode: u64,
 }
 
 /// Opens `path` below `dir` as a handle that only names the file (`O_PATH`).
@@ -24,6 +34,7 @@ pub fn open_path_at(dir: BorrowedFd<'_>, path: &str, resolve: Resolve) -> io::Re
             libc::RESOLVE_BENEATH | libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_MAGICLINKS
         }
         Resolve::InRoot => libc::RESOLVE_IN_ROOT,
+        Resolve::NoLinks => libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_MAGICLINKS,
     };
     // SAFETY: the path is NUL-terminated and `how` outlives the call; its exact size is given.
     let fd = check(unsafe {
@@ -48,6 +59,19 @@ pub fn open_path(path: &str) -> io::Result<OwnedFd> {
     })?;
     // SAFETY: the kernel just returned this descriptor and nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+/// Opens the place that an absolute path without links names; a link on the way is an error
+/// (`ELOOP`).
+pub fn open_plain(path: &str) -> io::Result<OwnedFd> {
+    let top = open_path("/")?;
+    open_path_at(top.as_fd(), path, Resolve::NoLinks)
+}
+
+/// Which file the handle names.
+pub fn identity(fd: BorrowedFd<'_>) -> io::Result<Identity> {
+    let stat = stat(fd)?;
+    Ok(Identity { device: stat.st_dev, inode: stat.st_ino })
 }
 
 /// Creates a directory below `dir`.
@@ -82,11 +106,15 @@ pub fn make_symlink_at(dir: BorrowedFd<'_>, path: &str, target: &str) -> io::Res
 
 /// Whether the handle names a directory.
 pub fn is_dir(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    Ok(stat(fd)?.st_mode & libc::S_IFMT == libc::S_IFDIR)
+}
+
+fn stat(fd: BorrowedFd<'_>) -> io::Result<libc::stat> {
     // SAFETY: `stat` is a plain structure of integers, for which all-zero is valid.
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: `stat` is writable and large enough.
     check(unsafe { libc::c_long::from(libc::fstat(fd.as_raw_fd(), &raw mut stat)) })?;
-    Ok(stat.st_mode & libc::S_IFMT == libc::S_IFDIR)
+    Ok(stat)
 }
 
 /// Bytes and files that a file system has room for.

@@ -308,7 +308,7 @@ fn with_rest(found: Found, part: &str, todo: &[String]) -> Found {
 fn trees(plan: &Plan) -> Vec<Tree<'_>> {
     let taken = |wanted: usize| {
         plan.steps.iter().find_map(|step| match step {
-            Step::Take { slot, source, attributes } if *slot == wanted => {
+            Step::Take { slot, source, attributes, .. } if *slot == wanted => {
                 Some((source.as_str(), *attributes))
             }
             _ => None,

@@ -1,12 +1,19 @@
 //! What lies between the walls: paths that are not there yet, second names, memory that nobody has,
 //! storms, and trees that can't die.
 
-use crate::arena::{Arena, Fighter, PATIENCE, eventually};
+use crate::arena::{Arena, Fighter, PATIENCE, eventually, processes_with};
+use crate::raw::call;
+use crate::silent::Silent;
 use crate::tests::Test;
+use expect_test::expect;
 use onboard_domain::violation::{Rule, Sensor, Violation};
-use onboard_sandbox::{KillError, LaunchError, Layer, Limits, Outcome};
+use onboard_sandbox::{KillError, LaunchError, Layer, Limits, Outcome, Profile, ReadOnly};
+use std::ffi::CString;
 use std::fs;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub const ALL: &[(&str, Test)] = &[
@@ -22,6 +29,9 @@ pub const ALL: &[(&str, Test)] = &[
     ("another_interface_is_refused_and_told", another_interface_is_refused_and_told),
     ("a_storm_costs_its_share", a_storm_costs_its_share),
     ("a_tree_that_can_not_die_is_not_told_dead", a_tree_that_can_not_die_is_not_told_dead),
+    ("a_folder_that_is_swapped_is_not_shown", a_folder_that_is_swapped_is_not_shown),
+    ("a_folder_beside_is_named_by_itself", a_folder_beside_is_named_by_itself),
+    ("a_start_that_nobody_answers_ends", a_start_that_nobody_answers_ends),
 ];
 
 /// Whether masks can tell who tried: whether this user may use the device.
@@ -242,7 +252,7 @@ fn a_tree_that_can_not_die_is_not_told_dead(arena: &Arena) {
     }
     let place = arena.project.path().join("stuck");
     fs::create_dir(&place).expect("folder");
-    let silent = crate::silent::Silent::mount(&place);
+    let silent = Silent::mount(&place);
     let fighter: Fighter =
         arena.start(arena.profile(&["look-at", "/project/stuck/x"])).expect("launch");
     silent.await_request();
@@ -257,4 +267,126 @@ fn a_tree_that_can_not_die_is_not_told_dead(arena: &Arena) {
     drop(silent);
     fighter.running.kill_and_prove(PATIENCE).expect("it ends when it can");
     assert_eq!(fighter.finish().0.outcome, Outcome::Signal(libc::SIGKILL));
+}
+
+/// A folder that is shown beside the project, with a text in it that says whose it is.
+fn beside(arena: &Arena, folder: &Path) -> Profile {
+    let mut profile = arena.profile(&["show", "/app/agent/key"]);
+    profile.forbidden = vec!["secret".into()];
+    profile.read_only.push(ReadOnly { host: folder.into(), name: "agent".into() });
+    profile
+}
+
+/// Swaps the folder for a link to what is forbidden, and back, all the while runs start.
+fn a_folder_that_is_swapped_is_not_shown(arena: &Arena) {
+    /// Starts of each kind: then both sides of the race were met.
+    const ENOUGH: u32 = 5;
+    /// A bound for a machine on which one of them never comes.
+    const TRIES: u32 = 200;
+    let top = arena.project.path().canonicalize().expect("path");
+    let (own, decoy) = (top.join("own"), top.join("decoy"));
+    fs::create_dir(&own).expect("folder");
+    fs::write(own.join("key"), "own").expect("file");
+    std::os::unix::fs::symlink("secret", &decoy).expect("link");
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let name = |path: &Path| CString::new(path.as_os_str().as_bytes()).expect("a path");
+            let (own, decoy) = (name(&own), name(&decoy));
+            let here = libc::AT_FDCWD as u64;
+            let (own, decoy) = (own.as_ptr() as u64, decoy.as_ptr() as u64);
+            let exchange = [here, own, here, decoy, u64::from(libc::RENAME_EXCHANGE), 0];
+            while !over.load(Ordering::Relaxed) {
+                call(libc::SYS_renameat2, exchange).expect("exchanged");
+                std::thread::yield_now();
+            }
+        });
+        let (mut shown, mut refused) = (0, 0);
+        for _ in 0..TRIES {
+            if shown >= ENOUGH && refused >= ENOUGH {
+                break;
+            }
+            match arena.start(beside(arena, &own)) {
+                Ok(fighter) => {
+                    let (_, text) = fighter.finish();
+                    over.store(text != "own\n", Ordering::Relaxed);
+                    assert_eq!(text, "own\n", "what was not judged is shown");
+                    shown += 1;
+                }
+                Err(LaunchError::Profile(_)) => refused += 1,
+                Err(error) => {
+                    over.store(true, Ordering::Relaxed);
+                    panic!("{error}");
+                }
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+        assert!(refused > 0, "the folder was never swapped in time");
+    });
+}
+
+fn a_folder_beside_is_named_by_itself(arena: &Arena) {
+    let top = arena.project.path().canonicalize().expect("path");
+    fs::create_dir(top.join("own")).expect("folder");
+    std::os::unix::fs::symlink("own", top.join("other")).expect("link");
+    let said: Vec<String> = ["other", "secret", "secret/inner", ""]
+        .iter()
+        .map(|folder| {
+            let folder = if folder.is_empty() { top.clone() } else { top.join(folder) };
+            let refused = arena.start(beside(arena, &folder)).err().expect("refused");
+            refused.to_string().replace(&top.display().to_string(), "PROJECT")
+        })
+        .collect();
+    expect![[r#"
+        profile: PROJECT/other is a link or leads through one, to PROJECT/own: name the folder itself
+        profile: forbidden path "secret" would be seen by another name, in PROJECT/secret
+        profile: forbidden path "secret" would be seen by another name, in PROJECT/secret/inner
+        profile: forbidden path "secret" would be seen by another name, in PROJECT
+    "#]].assert_eq(&(said.join("\n") + "\n"));
+}
+
+/// Two starts meet a file system that is gone: one before it has a plan, one in its launcher, which no
+/// signal ends. Another run is not held up.
+fn a_start_that_nobody_answers_ends(arena: &Arena) {
+    // Only root mounts file systems.
+    if !arena.is_root || !can_watch() {
+        return;
+    }
+    let top = arena.project.path().canonicalize().expect("path");
+    let place = |name: &str| {
+        let place = top.join(name);
+        fs::create_dir(&place).expect("folder");
+        place
+    };
+    let (for_all, for_others) = (place("gone"), place("half"));
+    let start = |folder: &Path| arena.start(beside(arena, &folder.join("x"))).err();
+    std::thread::scope(|scope| {
+        // Gone before the threads are waited for, whatever comes.
+        let silent = [Silent::mount(&for_all), Silent::mount_for_others(&for_others)];
+        let looking = scope.spawn(|| start(&for_all));
+        let building = scope.spawn(|| start(&for_others));
+        silent.iter().for_each(Silent::await_request);
+        let (ended, text) = arena.fight(arena.profile(&["show", "/project/readme"]));
+        assert_eq!((ended.outcome, text.as_str()), (Outcome::Code(0), "hello\n"));
+        let looking = looking.join().expect("no panic").expect("refused").to_string();
+        assert!(looking.contains("does not answer"), "{looking}");
+        // Killed, and not dead: nobody is told that it is.
+        let stuck = || processes_with("ai_onboard-launcher").into_iter().any(is_killed_and_stuck);
+        eventually("a launcher that can't be killed", stuck);
+        assert!(!building.is_finished());
+        drop(silent);
+        let building = building.join().expect("no panic").expect("refused").to_string();
+        assert!(building.contains("no answer came"), "{building}");
+        assert!(!processes_with("ai_onboard-launcher").into_iter().any(is_killed_and_stuck));
+    });
+}
+
+/// Whether a process waits where no signal reaches it, with its end before it.
+fn is_killed_and_stuck(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let field = |name: &str| {
+        status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim).unwrap_or_default()
+    };
+    let pending = u64::from_str_radix(field("ShdPnd:"), 16).unwrap_or_default();
+    field("State:").starts_with('D') && pending & 1 << (libc::SIGKILL - 1) != 0
 }

@@ -1,6 +1,4 @@
 //! A file system that takes requests and never answers: who asks waits where no signal reaches.
-//!
-//! The daemon's tests have this file too.
 
 #![allow(unsafe_code)]
 
@@ -22,14 +20,24 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Silent {
     device: File,
     asked: Receiver<()>,
-    /// Requests that wait for their answers.
-    owed: Arc<Mutex<Vec<[u8; 8]>>>,
+    /// Requests that wait for their answers; nothing when the test is over, and all are answered.
+    owed: Arc<Mutex<Option<Vec<[u8; 8]>>>>,
     place: CString,
 }
 
 impl Silent {
     /// Mounts it over a folder; the caller is root.
     pub fn mount(place: &Path) -> Silent {
+        Silent::mount_with(place, false)
+    }
+
+    /// The same, but this process's own questions are answered: that a folder is there, whatever its
+    /// name.
+    pub fn mount_for_others(place: &Path) -> Silent {
+        Silent::mount_with(place, true)
+    }
+
+    fn mount_with(place: &Path, answers_own: bool) -> Silent {
         let device = File::options().read(true).write(true).open("/dev/fuse").expect("the device");
         let place = CString::new(place.as_os_str().as_bytes()).expect("a path");
         let options =
@@ -40,17 +48,21 @@ impl Silent {
         call(libc::SYS_mount, mount).expect("mounted");
         let (asking, asked) = channel();
         let mut requests = device.try_clone().expect("the device");
-        let owed = Arc::new(Mutex::new(Vec::new()));
+        let owed = Arc::new(Mutex::new(Some(Vec::new())));
         let owing = Arc::clone(&owed);
         std::thread::spawn(move || {
             let mut request = [0; 1 << 16];
             while let Ok(length) = requests.read(&mut request) {
-                let answer = answer(&request[..length]);
+                let is_own = answers_own && is_own(&request);
+                let answer = answer(&request[..length], is_own);
                 if let Some(answer) = &answer {
                     requests.write_all(answer).expect("an answer");
-                } else if word(&request, 4) == LOOK_UP {
+                } else if !UNANSWERED.contains(&word(&request, 4)) {
                     let unique = request[8..16].try_into().expect("eight bytes");
-                    owing.lock().expect("no panic").push(unique);
+                    match &mut *owing.lock().expect("no panic") {
+                        Some(owed) => owed.push(unique),
+                        None => nothing_there(&requests, unique),
+                    }
                     // Nobody listens any more when the test is over.
                     let _ = asking.send(());
                 }
@@ -70,27 +82,65 @@ impl Drop for Silent {
         let detach = libc::MNT_DETACH as u64;
         call(libc::SYS_umount2, [self.place.as_ptr() as u64, detach, 0, 0, 0, 0]).expect("gone");
         // What was asked is answered at last: that it is not there.
-        for unique in self.owed.lock().expect("no panic").drain(..) {
-            let mut answer = 16_u32.to_le_bytes().to_vec();
-            answer.extend((-libc::ENOENT).to_le_bytes());
-            answer.extend(unique);
-            let _ = (&self.device).write_all(&answer);
+        for unique in self.owed.lock().expect("no panic").take().into_iter().flatten() {
+            nothing_there(&self.device, unique);
         }
     }
 }
 
+/// Who asked may be gone.
+fn nothing_there(mut device: &File, unique: [u8; 8]) {
+    let mut answer = 16_u32.to_le_bytes().to_vec();
+    answer.extend((-libc::ENOENT).to_le_bytes());
+    answer.extend(unique);
+    let _ = device.write_all(&answer);
+}
+
 const INIT: u32 = 26;
 const LOOK_UP: u32 = 1;
+/// Nobody waits for an answer to these: that a file may be forgotten, that a wait was interrupted.
+const UNANSWERED: [u32; 3] = [2, 36, 42];
+const GET_ATTRIBUTES: u32 = 3;
 
 fn word(request: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(request[at..at + 4].try_into().expect("four bytes"))
 }
 
-/// The one answer there is: that of the first request, which makes the file system work.
-fn answer(request: &[u8]) -> Option<Vec<u8>> {
-    if word(request, 4) != INIT {
-        return None;
-    }
+/// Whether a thread of this process asks.
+fn is_own(request: &[u8]) -> bool {
+    Path::new(&format!("/proc/self/task/{}", word(request, 32))).exists()
+}
+
+/// Answers the first request, which makes the file system work, and others that are this process's.
+fn answer(request: &[u8], is_own: bool) -> Option<Vec<u8>> {
+    let body = match word(request, 4) {
+        INIT => return Some(init(request)),
+        _ if !is_own => return None,
+        // An entry: the file's number, and nothing of it to be remembered but what it is.
+        LOOK_UP => [&[2, 0, 0, ALWAYS, 0].map(u64::to_le_bytes).concat(), &*folder()].concat(),
+        GET_ATTRIBUTES => [&[ALWAYS, 0].map(u64::to_le_bytes).concat(), &*folder()].concat(),
+        _ => {
+            let error = (-libc::ENOSYS).to_le_bytes();
+            return Some([&16_u32.to_le_bytes(), &error, &request[8..16]].concat());
+        }
+    };
+    let length = u32::try_from(16 + body.len()).expect("short").to_le_bytes();
+    Some([&length, &[0; 4], &request[8..16], &body[..]].concat())
+}
+
+/// Seconds for which what a file is may be remembered.
+const ALWAYS: u64 = 1 << 20;
+
+/// What a folder of everybody's is.
+fn folder() -> Vec<u8> {
+    let mut attributes = [0; 88];
+    attributes[..8].copy_from_slice(&2_u64.to_le_bytes());
+    attributes[60..64].copy_from_slice(&0o40755_u32.to_le_bytes());
+    attributes[64..68].copy_from_slice(&2_u32.to_le_bytes());
+    attributes.to_vec()
+}
+
+fn init(request: &[u8]) -> Vec<u8> {
     let mut body = [0_u8; 64];
     body[..4].copy_from_slice(&7_u32.to_le_bytes());
     body[4..8].copy_from_slice(&31_u32.to_le_bytes());
@@ -101,5 +151,5 @@ fn answer(request: &[u8]) -> Option<Vec<u8>> {
     out.extend(0_u32.to_le_bytes());
     out.extend(&request[8..16]);
     out.extend(body);
-    Some(out)
+    out
 }

@@ -11,6 +11,7 @@ pub fn main(word: &str, rest: &[&str]) -> bool {
     match word {
         "all-of" => all_of(rest),
         "names" => names(),
+        "show" => println!("{}", fs::read_to_string(rest[0]).unwrap_or_else(|e| errno_word(&e))),
         "hidden-memory" => hidden_memory(rest[0]),
         "storm" => storm(),
         "watches" => watches(),
