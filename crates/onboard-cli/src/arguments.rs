@@ -816,9 +816,12 @@ pub enum DaemonCommand {
 pub enum AuditCommand {
     /// Who asked for what, newest first
     Log {
-        /// At most so many
-        #[arg(long, value_name = "N", default_value_t = 50)]
+        /// So many, rounded up to whole entries of the journal
+        #[arg(long, value_name = "N", default_value = "50", value_parser = count)]
         limit: usize,
+        /// Only what was before this entry of the journal
+        #[arg(long, value_name = "ENTRY")]
+        before: Option<u64>,
     },
     /// Prove that nothing was changed since it was written, or name the first break
     Verify,

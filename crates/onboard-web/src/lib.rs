@@ -4,6 +4,7 @@
 //! share the types of [`api`], so they can't disagree.
 
 pub mod api;
+pub mod audit;
 pub mod client;
 pub mod past;
 pub mod server;

@@ -1,24 +1,17 @@
 //! The past, read from the views, the logs and the journal. Calls block on the disk.
 
-use crate::api::{AuditRow, LogLevel};
-use crate::view::event::{PastEvent, audit_row};
+use crate::api::LogLevel;
+use crate::audit::{self, AuditPage};
+use crate::view::event::PastEvent;
 use onboard_daemon::handle::Handle;
 use onboard_daemon::logs;
 use onboard_daemon::views::{self, ViewError, Views};
-use onboard_domain::{AgentId, Batch, ProjectId, RunId, Time};
-use onboard_journal::{Journal, JournalError, SqliteJournal};
+use onboard_domain::{AgentId, ProjectId, RunId, Time};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Rows one page holds at most: a page of the longest texts stays under the answer's bound.
 pub const PAGE_MAX: usize = 1_000;
-
-/// Journal entries read at once, and their bytes, when looking back for audit entries.
-const WINDOW: usize = 512;
-const WINDOW_BYTES: usize = 4 << 20;
-
-/// Entries looked back over for one page of audit entries: most hold one.
-const LOOK_BACK_MAX: u64 = 100_000;
 
 /// Where the past is.
 #[derive(Clone, Debug)]
@@ -103,14 +96,14 @@ impl Past {
         rows.into_iter().map(event).collect()
     }
 
-    /// Audit entries before entry `before`, newest first.
+    /// A page of audit entries before entry `before`, newest first.
     pub fn audit(
         &self,
         before: Option<u64>,
         since: Option<Time>,
         limit: usize,
-    ) -> Result<Vec<AuditRow>, Unreadable> {
-        audit(&self.journal, before, since, limit)
+    ) -> Result<AuditPage, Unreadable> {
+        audit::page(&self.journal, before, since, limit)
     }
 
     /// Log lines of one agent.
@@ -142,56 +135,6 @@ impl Past {
     pub fn oldest(&self) -> Result<Option<Time>, Unreadable> {
         Ok(self.views.events(0, None, None, 1)?.first().map(|event| event.time))
     }
-}
-
-/// Audit entries of the journal at `path`, newest first; works beside a daemon and without one.
-///
-/// # Errors
-/// When the journal can't be read.
-pub fn audit(
-    path: &Path,
-    before: Option<u64>,
-    since: Option<Time>,
-    limit: usize,
-) -> Result<Vec<AuditRow>, Unreadable> {
-    let unreadable = |error: onboard_journal::JournalError| Unreadable(error.to_string());
-    let journal = SqliteJournal::open_read_only(path).map_err(unreadable)?;
-    let anchor = journal.anchor().map_err(unreadable)?.seq;
-    let head = journal.head().map_err(unreadable)?.seq;
-    let newest = before.map_or(head, |before| head.min(before.saturating_sub(1)));
-    let mut end = newest;
-    let mut found = Vec::new();
-    while end > anchor && found.len() < limit && newest - end < LOOK_BACK_MAX {
-        let start = end.saturating_sub(WINDOW as u64).max(anchor);
-        let mut page = Vec::new();
-        let mut after = start;
-        while after < end {
-            let left = usize::try_from(end - after).unwrap_or(WINDOW);
-            let entries = match journal.read(after, left, WINDOW_BYTES) {
-                // Dropped since the anchor was asked for.
-                Err(JournalError::Compacted { .. }) => return Ok(found),
-                entries => entries.map_err(unreadable)?,
-            };
-            let Some(last) = entries.last() else { break };
-            after = last.seq;
-            page.extend(entries);
-        }
-        for entry in page.iter().rev() {
-            let batch = Batch::decode(&entry.body)
-                .map_err(|error| Unreadable(format!("journal entry {}: {error}", entry.seq)))?;
-            if since.is_some_and(|since| batch.time < since) {
-                return Ok(found);
-            }
-            let causes = batch.causes.into_iter().rev();
-            found.extend(causes.map(|cause| audit_row(entry.seq, batch.time, cause)));
-            // Whoever reads on does so before an entry: it is never cut.
-            if found.len() >= limit {
-                return Ok(found);
-            }
-        }
-        end = start;
-    }
-    Ok(found)
 }
 
 fn event(row: views::EventRow) -> Result<PastEvent, Unreadable> {

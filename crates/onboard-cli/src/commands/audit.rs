@@ -6,7 +6,7 @@ use crate::failure::{Failure, Kind};
 use crate::{output, paths, render};
 use onboard_journal::{Journal, SqliteJournal, Verified, verify};
 use onboard_web::api::Items;
-use onboard_web::past;
+use onboard_web::audit::{self, AuditPage};
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,23 +42,28 @@ struct Dropped {
 pub fn run(global: &Global, command: &AuditCommand) -> Done {
     let journal = paths::find()?.journal();
     match command {
-        AuditCommand::Log { limit } => log(global, &journal, *limit),
+        AuditCommand::Log { limit, before } => log(global, &journal, *before, *limit),
         AuditCommand::Verify => prove(global, &journal),
     }
 }
 
-fn log(global: &Global, journal: &Path, limit: usize) -> Done {
-    let mut rows = past::audit(journal, None, None, limit)
+fn log(global: &Global, journal: &Path, before: Option<u64>, limit: usize) -> Done {
+    let AuditPage { rows, next } = audit::page(journal, before, None, limit)
         .map_err(|error| Failure::new(Kind::Failed, error.to_string()))?;
-    rows.truncate(limit);
     if global.is_json() {
-        output::json(&Items::all(rows))?;
-    } else {
-        let is_end = rows.len() < limit;
-        output::data(&render::daemon::audit(&rows, &output::look(global)))?;
-        if is_end && let Some(up_to) = dropped(journal) {
+        let next_cursor = next.map(|before| before.to_string());
+        output::json(&Items { items: rows, next_cursor })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::data(&render::daemon::audit(&rows, &output::look(global)))?;
+    match (next, dropped(journal)) {
+        (Some(next), _) => {
+            output::note(&format!("older ones: ai_onboard audit log --before {next}"));
+        }
+        (None, Some(up_to)) => {
             output::note(&format!("entries 1 to {up_to} of the journal are no longer kept"));
         }
+        (None, None) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -152,10 +152,9 @@ pub async fn events(Shared(app): Shared<Arc<App>>, asks: Asks) -> Answered<Items
 pub async fn audit(Shared(app): Shared<Arc<App>>, asks: Asks) -> Answered<Items<AuditRow>> {
     let asked = query::read(asks)?;
     let (before, since, limit) = (asked.cursor()?, asked.since(), asked.limit());
-    let items = on_disk(&app, move |past| past.audit(before, since, limit)).await?;
-    let next_cursor =
-        (items.len() >= limit).then(|| items.last().map(|row| row.sequence.to_string())).flatten();
-    Ok(Told(Items { items, next_cursor }))
+    let page = on_disk(&app, move |past| past.audit(before, since, limit)).await?;
+    let next_cursor = page.next.map(|before| before.to_string());
+    Ok(Told(Items { items: page.rows, next_cursor }))
 }
 
 /// What a request asks of an agent's log.
