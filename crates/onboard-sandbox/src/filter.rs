@@ -36,9 +36,17 @@ enum Refusal {
     /// For `socket`: fails with `EPERM` unless it is a TCP or UDP socket of an internet family.
     /// No other protocol: each is a part of the kernel more, and some are a way around (`ICMP`).
     UnlessInternet,
+    /// For `socketpair`: fails with `EPERM` where it is of datagrams. Each end of such a pair can send
+    /// to any socket that it can name, such as one that lies in the project.
+    UnlessStream,
+    /// Succeeds, and nothing is done.
+    Nothing,
+    /// The same, if the low half of this argument is this value and the pointer in the other is none
+    /// that is null.
+    NothingIf { argument: u8, value: u32, pointer: u8 },
 }
 
-use Refusal::{Always, IfAnyBit, IfOneOf, UnlessInternet};
+use Refusal::{Always, IfAnyBit, IfOneOf, Nothing, NothingIf, UnlessInternet, UnlessStream};
 
 const EPERM: Refusal = Always(libc::EPERM);
 
@@ -54,6 +62,14 @@ const NAMESPACE_FLAGS: u32 = (libc::CLONE_NEWNS
 /// Terminal requests that put input into another's terminal.
 const TERMINAL_INJECTION: &[u32] = &[libc::TIOCSTI as u32, libc::TIOCLINUX as u32];
 
+/// Commands of `fcntl` by which whoever may read a file holds up others that write it: a lease makes
+/// them wait for most of a minute, and so for every file of the project.
+const HOLD_UP: &[u32] = &[libc::F_SETLEASE as u32];
+
+/// The processes' memory that a crash leaves: the limit by which the kernel starts no program of the
+/// host for it ([`crate::plan`]) must not be lowered, by which it would.
+const CORE: u32 = libc::RLIMIT_CORE;
+
 /// What the filter refuses, by kernel name. Everything absent is allowed: the walls around the
 /// process decide what it can reach; this table only shrinks the kernel's surface.
 #[rustfmt::skip]
@@ -64,6 +80,15 @@ const TABLE: &[(&str, i64, Refusal)] = &[
     ("ioctl", libc::SYS_ioctl, IfOneOf { argument: 1, values: TERMINAL_INJECTION }),
     // Its flags are behind a pointer, which a filter cannot read: the C library falls back to clone.
     ("clone3", libc::SYS_clone3, Always(libc::ENOSYS)),
+    ("fcntl", libc::SYS_fcntl, IfOneOf { argument: 1, values: HOLD_UP }),
+    ("prlimit64", libc::SYS_prlimit64, NothingIf { argument: 1, value: CORE, pointer: 2 }),
+    ("setrlimit", libc::SYS_setrlimit, NothingIf { argument: 0, value: CORE, pointer: 1 }),
+    // What a run writes is in memory alone; these would have the disks of the host wait for it.
+    ("sync", libc::SYS_sync, Nothing),
+    ("syncfs", libc::SYS_syncfs, Nothing),
+    ("fsync", libc::SYS_fsync, Nothing),
+    ("fdatasync", libc::SYS_fdatasync, Nothing),
+    ("sync_file_range", libc::SYS_sync_file_range, Nothing),
     // Namespaces and mounts.
     ("unshare", libc::SYS_unshare, EPERM),
     ("setns", libc::SYS_setns, EPERM),
@@ -79,6 +104,9 @@ const TABLE: &[(&str, i64, Refusal)] = &[
     ("fsmount", libc::SYS_fsmount, EPERM),
     ("fspick", libc::SYS_fspick, EPERM),
     ("open_tree_attr", 467, EPERM),
+    ("statmount", 457, EPERM),
+    ("listmount", 458, EPERM),
+    ("listns", 470, EPERM),
     ("name_to_handle_at", libc::SYS_name_to_handle_at, EPERM),
     ("open_by_handle_at", libc::SYS_open_by_handle_at, EPERM),
     ("quotactl", libc::SYS_quotactl, EPERM),
@@ -97,6 +125,8 @@ const TABLE: &[(&str, i64, Refusal)] = &[
     ("io_uring_setup", libc::SYS_io_uring_setup, EPERM),
     ("io_uring_enter", libc::SYS_io_uring_enter, EPERM),
     ("io_uring_register", libc::SYS_io_uring_register, EPERM),
+    // One number of the whole host says how many there may be.
+    ("io_setup", libc::SYS_io_setup, EPERM),
     ("bpf", libc::SYS_bpf, EPERM),
     ("perf_event_open", libc::SYS_perf_event_open, EPERM),
     ("userfaultfd", libc::SYS_userfaultfd, EPERM),
@@ -132,6 +162,7 @@ const TABLE: &[(&str, i64, Refusal)] = &[
     ("socket", libc::SYS_socket, EPERM),
     ("connect", libc::SYS_connect, EPERM),
     ("bind", libc::SYS_bind, EPERM),
+    ("socketpair", libc::SYS_socketpair, UnlessStream),
     ("listen", libc::SYS_listen, EPERM),
     #[cfg(target_arch = "x86_64")]
     ("ioperm", libc::SYS_ioperm, EPERM),
@@ -198,6 +229,9 @@ pub fn compile(filter: Filter) -> Vec<Instruction> {
         program.extend(body);
     }
     for (_, number, kind) in notify.then_some(WATCHED).into_iter().flatten() {
+        if matches!(kind, Kind::Reach { .. }) && !network {
+            continue;
+        }
         let body = watch_body(*kind, reads);
         program.push(jump(JUMP_EQUAL, *number as u32, 0, body.len() as u8));
         program.extend(body);
@@ -211,7 +245,10 @@ pub fn refused(number: i64) -> Option<(&'static str, i32)> {
     let (name, _, refusal) = TABLE.iter().find(|(_, refused, _)| *refused == number)?;
     match refusal {
         Always(errno) => Some((name, *errno)),
-        IfAnyBit { .. } | IfOneOf { .. } | UnlessInternet => Some((name, libc::EPERM)),
+        IfAnyBit { .. } | IfOneOf { .. } | UnlessInternet | UnlessStream => {
+            Some((name, libc::EPERM))
+        }
+        Nothing | NothingIf { .. } => None,
     }
 }
 
@@ -231,6 +268,15 @@ fn watch_body(kind: Kind, reads: bool) -> Vec<Instruction> {
         Kind::Open { flags, .. } if !reads => vec![
             load_low_half(flags),
             jump(JUMP_ANY_BIT, WRITE_FLAGS, 0, 1),
+            hand_over,
+            ret(libc::SECCOMP_RET_ALLOW),
+        ],
+        // Who is connected says no address.
+        Kind::Reach { address, .. } => vec![
+            load_low_half(address),
+            jump(JUMP_EQUAL, 0, 0, 2),
+            load_high_half(address),
+            jump(JUMP_EQUAL, 0, 1, 0),
             hand_over,
             ret(libc::SECCOMP_RET_ALLOW),
         ],
@@ -278,8 +324,31 @@ fn refusal_body(refusal: Refusal, notify: bool) -> Vec<Instruction> {
             deny(libc::EPERM),
             ret(libc::SECCOMP_RET_ALLOW),
         ],
+        UnlessStream => vec![
+            load_low_half(1),
+            Instruction { code: AND, jump_true: 0, jump_false: 0, value: SOCKET_KIND },
+            jump(JUMP_EQUAL, libc::SOCK_STREAM as u32, 2, 0),
+            jump(JUMP_EQUAL, libc::SOCK_SEQPACKET as u32, 1, 0),
+            deny(libc::EPERM),
+            ret(libc::SECCOMP_RET_ALLOW),
+        ],
+        Nothing => vec![DONE],
+        NothingIf { argument, value, pointer } => vec![
+            load_low_half(argument),
+            jump(JUMP_EQUAL, value, 0, 5),
+            load_low_half(pointer),
+            jump(JUMP_EQUAL, 0, 0, 2),
+            load_high_half(pointer),
+            jump(JUMP_EQUAL, 0, 1, 0),
+            DONE,
+            ret(libc::SECCOMP_RET_ALLOW),
+        ],
     }
 }
+
+/// The call returns 0 and is not made.
+const DONE: Instruction =
+    Instruction { code: RETURN, jump_true: 0, jump_false: 0, value: libc::SECCOMP_RET_ERRNO };
 
 fn load(offset: u32) -> Instruction {
     Instruction { code: LOAD_WORD, jump_true: 0, jump_false: 0, value: offset }
@@ -288,6 +357,10 @@ fn load(offset: u32) -> Instruction {
 fn load_low_half(argument: u8) -> Instruction {
     // Both architectures are little-endian: the low half comes first.
     load(OFFSET_ARGUMENTS + u32::from(argument) * 8)
+}
+
+fn load_high_half(argument: u8) -> Instruction {
+    load(OFFSET_ARGUMENTS + u32::from(argument) * 8 + 4)
 }
 
 fn jump(code: u16, value: u32, jump_true: u8, jump_false: u8) -> Instruction {
@@ -312,7 +385,10 @@ mod tests {
         let word = |offset: u32| match offset {
             OFFSET_NUMBER => number as u32,
             OFFSET_ARCHITECTURE => architecture,
-            other => arguments[((other - OFFSET_ARGUMENTS) / 8) as usize] as u32,
+            other => {
+                let (argument, half) = ((other - OFFSET_ARGUMENTS) / 8, other % 8);
+                (arguments[argument as usize] >> (half * 8)) as u32
+            }
         };
         let program = compile(Filter { network, shared_memory: true, ..Filter::default() });
         let (mut at, mut accumulator) = (0, 0_u32);
@@ -342,6 +418,7 @@ mod tests {
     fn verdict(value: u32) -> String {
         match value & 0xFFFF_0000 {
             libc::SECCOMP_RET_ALLOW => "allow".into(),
+            libc::SECCOMP_RET_ERRNO if value & 0xFFFF == 0 => "done".into(),
             libc::SECCOMP_RET_ERRNO => {
                 std::io::Error::from_raw_os_error((value & 0xFFFF) as i32).to_string()
             }
@@ -365,9 +442,18 @@ mod tests {
             &[
                 ("read", ARCHITECTURE, libc::SYS_read, none),
                 ("execve", ARCHITECTURE, libc::SYS_execve, none),
-                ("socketpair", ARCHITECTURE, libc::SYS_socketpair, none),
                 ("mount", ARCHITECTURE, libc::SYS_mount, none),
                 ("listen", ARCHITECTURE, libc::SYS_listen, none),
+                ("a pair", ARCHITECTURE, libc::SYS_socketpair, [1, 0x8_0801, 0, 0, 0, 0]),
+                ("a pair of datagrams", ARCHITECTURE, libc::SYS_socketpair, [1, 2, 0, 0, 0, 0]),
+                ("a raw pair", ARCHITECTURE, libc::SYS_socketpair, [1, high | 3, 0, 0, 0, 0]),
+                ("sync", ARCHITECTURE, libc::SYS_sync, none),
+                ("look at core", ARCHITECTURE, libc::SYS_prlimit64, [0, 4, 0, 1, 0, 0]),
+                ("set core", ARCHITECTURE, libc::SYS_prlimit64, [0, 4, 1, 0, 0, 0]),
+                ("set core, high", ARCHITECTURE, libc::SYS_prlimit64, [0, 4, high, 0, 0, 0]),
+                ("set files", ARCHITECTURE, libc::SYS_prlimit64, [0, 7, 1, 0, 0, 0]),
+                ("lease", ARCHITECTURE, libc::SYS_fcntl, [3, 1024, 0, 0, 0, 0]),
+                ("duplicate", ARCHITECTURE, libc::SYS_fcntl, [3, 1030, 0, 0, 0, 0]),
                 ("clone3", ARCHITECTURE, libc::SYS_clone3, none),
                 ("clone, thread", ARCHITECTURE, libc::SYS_clone, [0x003d_0f00, 0, 0, 0, 0, 0]),
                 ("clone, user ns", ARCHITECTURE, libc::SYS_clone, [0x1000_0011, 0, 0, 0, 0, 0]),
@@ -380,9 +466,18 @@ mod tests {
             expect![[r#"
                 read: allow
                 execve: allow
-                socketpair: allow
                 mount: Operation not permitted (os error 1)
                 listen: Operation not permitted (os error 1)
+                a pair: allow
+                a pair of datagrams: Operation not permitted (os error 1)
+                a raw pair: Operation not permitted (os error 1)
+                sync: done
+                look at core: allow
+                set core: done
+                set core, high: done
+                set files: allow
+                lease: Operation not permitted (os error 1)
+                duplicate: allow
                 clone3: Function not implemented (os error 38)
                 clone, thread: allow
                 clone, user ns: Operation not permitted (os error 1)
@@ -462,7 +557,11 @@ mod tests {
                 IfOneOf { argument, values } => {
                     arguments[*argument as usize] = u64::from(values[0]);
                 }
-                UnlessInternet => {}
+                NothingIf { argument, value, pointer } => {
+                    arguments[*argument as usize] = u64::from(*value);
+                    arguments[*pointer as usize] = 1 << 32;
+                }
+                UnlessInternet | UnlessStream | Nothing => {}
             }
             assert_ne!(run(ARCHITECTURE, *number, arguments), "allow", "{name}");
         }

@@ -35,12 +35,14 @@ pub fn judge(event: &Recorded) -> Option<(Option<i32>, Option<Violation>)> {
         arguments: event.arguments.clone(),
         registers: event.registers,
         writes: event.writes,
+        address: event.raw.clone().unwrap_or_default(),
         number: event.number as i32,
     };
     let rules = Rules {
         forbidden_commands: NameSet::new(event.forbidden_commands.clone()),
         forbidden: PathSet::new(event.forbidden.clone()),
         works_in_tmp: event.works_in_tmp,
+        ports: event.works_in_tmp.then(|| [443].into()),
     };
     let verdict = judge::judge(call, &seen, &rules);
     Some((verdict.errno, verdict.violation.map(|violation| violation.by(&event.comm))))

@@ -24,11 +24,13 @@ pub enum Kind {
     Open { folder: Option<u8>, path: u8, flags: u8 },
     /// The same, with the flags behind the pointer in this argument.
     OpenByStructure { folder: u8, path: u8, structure: u8 },
+    /// To reach the address behind the pointer in this argument, as long as that one says.
+    Reach { address: u8, length: u8 },
     /// To execute a program.
     Execute { folder: Option<u8>, path: u8, arguments: u8 },
 }
 
-use Kind::{Execute, Move, Open, OpenByStructure, Write, WriteOpen};
+use Kind::{Execute, Move, Open, OpenByStructure, Reach, Write, WriteOpen};
 
 const fn at(folder: u8, path: u8) -> Kind {
     Write { folder: Some(folder), path }
@@ -67,6 +69,9 @@ pub const WATCHED: &[(&str, i64, Kind)] = &[
     ("setxattrat", 463, at(0, 1)),
     ("removexattrat", 466, at(0, 1)),
     ("file_setattr", 469, at(0, 1)),
+    // Only where there is a network: elsewhere nothing can be reached.
+    ("connect", libc::SYS_connect, Reach { address: 1, length: 2 }),
+    ("sendto", libc::SYS_sendto, Reach { address: 4, length: 5 }),
     // A file that is open to be read can be changed by these.
     ("fchmod", libc::SYS_fchmod, WriteOpen { file: 0 }),
     ("fchown", libc::SYS_fchown, WriteOpen { file: 0 }),

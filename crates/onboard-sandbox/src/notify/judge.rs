@@ -7,6 +7,8 @@ use crate::plan::DEVICES;
 use crate::profile::PROJECT_DIR;
 use onboard_domain::Violation;
 use onboard_domain::violation::{Action, Rule, Sensor};
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
 
 /// What follows from a call.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,6 +24,10 @@ pub fn judge(call: Call, seen: &Seen, rules: &Rules) -> Verdict {
         Kind::Refused { errno } => {
             Verdict { errno: Some(errno), violation: Some(refused(call, seen)) }
         }
+        Kind::Reach { .. } => match &rules.ports {
+            Some(ports) => Verdict { errno: None, violation: reach(call, seen, ports) },
+            None => Verdict { errno: Some(libc::EPERM), violation: Some(refused(call, seen)) },
+        },
         Kind::Execute { .. } => execute(call, seen, rules),
         _ => Verdict { errno: None, violation: write(call, seen, rules) },
     }
@@ -45,10 +51,12 @@ fn refused(call: Call, seen: &Seen) -> Violation {
         "unshare" => (Rule::DeniedSyscall, format!("flags {:#x}", seen.registers[0] as u32)),
         FOREIGN => (Rule::DeniedSyscall, format!("number {:#x}", seen.number)),
         "mmap" => (Rule::UnavailableFeature, "huge pages".into()),
+        // Who sends by it names any socket of the host that it can see, connected or not.
+        "socketpair" => (Rule::UnixSocket, format!("datagrams, kind {}", seen.registers[1] & 0xF)),
+        "fcntl" => (Rule::DeniedSyscall, format!("command {}", seen.registers[1] as u32)),
         // Run-times try these when they start, and do without.
-        "io_uring_setup" | "personality" | "name_to_handle_at" | "memfd_create" | "shmget" => {
-            (Rule::UnavailableFeature, String::new())
-        }
+        "io_setup" | "io_uring_setup" | "personality" | "name_to_handle_at" | "memfd_create"
+        | "shmget" => (Rule::UnavailableFeature, String::new()),
         _ => (Rule::DeniedSyscall, String::new()),
     };
     Violation::new(Sensor::Notifier, rule, call.name, target.as_bytes())
@@ -66,6 +74,29 @@ fn family_name(family: i32) -> String {
         other => return format!("family {other}"),
     };
     format!("family {name}")
+}
+
+/// Somewhere that nobody listens: the kernel refuses it, and tells nobody. A run's own loopback has
+/// nothing but its proxy, which is no secret, and programs look for their like there.
+fn reach(call: Call, seen: &Seen, ports: &BTreeSet<u16>) -> Option<Violation> {
+    let to = internet(&seen.address)?;
+    if ports.contains(&to.port()) || to.ip().to_canonical().is_loopback() {
+        return None;
+    }
+    let to = SocketAddr::new(to.ip().to_canonical(), to.port()).to_string();
+    Some(Violation::new(Sensor::Notifier, Rule::ForbiddenPort, call.name, to.as_bytes()).hint())
+}
+
+/// An address of an internet family, as programs hand it to the kernel.
+fn internet(bytes: &[u8]) -> Option<SocketAddr> {
+    let family = i32::from(u16::from_ne_bytes(bytes.get(..2)?.try_into().ok()?));
+    let port = u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?);
+    let ip: IpAddr = match family {
+        libc::AF_INET => <[u8; 4]>::try_from(bytes.get(4..8)?).ok()?.into(),
+        libc::AF_INET6 => <[u8; 16]>::try_from(bytes.get(8..24)?).ok()?.into(),
+        _ => return None,
+    };
+    Some(SocketAddr::new(ip, port))
 }
 
 /// Where a run may write, and nobody asks.
@@ -201,7 +232,7 @@ mod tests {
             arguments: arguments.iter().map(|a| a.as_bytes().to_vec()).collect(),
             registers: [libc::AF_UNIX as u64, 0, 0, 0, 0, 0],
             writes: true,
-            number: 0,
+            ..Seen::default()
         }
     }
 
@@ -210,6 +241,7 @@ mod tests {
             forbidden_commands: NameSet::new(["rm", "curl"].map(Into::into)),
             forbidden: PathSet::new([".env", "secret/"].map(Into::into)),
             works_in_tmp: false,
+            ports: None,
         };
         let mut out = String::new();
         for (number, seen) in cases {
@@ -323,6 +355,59 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_nobody_listens_for_is_told() {
+        let v4 = |port: u16, ip: [u8; 4]| {
+            [&2_u16.to_ne_bytes()[..], &port.to_be_bytes(), &ip, &[0; 8]].concat()
+        };
+        let v6 = |port: u16, ip: &str| {
+            let ip: std::net::Ipv6Addr = ip.parse().expect("an address");
+            [&10_u16.to_ne_bytes()[..], &port.to_be_bytes(), &[0; 4], &ip.octets(), &[0; 4]]
+                .concat()
+        };
+        let cases = [
+            v4(443, [140, 82, 121, 3]),
+            v4(8443, [140, 82, 121, 3]),
+            v4(8443, [127, 0, 0, 1]),
+            v6(8443, "2606:4700::1111"),
+            v6(5432, "::1"),
+            v6(9999, "::ffff:10.1.2.3"),
+            v6(5432, "::ffff:127.0.0.1"),
+            v4(0, [0, 0, 0, 0]),
+            // Disconnects.
+            vec![0, 0],
+            // Not an address, and none at all.
+            v4(8443, [1, 2, 3, 4])[..6].to_vec(),
+            Vec::new(),
+        ];
+        let call = Call::numbered(libc::SYS_connect).expect("a call that is handed over");
+        let rules = Rules { ports: Some([80, 443].into()), ..Rules::default() };
+        let told = cases.map(|address| {
+            let seen = Seen { address, ..Seen::default() };
+            let verdict = judge(call, &seen, &rules);
+            assert_eq!(verdict.errno, None, "the kernel decides");
+            let line =
+                |v: Violation| format!("{} {}: {} {}", v.confidence, v.rule, v.what, v.target);
+            verdict.violation.map_or("nothing to tell".into(), line) + "\n"
+        });
+        expect![[r#"
+            nothing to tell
+            hint forbidden_port: connect 140.82.121.3:8443
+            nothing to tell
+            hint forbidden_port: connect [2606:4700::1111]:8443
+            nothing to tell
+            hint forbidden_port: connect 10.1.2.3:9999
+            nothing to tell
+            hint forbidden_port: connect 0.0.0.0:0
+            nothing to tell
+            nothing to tell
+            nothing to tell
+        "#]]
+        .assert_eq(&told.concat());
+        let without = judge(call, &Seen::default(), &Rules::default());
+        assert_eq!(without.errno, Some(libc::EPERM), "without a network there is no connection");
+    }
+
     /// Whatever is in registers and memory, a verdict is given and its texts are bounded.
     #[test]
     fn noise_is_judged() {
@@ -345,6 +430,7 @@ mod tests {
                 path: Some(bytes(600)),
                 resolved: Some(bytes(600)),
                 arguments: vec![bytes(130), bytes(130)],
+                address: bytes(30),
                 registers: [0; 6],
                 writes: true,
                 number: 0,

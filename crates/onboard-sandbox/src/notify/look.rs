@@ -12,6 +12,8 @@ const PATH: usize = 4096;
 /// Arguments of a program that are read, and bytes of each.
 const ARGUMENTS: usize = 8;
 const ARGUMENT: usize = 128;
+/// The longest address of an internet family.
+const ADDRESS: usize = 28;
 /// What memory is read by: a read never fails because a later page is not there.
 const PAGE: usize = 4096;
 
@@ -29,6 +31,8 @@ pub struct Seen {
     pub arguments: Vec<Vec<u8>>,
     /// The call's own arguments, for calls that the filter refuses.
     pub registers: [u64; 6],
+    /// The address that is to be reached, as it stands in memory.
+    pub address: Vec<u8>,
     /// Whether an open wants to write.
     pub writes: bool,
     /// The call's number, as it was made.
@@ -48,6 +52,13 @@ pub fn look(call: Call, notification: &Notification) -> Seen {
     };
     let (folder, path) = match call.kind {
         Kind::Refused { .. } => return seen,
+        Kind::Reach { address, length } => {
+            let mut bytes = [0; ADDRESS];
+            let most = bytes.len().min(register(length) as u32 as usize);
+            let read = read_memory(pid, register(address), &mut bytes[..most]);
+            seen.address = bytes[..read].to_vec();
+            return seen;
+        }
         Kind::WriteOpen { file } => {
             seen.look_at_open(pid, register(file));
             return seen;

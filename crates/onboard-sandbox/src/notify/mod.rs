@@ -15,6 +15,7 @@ use crate::report::Reports;
 use crate::sys::{self, notify, process};
 use call::Call;
 use onboard_policy::{NameSet, PathSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::thread::JoinHandle;
@@ -31,6 +32,8 @@ pub struct Rules {
     pub forbidden: PathSet,
     /// What lies in `/tmp` may be executed.
     pub works_in_tmp: bool,
+    /// Ports at which somebody hears of a connection anyway; `None`: there is no network.
+    pub ports: Option<BTreeSet<u16>>,
 }
 
 impl Rules {
@@ -40,6 +43,7 @@ impl Rules {
             forbidden_commands: NameSet::new(profile.forbidden_commands.iter().cloned()),
             forbidden: PathSet::new(profile.forbidden.iter().cloned()),
             works_in_tmp: profile.works_in_tmp,
+            ports: profile.network.as_ref().map(|n| n.tcp.iter().chain(&n.udp).copied().collect()),
         }
     }
 }

@@ -10,6 +10,7 @@
 use crate::arena::Arena;
 use crate::raw::{result, say};
 use expect_test::expect;
+use onboard_domain::violation::Rule;
 use onboard_sandbox::{End, EndKind, Network, Outcome, Place};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -134,7 +135,16 @@ pub fn everything_arrives_at_the_ends(arena: &Arena) {
     "#]]
     .assert_eq(&seen.iter().map(|line| format!("{line}\n")).collect::<String>());
     fighter.host.write_all(b"!").expect("host");
-    let (ended, text) = fighter.finish();
+    let (ended, text, told) = fighter.finish_told();
+    // Where nobody listens nobody accepts; the sensor of its calls saw it all the same, once each.
+    let nowhere = told.iter().filter(|v| v.rule == Rule::ForbiddenPort);
+    let nowhere: Vec<String> =
+        nowhere.map(|v| format!("{} {} {} x{}\n", v.sensor, v.what, v.target, v.count)).collect();
+    expect![[r#"
+        notifier connect 1.2.3.4:8443 x1
+        notifier connect 9.9.9.9:5353 x1
+    "#]]
+    .assert_eq(&nowhere.concat());
     expect![[r#"
         tcp 140.82.121.3:443: allowed
         tcp [2606:4700::1111]:80: allowed
