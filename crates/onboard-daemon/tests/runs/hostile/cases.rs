@@ -12,6 +12,7 @@ const OWN: &str = "the kernel's ordinary answer, reached by mistake too";
 const REFUSED: &str = "without control groups an allocation fails, which is an ordinary error";
 const ENDS: &str = "a tree ends with its run, whatever it is";
 const HONEST: &str = "honest work";
+const NO_EFFECT: &str = "honest programs do it all the time, and it does nothing";
 const NOT_STARTED: &str = "the run is not started, and its outcome says why";
 
 #[rustfmt::skip]
@@ -196,6 +197,19 @@ pub fn all() -> Vec<Case> {
                 mknod in project: EROFS
                 block device in tmp: EACCES
                 memory device in tmp: EACCES
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "14b",
+            name: "a pipe that lies in the project",
+            attack: files::pipe_of_the_project,
+            report: Records(&[(Rule::ReadOnlyPath, "/project/pipe")]),
+            limits: "",
+            setting: Plain,
+            expect: expect![[r#"
+                write to a pipe: EACCES
+                read and write a pipe: EACCES
                 succeeded
             "#]],
         },
@@ -410,6 +424,25 @@ pub fn all() -> Vec<Case> {
             "#]],
         },
         Case {
+            number: "30b",
+            name: "the same by newer calls",
+            attack: processes::newer_mounts,
+            report: Records(&[(Rule::DeniedSyscall, "fspick"), (Rule::DeniedSyscall, "fsconfig"), (Rule::DeniedSyscall, "fsmount"), (Rule::DeniedSyscall, "open_tree_attr"), (Rule::DeniedSyscall, "statmount"), (Rule::DeniedSyscall, "listmount"), (Rule::DeniedSyscall, "listns"), (Rule::DeniedSyscall, "quotactl_fd")]),
+            limits: "",
+            setting: Plain,
+            expect: expect![[r#"
+                fspick: EPERM
+                fsconfig: EPERM
+                fsmount: EPERM
+                open_tree_attr: EPERM
+                statmount: EPERM
+                listmount: EPERM
+                listns: EPERM
+                quotactl_fd: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
             number: "31",
             name: "a forbidden command is run",
             attack: processes::forbidden_command,
@@ -583,6 +616,38 @@ pub fn all() -> Vec<Case> {
             "#]],
         },
         Case {
+            number: "39d",
+            name: "what is counted for the host's user, or the whole host",
+            attack: processes::common_counts,
+            report: Records(&[(Rule::UnavailableFeature, "io_setup"), (Rule::DeniedSyscall, "fcntl command 1024")]),
+            limits: "",
+            setting: Plain,
+            expect: expect![[r#"
+                requests to disks at once: EPERM
+                a lease of a file of the project: EPERM
+                a queue of messages: EMFILE
+                signals that wait: EAGAIN
+                timers: EAGAIN
+                succeeded
+            "#]],
+        },
+        Case {
+            number: "39e",
+            name: "the host's disks and programs are kept busy",
+            attack: processes::nothing_done,
+            report: Nothing(NO_EFFECT),
+            limits: "",
+            setting: Plain,
+            expect: expect![[r#"
+                syncfs: nothing is done
+                fsync: nothing is done
+                fdatasync: nothing is done
+                sync_file_range: nothing is done
+                have the host's program look at a crash: nothing is done
+                succeeded
+            "#]],
+        },
+        Case {
             number: "40",
             name: "the kernel's second interface",
             attack: processes::second_interface,
@@ -723,6 +788,7 @@ pub fn all() -> Vec<Case> {
                 raise the size of files: EPERM
                 raise open files: EPERM
                 real-time scheduling: EPERM
+                scheduling by deadline: EPERM
                 more urgent than others: EACCES
                 the disk before others: EPERM
                 limits of a process of the host: ESRCH
@@ -910,6 +976,19 @@ pub fn all() -> Vec<Case> {
             "#]],
         },
         Case {
+            number: "75c",
+            name: "datagrams to sockets of the host",
+            attack: network::datagrams_to_the_host,
+            report: Records(&[(Rule::UnixSocket, "socketpair datagrams")]),
+            limits: "",
+            setting: Plain,
+            expect: expect![[r#"
+                a pair of datagrams: EPERM
+                a pair of raw ones: EPERM
+                succeeded
+            "#]],
+        },
+        Case {
             number: "61",
             name: "an allowed host, with and without its proxy",
             attack: network::allowed_host,
@@ -944,7 +1023,7 @@ pub fn all() -> Vec<Case> {
             number: "63b",
             name: "direct connections of an agent with a network",
             attack: network::around_the_proxy,
-            report: Records(&[(Rule::ForbiddenHost, "140.82.121.3")]),
+            report: Records(&[(Rule::ForbiddenHost, "140.82.121.3"), (Rule::ForbiddenPort, "connect 140.82.121.3:12345")]),
             limits: "",
             setting: Network,
             expect: expect![[r#"

@@ -152,6 +152,17 @@ pub fn make() {
     say("memory device in tmp", node(path("/tmp/mem"), libc::S_IFCHR, libc::makedev(1, 1)));
 }
 
+/// A pipe of the project has somebody of the host at its other end, who may believe what comes.
+pub fn pipe_of_the_project() {
+    let now = |flags: i32| open_with(flags | libc::O_NONBLOCK);
+    say("write to a pipe", now(libc::O_WRONLY));
+    say("read and write a pipe", now(libc::O_RDWR));
+}
+
+fn open_with(bits: i32) -> io::Result<i64> {
+    at(libc::SYS_openat, [path("/project/pipe"), flags(bits), 0, 0])
+}
+
 pub fn handles() {
     let none = [0; 6];
     say("name_to_handle_at", call(libc::SYS_name_to_handle_at, none));

@@ -6,7 +6,7 @@
     reason = "what a hostile program tries; nothing of it leaves the sandbox"
 )]
 
-use super::files::flags;
+use super::files::{flags, path};
 use crate::calls::{PROXY, exchange, hello, look_up, many, request};
 use crate::raw::{call, say};
 use std::net::{TcpStream, ToSocketAddrs, UdpSocket};
@@ -60,6 +60,23 @@ pub fn sockets_of_the_host() {
     say("connect to a socket in the project", UnixStream::connect("/project/host.sock"));
     say("socket unix", call(libc::SYS_socket, [flags(libc::AF_UNIX), 1, 0, 0, 0, 0]));
     say("may make a connected pair", UnixStream::pair());
+}
+
+/// Who has a pair of datagrams sends by it to any socket that it can name.
+pub fn datagrams_to_the_host() {
+    let mut pair = [0_i32; 2];
+    for (name, kind) in [("datagrams", libc::SOCK_DGRAM), ("raw ones", libc::SOCK_RAW)] {
+        let own = [flags(libc::AF_UNIX), flags(kind), 0, pair.as_mut_ptr() as u64, 0, 0];
+        let made = call(libc::SYS_socketpair, own);
+        if made.is_ok() {
+            let mut address = [0_u8; 110];
+            address[0] = libc::AF_UNIX as u8;
+            address[2..][..19].copy_from_slice(b"/project/host.dgram");
+            let to = [flags(pair[0]), path("hello"), 5, 0, address.as_ptr() as u64, 110];
+            say("send to a socket in the project", call(libc::SYS_sendto, to));
+        }
+        say(&format!("a pair of {name}"), made);
+    }
 }
 
 fn tunnel(host: &str) -> String {

@@ -125,6 +125,73 @@ pub fn mounts() {
     ]);
 }
 
+/// By what the kernel has beside the old calls.
+pub fn newer_mounts() {
+    calls(&[
+        ("fspick", libc::SYS_fspick),
+        ("fsconfig", libc::SYS_fsconfig),
+        ("fsmount", libc::SYS_fsmount),
+        ("open_tree_attr", 467),
+        ("statmount", 457),
+        ("listmount", 458),
+        ("listns", 470),
+        ("quotactl_fd", libc::SYS_quotactl_fd),
+    ]);
+}
+
+/// What is counted for the host's user, or for the whole host.
+pub fn common_counts() {
+    let mut context = 0_u64;
+    let requests = [65_536, &raw mut context as u64, 0, 0, 0, 0];
+    say("requests to disks at once", call(libc::SYS_io_setup, requests));
+    let file = call(libc::SYS_openat, [u64::MAX, path("/project/readme"), 0, 0, 0, 0]);
+    let file = file.expect("a file").cast_unsigned();
+    let lease = [file, flags(libc::F_SETLEASE), flags(libc::F_RDLCK), 0, 0, 0];
+    say("a lease of a file of the project", call(libc::SYS_fcntl, lease));
+    let queue = [path("x"), flags(libc::O_CREAT | libc::O_RDWR), 0o600, 0, 0, 0];
+    say("a queue of messages", call(libc::SYS_mq_open, queue));
+    let own = u64::from(std::process::id());
+    let all = [u64::MAX];
+    let block = [flags(libc::SIG_BLOCK), all.as_ptr() as u64, 0, 8, 0, 0];
+    call(libc::SYS_rt_sigprocmask, block).expect("blocked");
+    // As if queued by a program, which the kernel asks for.
+    let mut word = [0_i32; 32];
+    word[2] = libc::SI_QUEUE;
+    let queued = [own, flags(libc::SIGRTMIN()), word.as_ptr() as u64, 0, 0, 0];
+    say_to_the_end("signals that wait", 4_000, || call(libc::SYS_rt_sigqueueinfo, queued));
+    let mut timer = 0_i32;
+    let timer = [0, 0, &raw mut timer as u64, 0, 0, 0];
+    say_to_the_end("timers", 4_000, || call(libc::SYS_timer_create, timer));
+}
+
+/// Tries many times: the first refusal.
+fn say_to_the_end<T>(what: &str, times: usize, attempt: impl Fn() -> io::Result<T>) {
+    let refused = (0..times).find_map(|_| attempt().err());
+    println!("{what}: {}", refused.as_ref().map_or("allowed".into(), errno_word));
+}
+
+/// Calls that succeed and are not made, whatever they name.
+pub fn nothing_done() {
+    let tell = |what: &str, is_nothing: bool| {
+        println!("{what}: {}", if is_nothing { "nothing is done" } else { "allowed" });
+    };
+    for (name, number) in [
+        ("syncfs", libc::SYS_syncfs),
+        ("fsync", libc::SYS_fsync),
+        ("fdatasync", libc::SYS_fdatasync),
+        ("sync_file_range", libc::SYS_sync_file_range),
+    ] {
+        // No such file is open: who looked would say so.
+        tell(name, call(number, [u64::MAX, 0, 0, 0, 0, 0]).is_ok());
+    }
+    let core = u64::from(libc::RLIMIT_CORE);
+    let (none, mut now) = ([0_u64; 2], [7_u64; 2]);
+    let _ = call(libc::SYS_setrlimit, [core, none.as_ptr() as u64, 0, 0, 0, 0]);
+    let _ = call(libc::SYS_prlimit64, [0, core, none.as_ptr() as u64, 0, 0, 0]);
+    call(libc::SYS_prlimit64, [0, core, 0, now.as_mut_ptr() as u64, 0, 0]).expect("a limit");
+    tell("have the host's program look at a crash", now == [1, 1]);
+}
+
 pub fn other_processes() {
     calls(&[
         ("ptrace", libc::SYS_ptrace),
@@ -321,6 +388,12 @@ pub fn scheduling() {
     let priority = [1_u64];
     let real_time = [0, flags(libc::SCHED_FIFO), priority.as_ptr() as u64, 0, 0, 0];
     say("real-time scheduling", call(libc::SYS_sched_setscheduler, real_time));
+    // Of the size that the kernel has, with nothing else in it: a hundredth of each second.
+    let mut deadline = [0_u64; 6];
+    deadline[0] = 48 | (libc::SCHED_DEADLINE as u64) << 32;
+    (deadline[3], deadline[4], deadline[5]) = (10_000_000, 1_000_000_000, 1_000_000_000);
+    let by_deadline = [0, deadline.as_ptr() as u64, 0, 0, 0, 0];
+    say("scheduling by deadline", call(libc::SYS_sched_setattr, by_deadline));
     let urgent = [0, 0, (-20_i64).cast_unsigned(), 0, 0, 0];
     say("more urgent than others", call(libc::SYS_setpriority, urgent));
     let best_of_all = [1, 0, 1 << 13, 0, 0, 0];

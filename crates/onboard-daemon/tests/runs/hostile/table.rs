@@ -73,7 +73,9 @@ fn row(case: &Case) -> Row {
         hostile.iter().map(|(_, outcome)| (*outcome).to_owned()).collect();
     if !end.starts_with("succeeded") {
         // What a program says on its way out is of no interest here.
-        let parts: Vec<&str> = end.splitn(3, ": ").take(2).collect();
+        let parts = end.splitn(3, ": ").take(2);
+        // And where a file lies is of this machine alone.
+        let parts: Vec<&str> = parts.filter_map(|part| part.rsplit('/').next()).collect();
         outcome.insert(parts.join(": "));
     }
     let (rules, sensors) = seen(&records);

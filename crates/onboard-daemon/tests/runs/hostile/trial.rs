@@ -12,7 +12,7 @@ use onboard_domain::violation::{Action, Violation};
 use onboard_domain::{AgentId, Event, RunId};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::sync::mpsc::Receiver;
 
 /// The policy of the project that is attacked.
@@ -44,9 +44,10 @@ pub fn trial(case: &Case) -> Tried {
     if case.setting == Setting::Brokered {
         brokers::give(&house, "forge", "forge.example", &["hostile"], &[EVERY]);
     }
-    let _listening = project(&house, case);
+    let sockets = project(&house, case);
     let mut tried = attempt(case, &house, "hostile");
     checked(case, &mut tried);
+    sockets.are_silent();
     tried
 }
 
@@ -55,11 +56,12 @@ pub fn trial(case: &Case) -> Tried {
 pub fn with_a_network(cases: &[&Case]) {
     let mut house = House::new();
     networked(&mut house);
-    let _listening = project(&house, cases[0]);
+    let sockets = project(&house, cases[0]);
     for case in cases {
         let mut tried = attempt(case, &house, &format!("hostile-{}", case.number));
         checked(case, &mut tried);
     }
+    sockets.are_silent();
 }
 
 impl Case {
@@ -136,7 +138,7 @@ fn attempt(case: &Case, house: &House, name: &str) -> Tried {
 }
 
 /// The project that is attacked.
-fn project(house: &House, case: &Case) -> UnixListener {
+fn project(house: &House, case: &Case) -> Sockets {
     house.file("readme", "read me");
     house.file("readm", "me too");
     // Only the walls are in the way, not the file's mode.
@@ -157,7 +159,32 @@ fn project(house: &House, case: &Case) -> UnixListener {
     if case.number == SECOND_NAME {
         std::fs::hard_link(at(".env"), at("hard")).expect("link");
     }
-    UnixListener::bind(at("host.sock")).expect("socket")
+    rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), rustix::fs::Mode::RWXU).expect("pipe");
+    let sockets = Sockets {
+        stream: UnixListener::bind(at("host.sock")).expect("socket"),
+        datagrams: UnixDatagram::bind(at("host.dgram")).expect("socket"),
+    };
+    // Only the walls are in the way, not the files' modes.
+    for name in ["pipe", "host.sock", "host.dgram"] {
+        std::fs::set_permissions(at(name), Permissions::from_mode(0o666)).expect("mode");
+    }
+    sockets
+}
+
+/// Sockets of the host that lie in the project.
+struct Sockets {
+    stream: UnixListener,
+    datagrams: UnixDatagram,
+}
+
+impl Sockets {
+    /// Nobody came to them.
+    fn are_silent(&self) {
+        self.stream.set_nonblocking(true).expect("mode");
+        self.datagrams.set_nonblocking(true).expect("mode");
+        assert!(self.stream.accept().is_err(), "a connection came");
+        assert!(self.datagrams.recv(&mut [0]).is_err(), "a datagram came");
+    }
 }
 
 /// The project is as it was made: nothing is gone, changed or new.
@@ -169,7 +196,7 @@ fn untouched(house: &House) {
         .collect();
     names.sort();
     names.retain(|name| name != "hard");
-    let whole = ".ai_onboard .env .ssh chain docs host.sock link readm readme src";
+    let whole = ".ai_onboard .env .ssh chain docs host.dgram host.sock link pipe readm readme src";
     assert_eq!(names.join(" "), whole);
     let text = |name: &str| std::fs::read_to_string(house.project().join(name)).expect("a file");
     let texts = ["readme", "docs/page", "src/main", ".env", ".ssh/id"].map(text);
