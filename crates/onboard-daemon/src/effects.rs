@@ -1,5 +1,6 @@
 //! Performing what was decided: the one place where decisions touch processes.
 
+use crate::answering::Answering;
 use crate::attend::{Assignment, Grip, House, attend};
 use crate::brokerage::Brokerage;
 use crate::clock;
@@ -49,6 +50,8 @@ pub(crate) struct Effects {
     pub(crate) adopted: BTreeMap<PathBuf, (String, String)>,
     /// Why policies' files are refused, by project, as it was told.
     pub(crate) refused: BTreeMap<PathBuf, String>,
+    /// Projects that may not answer any more.
+    pub(crate) answering: Answering,
     /// Who works on proposals.
     pub(crate) writing: Writing,
     /// What follows at once from effects of this turn.
@@ -201,8 +204,10 @@ impl Effects {
         let Phase::Placed { deadline_ms, .. } = entry.phase else { return Ok(None) };
         let Some(agent) = state.agents.get(&entry.agent) else { return Ok(None) };
         let Some(project) = state.projects.get(&agent.project) else { return Ok(None) };
-        is_as_decided(agent).map_err(|why| ("council".into(), why))?;
         let policy = self.policy_of(state, Path::new(&project.root));
+        if let PolicyInForce::Sound(_) = &*policy {
+            is_as_decided(agent).map_err(|why| ("council".into(), why))?;
+        }
         let none = Walls::none();
         let walls = self.walls.as_ref().unwrap_or(&none);
         let request = Request { agent: entry.agent, spec: &agent.spec, run, generation, walls };
@@ -271,7 +276,11 @@ impl Effects {
     }
 
     /// The policy as its files say now; a change is recorded, and why they are refused if they are.
+    /// Where the project's file system doesn't answer, nothing is allowed and nothing more is asked.
     fn policy_of(&mut self, state: &State, root: &Path) -> Arc<PolicyInForce> {
+        if let Err(why) = self.answering.look(root) {
+            return Arc::new(PolicyInForce::Broken(why));
+        }
         let project = state.project_at(&root.to_string_lossy());
         let known = self.policies.in_force(root, &|hash| is_agreed(state, project, hash));
         self.tell_refused(state, root, known.problem.as_deref());

@@ -1,5 +1,6 @@
 //! Starting the daemon: everything is proven or recovered before the first decision.
 
+use crate::answering::Answering;
 use crate::attend::House;
 use crate::blobs::{self, Blobs};
 use crate::brokerage::Trust;
@@ -219,6 +220,7 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
         grips: BTreeMap::new(),
         adopted: BTreeMap::new(),
         refused: BTreeMap::new(),
+        answering: Answering::default(),
         writing,
         news: Vec::new(),
         latch_seen: latch::Seen::default(),
