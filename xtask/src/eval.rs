@@ -50,6 +50,11 @@ const PROTOCOLS: &[Protocol] = &[
         aims: &["found at 2 sigma ≥ .90 in independent noise", "false alarms near 0"],
     },
     Protocol {
+        name: "tcpd",
+        about: "the Turing Change Point Dataset at the detector's defaults, by its benchmark's scores",
+        aims: &["F1 ≥ .72 at a precision ≥ .75"],
+    },
+    Protocol {
         name: "clones",
         about: "functions copied as they are, renamed, edited",
         aims: &["recall ≥ .98, .95, .80"],
@@ -60,6 +65,9 @@ const PROTOCOLS: &[Protocol] = &[
         aims: &["equal on ≥ 98 % of functions", "equal lines on all files"],
     },
 ];
+
+/// Protocols that read a data set, and no project's history: only by name.
+const OF_DATA_SETS: &[&str] = &["tcpd"];
 
 /// What the words after `eval` ask for.
 #[derive(Debug, PartialEq)]
@@ -104,8 +112,10 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), String> {
     if let Some(model) = &asked.train {
         return evaluate(&built, &format!("train-{model}"), &asked.repositories);
     }
-    let wanted =
-        |protocol: &&Protocol| asked.only.as_ref().is_none_or(|only| only == protocol.name);
+    let wanted = |protocol: &&Protocol| match &asked.only {
+        Some(only) => only == protocol.name,
+        None => !OF_DATA_SETS.contains(&protocol.name),
+    };
     for protocol in PROTOCOLS.iter().filter(wanted) {
         println!("\n# {}: {}", protocol.name, protocol.about);
         for aim in protocol.aims {
@@ -149,10 +159,11 @@ mod tests {
     fn arguments() {
         check("a b", Ok((None, 2)));
         check("--only risk a", Ok((Some("risk"), 1)));
+        check("--only tcpd data", Ok((Some("tcpd"), 1)));
         check("--only change-points", Ok((Some("change-points"), 0)));
         check("", Err(format!("no repository is named; {USAGE}")));
         check("--fast a", Err(format!("`--fast` is unknown; {USAGE}")));
-        let names = "hotspots, risk, co-change, throughput, change-points, clones, code";
+        let names = "hotspots, risk, co-change, throughput, change-points, tcpd, clones, code";
         check("--only fun a", Err(format!("no protocol is called `fun`; they are {names}")));
     }
 }

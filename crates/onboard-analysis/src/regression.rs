@@ -1,6 +1,6 @@
 //! Whether something that is measured again and again became slower or faster for good.
 //!
-//! Two judges have to agree. The rank segmentation of [`crate::trend`], at a threshold that lets
+//! Two judges have to agree. Splits by the ranks of [`crate::trend`], at a threshold that lets
 //! changes pass that are a few points old, says where the level changed: bursts do not move ranks,
 //! and the threshold grows with autocorrelation. Then the size has to be right: the medians differ by
 //! several robust standard errors, inflated in the same way, and by [`LEAST_CHANGE`] at least, and the
@@ -8,7 +8,7 @@
 
 use crate::draw::Draw;
 use crate::statistics::{median, quantile, ranks, robust_sigma};
-use crate::trend::{change_points, change_points_above, inflation};
+use crate::trend::strongest_split;
 
 /// A smaller change is within what a reader would call the same.
 pub const LEAST_CHANGE: f64 = 0.05;
@@ -17,8 +17,14 @@ pub const LEAST_BEFORE: usize = 10;
 pub const LEAST_AFTER: usize = 4;
 /// Points looked at, the newest: older levels say nothing about now.
 pub const MOST_POINTS: usize = 200;
-/// Of the rank segmentation: by itself it would alarm too often.
+/// Of the splits by ranks: by itself it would alarm too often.
 const WEAK: f64 = 2.5;
+/// Of those that are sure by themselves: one false alarm in a hundred series of a hundred points.
+const SURE: f64 = 3.6;
+/// Splits in one series at most.
+const MOST_SPLITS: usize = 8;
+/// Autocorrelation is clamped here; above it no series of this length proves anything.
+const HIGHEST_AUTOCORRELATION: f64 = 0.9;
 /// Robust standard errors between the medians.
 const STRONG: f64 = 5.5;
 /// A median's standard error, beside a mean's.
@@ -51,9 +57,9 @@ pub struct Change {
 pub fn latest(series: &[f64]) -> Option<Change> {
     let from = series.len().saturating_sub(MOST_POINTS);
     let window = &series[from..];
-    let at = *change_points_above(window, WEAK).last()?;
+    let at = *splits(window, WEAK).last()?;
     // What went before is cut only where that is sure, or little would be left to compare with.
-    let start = change_points(&window[..at]).last().copied().unwrap_or(0);
+    let start = splits(&window[..at], SURE).last().copied().unwrap_or(0);
     let (before, after) = (&window[start..at], &window[at..]);
     if before.len() < LEAST_BEFORE || after.len() < LEAST_AFTER {
         return None;
@@ -67,6 +73,46 @@ pub fn latest(series: &[f64]) -> Option<Change> {
     let interval = interval(before, after)?;
     let is_one_sided = interval.0.signum() == interval.1.signum();
     is_one_sided.then_some(Change { at: from + at, before: was, after: is, size, interval })
+}
+
+/// Indices at which the level changes, ascending: the strongest change first, then those on either
+/// side of it.
+fn splits(series: &[f64], critical: f64) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut open = vec![(0, series.len())];
+    while let Some((start, end)) = open.pop() {
+        if found.len() == MOST_SPLITS {
+            break;
+        }
+        let part = &series[start..end];
+        let Some((split, statistic)) = strongest_split(part) else { continue };
+        if statistic / inflation(&ranks(part), split).sqrt() >= critical {
+            found.push(start + split);
+            open.push((start, start + split));
+            open.push((start + split, end));
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+/// How much longer a series must be to say as much as one without autocorrelation.
+fn inflation(ranked: &[f64], split: usize) -> f64 {
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len().max(1) as f64;
+    let (left, right) = ranked.split_at(split);
+    let (left_mean, right_mean) = (mean(left), mean(right));
+    let residuals: Vec<f64> = left
+        .iter()
+        .map(|rank| rank - left_mean)
+        .chain(right.iter().map(|rank| rank - right_mean))
+        .collect();
+    let energy: f64 = residuals.iter().map(|value| value * value).sum();
+    if energy == 0.0 {
+        return 1.0;
+    }
+    let lagged: f64 = residuals.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    let rho = (lagged / energy).clamp(0.0, HIGHEST_AUTOCORRELATION);
+    (1.0 + rho) / (1.0 - rho)
 }
 
 /// How many robust standard errors the medians lie apart.

@@ -1,4 +1,4 @@
-//! The protocols of `cargo xtask eval` on histories: `evaluate PROTOCOL REPOSITORY…`.
+//! The protocols of `cargo xtask eval` on histories and on data sets: `evaluate PROTOCOL REPOSITORY…`.
 //!
 //! Strict time order everywhere: what is predicted at a time is computed from what was committed
 //! before it, and a label counts for training only once it was known. Each protocol prints one row a
@@ -7,9 +7,11 @@
 mod change_points;
 mod clones;
 mod co_change;
+mod data_set;
 mod history;
 mod hotspots;
 mod risk;
+mod tcpd;
 mod throughput;
 
 use std::collections::BTreeMap;
@@ -63,8 +65,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         change_points::evaluate(&mut table);
     }
     for path in paths {
-        if protocol == "clones" {
-            clones::evaluate(path, &mut table)?;
+        let by_itself: Option<fn(&str, &mut Table) -> _> = match protocol.as_str() {
+            "clones" => Some(clones::evaluate),
+            "tcpd" => Some(tcpd::evaluate),
+            _ => None,
+        };
+        if let Some(evaluate) = by_itself {
+            evaluate(path, &mut table)?;
             continue;
         }
         let history = History::read(path, matches!(protocol.as_str(), "risk" | "train-risk"))?;
