@@ -6,6 +6,8 @@ mod change;
 mod code_quality;
 #[path = "support/fixture.rs"]
 mod fixture;
+#[path = "crew/hard_repositories.rs"]
+mod hard_repositories;
 #[path = "crew/manual.rs"]
 mod manual;
 #[path = "support/memory_host.rs"]

@@ -71,6 +71,9 @@ pub fn learn(
             if past.cut {
                 limits.push(format!("only the newest {MOST_READ} commits were read"));
             }
+            if !past.unreadable.is_empty() {
+                limits.push("commits that could not be read, and what they build on".to_owned());
+            }
             if change.is_shallow {
                 limits.push("a shallow clone: older commits are not here".to_owned());
             }

@@ -30,8 +30,8 @@ pub fn follow(
 ) -> Result<Index, AgentError> {
     // What was cut short first; the tip may have moved since.
     if let Some(walk) = index.walk.clone() {
-        index = match commits(&source.repository, &walk) {
-            Some(ids) => Writing::all(host, source, index, walk, &ids, stride)?,
+        index = match Commits::of(&source.repository, &walk) {
+            Some(commits) => Writing::all(host, source, index, walk, &commits, stride)?,
             None => Index::default(),
         };
     }
@@ -41,24 +41,37 @@ pub fn follow(
     }
     let from = Some(index.tip.clone()).filter(|from| !from.is_empty());
     let walk = Walk { to: tip, from, done: 0 };
-    if let Some(ids) = commits(&source.repository, &walk) {
-        return Writing::all(host, source, index, walk, &ids, stride);
+    if let Some(commits) = Commits::of(&source.repository, &walk) {
+        return Writing::all(host, source, index, walk, &commits, stride);
     }
     host.log(Level::Info, "history was rewritten; reading it anew");
     let walk = Walk { from: None, ..walk };
-    let ids = commits(&source.repository, &walk).unwrap_or_default();
-    Writing::all(host, source, Index::default(), walk, &ids, stride)
+    let commits = Commits::of(&source.repository, &walk).unwrap_or_default();
+    Writing::all(host, source, Index::default(), walk, &commits, stride)
 }
 
-/// The commits of a walk, oldest first, the same whenever they are asked for; `None` where it does
-/// not lead on from what is there.
-fn commits(repository: &Repository, walk: &Walk) -> Option<Vec<ObjectId>> {
-    let to = ObjectId::from_hex(walk.to.as_bytes()).ok()?;
-    repository.recorded_ms(to)?;
-    let Some(from) = &walk.from else { return Some(repository.ancestry(to).ids) };
-    let from = ObjectId::from_hex(from.as_bytes()).ok()?;
-    let apart = repository.divergence(to, from, MOST_NEW);
-    (apart.behind == 0 && apart.complete).then_some(apart.ahead)
+/// The commits of a walk, the same whenever they are asked for.
+#[derive(Default)]
+struct Commits {
+    /// Oldest first.
+    ids: Vec<ObjectId>,
+    /// Where the walk came to an end because a commit can't be read; what that builds on is not known.
+    lost: usize,
+}
+
+impl Commits {
+    /// `None` where the walk does not lead on from what is there.
+    fn of(repository: &Repository, walk: &Walk) -> Option<Self> {
+        let to = ObjectId::from_hex(walk.to.as_bytes()).ok()?;
+        repository.recorded_ms(to)?;
+        let Some(from) = &walk.from else {
+            let all = repository.ancestry(to);
+            return Some(Self { ids: all.ids, lost: all.unreadable.len() });
+        };
+        let from = ObjectId::from_hex(from.as_bytes()).ok()?;
+        let apart = repository.divergence(to, from, MOST_NEW);
+        (apart.behind == 0 && apart.complete).then_some(Self { ids: apart.ahead, lost: 0 })
+    }
 }
 
 /// Commits on their way into parts.
@@ -80,7 +93,7 @@ impl<'a> Writing<'a> {
         source: &Source<'_>,
         mut index: Index,
         mut walk: Walk,
-        ids: &[ObjectId],
+        commits: &Commits,
         stride: usize,
     ) -> Result<Index, AgentError> {
         let part = Self::newest(host, &index)?;
@@ -88,18 +101,19 @@ impl<'a> Writing<'a> {
             // The other parts follow on nothing without it.
             host.log(Level::Warning, "the newest part of history is lost; reading it anew");
             let walk = Walk { from: None, done: 0, ..walk };
-            let ids = commits(&source.repository, &walk).unwrap_or_default();
-            return Self::all(host, source, Index::default(), walk, &ids, stride);
+            let commits = Commits::of(&source.repository, &walk).unwrap_or_default();
+            return Self::all(host, source, Index::default(), walk, &commits, stride);
         }
         if index.history.is_empty() {
             index.history.push(0);
         }
         index.version = VERSION;
-        walk.done = walk.done.min(ids.len());
+        walk.done = walk.done.min(commits.ids.len());
         let writer = HistoryWriter::of(part.unwrap_or_default());
         let pace = Pace::new();
         let mut writing = Self { host, index, walk, writer, unsaved: 0, pace, stride };
-        writing.take_all(source, ids)?;
+        writing.take_all(source, &commits.ids)?;
+        writing.index.damaged += commits.lost;
         writing.close()
     }
 
