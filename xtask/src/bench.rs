@@ -2,11 +2,15 @@
 //! `docs/benchmarks.md`. Links nothing of the product: it builds the program and the examples that
 //! measure, starts them, and reads what they print.
 
+mod code;
 mod commands;
+mod cost;
 mod emergency;
 mod foreground;
 mod health;
+mod history;
 mod idle;
+mod index;
 mod inside;
 mod judge;
 mod launch;
@@ -18,6 +22,8 @@ mod replay;
 mod served;
 mod spread;
 mod start;
+mod subject;
+mod tools;
 
 use crate::command;
 use crate::packages::{self, Need};
@@ -27,8 +33,9 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use subject::Subject;
 
-const USAGE: &str = "usage: cargo xtask bench [--only ROW] [--quick]";
+const USAGE: &str = "usage: cargo xtask bench [--only ROW] [--quick] [--repository PATH]";
 
 /// Where measurements keep their files: on a real disk, since syncs are measured, and short, since
 /// a socket's path has little room.
@@ -70,6 +77,11 @@ const ROWS: &[Row] = &[
     Row { name: "emergency", measure: emergency::measure },
     Row { name: "health", measure: health::measure },
     Row { name: "judge", measure: judge::measure },
+    Row { name: "history", measure: history::measure },
+    Row { name: "metrics", measure: code::metrics },
+    Row { name: "duplication", measure: code::duplication },
+    Row { name: "index", measure: index::runs },
+    Row { name: "check", measure: index::check },
 ];
 
 /// What every row needs.
@@ -80,6 +92,10 @@ struct Bench {
     built: PathBuf,
     /// Removed at the end.
     folder: PathBuf,
+    /// Where tools to be measured beside are installed.
+    tools: PathBuf,
+    /// The project that is read.
+    subject: Subject,
 }
 
 impl Bench {
@@ -119,17 +135,22 @@ impl Bench {
 pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), String> {
     let asked = Asked::parse(arguments)?;
     packages::ensure(Need::Bench)?;
+    packages::ensure(Need::Tests)?;
     let machine = Machine::look();
+    let built = build(workspace)?;
     let bench = Bench {
         quick: asked.quick,
-        built: build(workspace)?,
+        tools: built.with_file_name("bench-tools"),
+        built,
+        subject: Subject::of(asked.repository.clone()),
         folder: Path::new(FOLDER).join(format!("ai-bench-{}", std::process::id())),
     };
     fs::create_dir_all(&bench.folder).map_err(|error| format!("{FOLDER}: {error}"))?;
     let (lines, failures) = measure(&bench, &asked);
+    let subject = bench.subject.shown();
     // What is left of a measurement is in nobody's way, and the next one has another name.
     let _ = fs::remove_dir_all(&bench.folder);
-    let page = page::write(&lines, &machine, &Machine::look());
+    let page = page::write(&lines, &machine, &Machine::look(), subject.as_deref());
     println!("{page}");
     if asked.only.is_some() || asked.quick {
         println!("(a part or a quick look: docs/benchmarks.md is left as it was)");
@@ -163,15 +184,17 @@ fn measure(bench: &Bench, asked: &Asked) -> (Vec<Line>, Vec<String>) {
 struct Asked {
     only: Option<String>,
     quick: bool,
+    repository: Option<PathBuf>,
 }
 
 impl Asked {
     fn parse(arguments: &[String]) -> Result<Asked, String> {
-        let mut asked = Asked { only: None, quick: false };
+        let mut asked = Asked { only: None, quick: false, repository: None };
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--quick" => asked.quick = true,
+                "--repository" => asked.repository = Some(words.next().ok_or(USAGE)?.into()),
                 "--only" => asked.only = Some(row_name(words.next().ok_or(USAGE)?)?),
                 _ => return Err(format!("`{word}` is unknown; {USAGE}")),
             }
@@ -195,7 +218,7 @@ fn build(workspace: &Workspace) -> Result<PathBuf, String> {
     product.args(["build", "--release", "--package", "onboard-cli"]);
     let mut examples = command::cargo(&workspace.root);
     examples.args(["build", "--release", "--examples"]);
-    for package in ["agents", "daemon", "egress", "sandbox", "sim", "web"] {
+    for package in ["agents", "analysis", "daemon", "egress", "sandbox", "sim", "web"] {
         examples.arg("--package").arg(format!("onboard-{package}"));
     }
     for cargo in [&mut product, &mut examples] {
@@ -215,7 +238,7 @@ mod tests {
     fn check(text: &str, expected: Result<(Option<&str>, bool), &str>) {
         let words: Vec<String> = text.split_whitespace().map(Into::into).collect();
         let expected = expected
-            .map(|(only, quick)| Asked { only: only.map(Into::into), quick })
+            .map(|(only, quick)| Asked { only: only.map(Into::into), quick, repository: None })
             .map_err(Into::into);
         assert_eq!(Asked::parse(&words), expected);
     }
@@ -227,7 +250,7 @@ mod tests {
         check("--only", Err(USAGE));
         check("--fast", Err(&format!("`--fast` is unknown; {USAGE}")));
         let names = "start, idle, registered, commands, due, sandbox, inside, proxy, foreground, \
-                     replay, emergency, health, judge";
+                     replay, emergency, health, judge, history, metrics, duplication, index, check";
         check("--only fun", Err(&format!("no row is called `fun`; they are {names}")));
     }
 }

@@ -5,7 +5,7 @@ use super::machine::Machine;
 use super::spread::short;
 
 /// The text of `docs/benchmarks.md`.
-pub fn write(lines: &[Line], before: &Machine, after: &Machine) -> String {
+pub fn write(lines: &[Line], before: &Machine, after: &Machine, subject: Option<&str>) -> String {
     let mut page = String::from(
         "# Benchmarks\n\nWritten by `cargo xtask bench`, which measures everything anew; \
          `cargo xtask bench --only ROW` measures one row, `--quick` with few rounds. Figures are \
@@ -23,6 +23,9 @@ pub fn write(lines: &[Line], before: &Machine, after: &Machine) -> String {
         before.load,
         after.load,
     ));
+    if let Some(subject) = subject {
+        page.push_str(&format!("{subject} `--repository PATH` names another.\n\n"));
+    }
     page.push_str("| what | ours | beside it | aim | |\n|---|---|---|---|---|\n");
     for line in lines {
         let Line { what, ours, reference, aim, .. } = line;
@@ -74,7 +77,7 @@ mod tests {
             judged,
             why_missed: "The disk is slow.",
         };
-        let page = write(&[line(20.0), line(60.0)], &machine(), &machine());
+        let page = write(&[line(20.0), line(60.0)], &machine(), &machine(), None);
         let table = page.split_once("| what").map_or("", |(_, table)| table);
         expect![[r#"
              | ours | beside it | aim | |
