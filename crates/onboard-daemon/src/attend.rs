@@ -289,6 +289,7 @@ fn attend_to_end(house: &House, assignment: Assignment, grip: &Grip) -> Told {
         fence,
         budget: Budget::new(),
         bell,
+        is_told: false,
     };
     let speaking = std::thread::Builder::new().name(format!("{run} host"));
     let speaking = match speaking.spawn(move || conversation.hold(ends)) {

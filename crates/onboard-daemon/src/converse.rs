@@ -54,6 +54,9 @@ pub(crate) struct Conversation {
     pub(crate) budget: Budget,
     /// Rings when it is the run's turn for what it waits for.
     pub(crate) bell: Arc<Bell>,
+    /// Whether the agent wants to be told so: one that reads a line for each that it writes would take it
+    /// for an answer.
+    pub(crate) is_told: bool,
 }
 
 /// What an agent says of its patch.
@@ -162,6 +165,9 @@ impl Conversation {
     /// Tells the agent which leases are free for it; false when it is to be heard no more.
     fn tell_turns(&self, host: &mut Option<UnixStream>) -> bool {
         let names = self.bell.take();
+        if !self.is_told {
+            return true;
+        }
         let Some(stream) = host else { return false };
         names.iter().all(|name| stream.write_all(&lease_is_free(name)).is_ok())
     }
@@ -214,7 +220,12 @@ impl Conversation {
 
     fn carry_out(&mut self, call: HostCall) -> Result<HostAnswer, CallRefusal> {
         match call {
-            HostCall::Agent(call) => self.answer(call),
+            HostCall::Agent(call) => {
+                if let AgentCall::TakeLease { tell, .. } = call {
+                    self.is_told = tell;
+                }
+                self.answer(call)
+            }
             HostCall::GetTask => Ok(HostAnswer::Task(Box::new(self.task.clone()))),
             HostCall::GetMachine => Ok(HostAnswer::Machine(Box::new(self.machine()))),
             HostCall::LoadCheckpoint { name } => self.answer(AgentCall::FindCheckpoint { name }),

@@ -57,6 +57,9 @@ pub enum AgentCall {
         mode: Mode,
         #[serde(default, skip_serializing_if = "crate::state::is_none_yet")]
         wait_ms: i64,
+        /// Whether the agent reads the word that it is its turn.
+        #[serde(default, skip_serializing_if = "crate::state::is_none_yet")]
+        tell: bool,
     },
     ReleaseLease {
         name: String,

@@ -275,6 +275,7 @@ fn take_lease(args: &mut Arguments) -> Result<AgentCall, CallRefusal> {
         ttl_ms: i64::try_from(ttl).unwrap_or(LEASE_MS.1),
         mode,
         wait_ms: i64::try_from(wait).unwrap_or(0),
+        tell: args.boolean("tell")?.unwrap_or(false),
     })
 }
 

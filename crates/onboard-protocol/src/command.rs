@@ -364,6 +364,7 @@ fn take_lease(line: &mut Line, name: &str) -> Result<Value, UsageError> {
     }
     if let Some(wait) = line.flag("wait")? {
         arguments["wait_ms"] = length("wait", &wait)?.into();
+        arguments["tell"] = true.into();
     }
     Ok(arguments)
 }

@@ -49,7 +49,7 @@ const META_SERVER: &str = "io.modelcontextprotocol/serverInfo";
 /// How long a client may keep lists: they don't change while the host runs.
 const LIST_TTL_MS: u64 = 3_600_000;
 
-/// The notification for a run that waits for a lease: nobody is before it any more. Its parameter is the
+/// The notification for a run that waits for a lease and asked to be told: nobody is before it any more. Its parameter is the
 /// lease's `name`.
 pub const LEASE_IS_FREE: &str = "notifications/ai_onboard/lease_is_free";
 

@@ -276,7 +276,8 @@ const TAKE_LEASE: &str = r#"{"type":"object","additionalProperties":false,
 "name":{"type":"string","minLength":1,"maxLength":128},
 "ttl_ms":{"type":"integer","minimum":1000,"maximum":3600000,"description":"milliseconds until it expires"},
 "mode":{"enum":["exclusive","shared"],"default":"exclusive"},
-"wait_ms":{"type":"integer","minimum":0,"maximum":600000,"default":0,"description":"how long to stand in the queue"}}}"#;
+"wait_ms":{"type":"integer","minimum":0,"maximum":600000,"default":0,"description":"how long to stand in the queue"},
+"tell":{"type":"boolean","default":false,"description":"send notifications/ai_onboard/lease_is_free when it is this run's turn"}}}"#;
 
 const RELEASE_LEASE: &str = r#"{"type":"object","additionalProperties":false,
 "required":["name"],"properties":{

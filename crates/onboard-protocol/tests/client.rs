@@ -226,7 +226,7 @@ fn a_script_s_words_become_calls() {
     check(
         &["lock", "src/", "--ttl", "30s", "--mode", "shared", "--wait", "1m"],
         expect![[r#"
-        take_lease {"mode":"shared","name":"file:src/","ttl_ms":30000,"wait_ms":60000}
+        take_lease {"mode":"shared","name":"file:src/","tell":true,"ttl_ms":30000,"wait_ms":60000}
         held: `report` is held by r7"#]],
     );
     check(

@@ -36,7 +36,7 @@ fn full(tool: Tool) -> Value {
             json!({ "key": "k", "value": null, "expect": 0, "under": { "name": "l", "token": 7 } })
         }
         Tool::TakeLease => {
-            json!({ "name": "n", "ttl_ms": 5000, "mode": "shared", "wait_ms": 1000 })
+            json!({ "name": "n", "ttl_ms": 5000, "mode": "shared", "wait_ms": 1000, "tell": true })
         }
         Tool::ReleaseLease => json!({ "name": "n" }),
         Tool::SaveCheckpoint => {

@@ -251,6 +251,7 @@ impl Town {
                     ttl_ms: self.agents.between(0, 3_700_000),
                     mode: if self.agents.chance(40) { Mode::Shared } else { Mode::Exclusive },
                     wait_ms: self.agents.below(3) as i64 * 30_000,
+                    tell: false,
                 },
                 5 => AgentCall::ReleaseLease { name: self.leased() },
                 _ => AgentCall::SendMessage { to: "nobody".into(), body: String::new() },

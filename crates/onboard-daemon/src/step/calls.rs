@@ -65,7 +65,7 @@ pub(super) fn decide(
             leases::fenced(turn, caller, under.as_ref())?;
             put(turn, world, caller, key, value, expect)
         }
-        AgentCall::TakeLease { name, ttl_ms, mode, wait_ms } => {
+        AgentCall::TakeLease { name, ttl_ms, mode, wait_ms, tell: _ } => {
             leases::take(turn, world, caller, &name, (mode, ttl_ms, wait_ms))
         }
         AgentCall::ReleaseLease { name } => leases::release(turn, caller, &name),

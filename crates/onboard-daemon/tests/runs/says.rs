@@ -67,7 +67,7 @@ pub fn main(words: &[String]) -> ExitCode {
         // As a client that asks again only when it is told to: nothing else ends the wait.
         "lock" => loop {
             let arguments = serde_json::json!({
-                "name": word(1), "ttl_ms": 60_000, "wait_ms": 600_000,
+                "name": word(1), "ttl_ms": 60_000, "wait_ms": 600_000, "tell": true,
             });
             match host.call("take_lease", arguments) {
                 Ok(_) => break Ok(()),

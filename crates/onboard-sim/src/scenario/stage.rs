@@ -109,6 +109,7 @@ impl Stage {
                     ttl_ms: 600_000,
                     mode: Mode::Exclusive,
                     wait_ms: 0,
+                    tell: false,
                 }),
                 _ => return Err(format!("no agent does `{word}`")),
             }
