@@ -17,7 +17,7 @@ impl Round<'_, '_> {
             }
         } else if matches!(ended.trigger, Trigger::Proposal { .. }) {
             // Its own word says what follows, and what is still to be checked is queued anew.
-        } else if matches!(ended.outcome, Outcome::Lost { .. }) {
+        } else if is_lost(&ended.outcome) {
             self.retry_lost(id, ended);
         } else if ended.outcome.is_failure() {
             let exhausted = agent.consecutive_failures >= self.settings.breaker.failures;
@@ -35,7 +35,14 @@ impl Round<'_, '_> {
     /// attempt. If that is lost as well it may be its fault, and counts.
     fn retry_lost(&mut self, id: AgentId, ended: &EndedRun) {
         let agent = &self.state().agents[&id];
-        let again = matches!(&ended.trigger, Trigger::Retry { of } if was_lost(agent, *of));
+        let again = match &ended.trigger {
+            Trigger::Retry { of } => was_lost(agent, *of),
+            answered @ Trigger::Answered { .. } => {
+                let mut before = agent.recent.iter().filter(|other| other.run != ended.run);
+                before.any(|other| other.trigger == *answered && is_lost(&other.outcome))
+            }
+            _ => false,
+        };
         if !again {
             let at = self.now;
             self.queue_retry(id, ended, ended.attempt, at);
@@ -53,13 +60,19 @@ impl Round<'_, '_> {
     /// A run that is queued already does as well.
     fn queue_retry(&mut self, id: AgentId, ended: &EndedRun, attempt: u32, not_before: Time) {
         let agent = &self.state().agents[&id];
-        if agent.desired == Desired::Stopped
+        let is_lost_answer =
+            is_lost(&ended.outcome) && matches!(ended.trigger, Trigger::Answered { .. });
+        // What people answered is told to an agent that they only ever run by hand, too.
+        if agent.desired == Desired::Stopped && !is_lost_answer
             || agent.quarantine.is_some()
             || self.queued_run(id).is_some()
         {
             return;
         }
-        let trigger = Trigger::Retry { of: ended.run };
+        let trigger = match is_lost_answer {
+            true => ended.trigger.clone(),
+            false => Trigger::Retry { of: ended.run },
+        };
         crate::queue::queue(self.turn, id, ended.slot, trigger, attempt, not_before);
     }
 
@@ -107,7 +120,11 @@ fn throttled_in(agent: &Agent, ended: &EndedRun) -> bool {
 
 fn was_lost(agent: &Agent, run: RunId) -> bool {
     let of = agent.recent.iter().rev().find(|ended| ended.run == run);
-    of.is_some_and(|ended| matches!(ended.outcome, Outcome::Lost { .. }))
+    of.is_some_and(|ended| is_lost(&ended.outcome))
+}
+
+fn is_lost(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Lost { .. })
 }
 
 /// What went wrong, for people.

@@ -432,7 +432,7 @@ fn a_daemon_that_dies_meanwhile_forgets_nothing() {
             > back
               daemon_started {pid: 8, version: 1.0.0}
               run_ended {outcome: {lost: {why: the daemon ended while it ran}}, run: 1, usage: {cpu_ms: 0, memory_peak_bytes: 0, throttled_ms: 0}}
-              run_queued {agent: 0, attempt: 1, not_before: +0ms, run: 2, slot: +0ms, trigger: {retry: {of: 1}}}
+              run_queued {agent: 0, attempt: 1, not_before: +0ms, run: 2, slot: +0ms, trigger: {answered: {approval: 0}}}
               run_placed {deadline_ms: 1800000, generation: 1, leases: [], run: 2}
               ! launch r2 g1
             > launched r2
@@ -1135,6 +1135,43 @@ fn an_answer_whose_run_was_dropped_from_the_queue_is_told_after_the_lift() {
               run_placed {deadline_ms: 1800000, generation: 1, leases: [], run: 3}
               ! launch r3 g1
               = {done: {changed: true}}
+        "#]],
+    );
+}
+
+#[test]
+fn an_answer_that_was_lost_with_the_daemon_is_told_once_more() {
+    let ask = ask("r0", "publish 1.2.0");
+    check(
+        &format!(
+            "agent alpha = manual
+            register
+            began
+            run alpha
+            launched r0
+            {ask}
+            gone r0 signal 9
+            approve v0
+            launched r1
+            ---
+            back
+            launched r2
+            back
+            wait 1m"
+        ),
+        expect![[r#"
+            > back
+              daemon_started {pid: 8, version: 1.0.0}
+              run_ended {outcome: {lost: {why: the daemon ended while it ran}}, run: 1, usage: {cpu_ms: 0, memory_peak_bytes: 0, throttled_ms: 0}}
+              run_queued {agent: 0, attempt: 1, not_before: +0ms, run: 2, slot: +0ms, trigger: {answered: {approval: 0}}}
+              run_placed {deadline_ms: 1800000, generation: 1, leases: [], run: 2}
+              ! launch r2 g1
+            > launched r2
+              run_started {deadline: +60000ms, generation: 1, process: {pid: 40, start_ticks: 9}, run: 2}
+            > back
+              daemon_started {pid: 8, version: 1.0.0}
+              run_ended {outcome: {lost: {why: the daemon ended while it ran}}, run: 2, usage: {cpu_ms: 0, memory_peak_bytes: 0, throttled_ms: 0}}
+            > wait 1m
         "#]],
     );
 }
