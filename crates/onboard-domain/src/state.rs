@@ -23,6 +23,12 @@ use serde::{Deserialize, Serialize};
 /// Bounds of the state. Reaching one refuses the request that would pass it, or drops the oldest,
 /// as each says.
 pub mod bounds {
+    /// How many one agent may have of what a project, or an inbox, has room for: half, so that none of
+    /// them keeps the others from theirs.
+    pub const fn of_one_agent(all: usize) -> usize {
+        all / 2
+    }
+
     /// Refused beyond; a thousand projects of seven agents are inside.
     pub const AGENTS: usize = 10_000;
     /// Refused beyond.

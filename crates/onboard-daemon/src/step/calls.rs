@@ -164,6 +164,11 @@ fn record_finding(
     if known.is_none() && turn.state().projects[&project].findings.len() >= bounds::FINDINGS {
         return Err(limit(format!("a project has at most {} open findings", bounds::FINDINGS)));
     }
+    let of_it = || turn.state().projects[&project].findings.values().filter(|f| f.agent == agent);
+    let most = bounds::of_one_agent(bounds::FINDINGS);
+    if known.is_none() && of_it().count() >= most {
+        return Err(limit(format!("an agent has at most {most} open findings")));
+    }
     if known.is_none() && has_told_enough(turn, agent, is_critical) {
         turn.record(Event::FindingSuppressed { project, agent, run, fingerprint });
         return status("suppressed");
@@ -216,6 +221,11 @@ fn send(turn: &mut Turn<'_>, caller: Caller, to: &str, body: String) -> Answered
     if turn.state().agents[&to].inbox.len() >= bounds::INBOX {
         return Err(limit(format!("the inbox holds at most {} messages", bounds::INBOX)));
     }
+    let of_it = turn.state().inbox(to).filter(|message| message.from == caller.agent).count();
+    let most = bounds::of_one_agent(bounds::INBOX);
+    if of_it >= most {
+        return Err(limit(format!("the inbox holds at most {most} messages of one agent")));
+    }
     let id = MessageId(turn.state().next.message);
     turn.record(Event::MessageSent { id, from: caller.agent, to, body });
     Ok(CallAnswer::Sent(id))
@@ -260,6 +270,11 @@ fn put(
     let before = shared.get(&name).map_or(0, |value| value.version);
     if before == 0 && shared.len() >= bounds::SHARED {
         return Err(limit(format!("a project shares at most {} values", bounds::SHARED)));
+    }
+    let of_it = || shared.values().filter(|value| value.by == caller.agent).count();
+    let most = bounds::of_one_agent(bounds::SHARED);
+    if before == 0 && of_it() >= most {
+        return Err(limit(format!("an agent adds at most {most} values of a project's")));
     }
     if let Some(expected) = expect
         && expected != before

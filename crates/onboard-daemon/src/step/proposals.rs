@@ -3,6 +3,7 @@
 use super::{World, commands, council, trials};
 use onboard_domain::council::Subject;
 use onboard_domain::proposal::{Decision, Fact, News, Proposal, Proposed, Status, bounds};
+use onboard_domain::state::bounds::of_one_agent;
 use onboard_domain::{
     Actor, AgentId, Answer, CallAnswer, CallRefusal, Effect, Event, ProjectId, ProposalId, Refusal,
     RefusalKind, RunId, Turn,
@@ -32,6 +33,13 @@ pub(super) fn propose(
     let of_project = turn.state().proposals.values().filter(|p| p.project == project);
     if of_project.filter(|proposal| proposal.status.is_open()).count() >= bounds::OPEN {
         return limit(format!("{} proposals wait for people: no more until then", bounds::OPEN));
+    }
+    let of_it = turn.state().proposals.values().filter(|proposal| proposal.agent == agent);
+    let most = of_one_agent(bounds::OPEN);
+    if of_it.filter(|proposal| proposal.status.is_open()).count() >= most {
+        return limit(format!(
+            "{most} proposals of this agent wait for people: no more until then"
+        ));
     }
     let id = ProposalId(turn.state().next.proposal);
     record(turn, id, Fact::Made { project, agent, run, proposed });

@@ -198,18 +198,27 @@ fn a_patch_that_was_refused_or_rejected_is_not_shown_again() {
 
 #[test]
 fn a_run_and_a_project_have_so_many() {
-    let mut stage = Stage::play(RUNNING);
-    for number in 0..=bounds::OPEN {
-        if number > 0 && number % bounds::PER_RUN as usize == 0 {
-            let run = number / bounds::PER_RUN as usize;
-            let before = run - 1;
-            stage.perform(&format!("gone r{before} exit 0 \n run alpha \n launched r{run}"));
-        }
+    let mut stage = Stage::play("agent alpha = manual\n agent beta = manual\n register\n began");
+    let mut propose_as = |agent: &str, number: usize| {
+        let run = stage.state.next.run;
+        stage.perform(&format!("run {agent}\n launched r{run}"));
         stage.told.clear();
-        let run = number / bounds::PER_RUN as usize;
         stage.perform(&propose(&format!("r{run}"), &format!("{number:02}")));
+        let last = stage.told.lines().last().unwrap().trim().to_string();
+        stage.perform(&format!("gone r{run} exit 0"));
+        last
+    };
+    let half = bounds::OPEN / 2;
+    for number in 0..half {
+        assert!(propose_as("alpha", number).contains("checking"), "{number}");
     }
-    let last = stage.told.lines().last().unwrap().trim().to_string();
+    let last = propose_as("alpha", half);
+    let why = "refused limit: 10 proposals of this agent wait for people: no more until then";
+    assert_eq!(last, why);
+    for number in half..bounds::OPEN {
+        assert!(propose_as("beta", number).contains("checking"), "{number}");
+    }
+    let last = propose_as("alpha", bounds::OPEN);
     assert_eq!(last, "refused limit: 20 proposals wait for people: no more until then");
     let mut stage = Stage::play(RUNNING);
     for number in 0..=bounds::PER_RUN {

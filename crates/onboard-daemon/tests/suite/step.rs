@@ -1702,12 +1702,14 @@ fn every_bound_of_a_run_is_guarded() {
         after(1, |_| emit(0, 0)),
         after(1, |_| emit(bounds::KEY + 1, 0)),
         after(1, |_| emit(1, bounds::PAYLOAD + 1)),
-        after(bounds::INBOX, |_| send(1)),
-        after(bounds::INBOX + 1, |_| send(1)),
+        after(bounds::of_one_agent(bounds::INBOX), |_| send(1)),
+        after(bounds::of_one_agent(bounds::INBOX) + 1, |_| send(1)),
         after(1, |_| send(bounds::PAYLOAD + 1)),
-        after(bounds::SHARED, |index| put(&index.to_string(), 1)),
-        after(bounds::SHARED + 1, |index| put(&index.to_string(), 1)),
-        after(bounds::SHARED + 1, |index| put(&(index % bounds::SHARED).to_string(), 1)),
+        after(bounds::of_one_agent(bounds::SHARED), |index| put(&index.to_string(), 1)),
+        after(bounds::of_one_agent(bounds::SHARED) + 1, |index| put(&index.to_string(), 1)),
+        after(bounds::of_one_agent(bounds::SHARED) + 1, |index| {
+            put(&(index % bounds::of_one_agent(bounds::SHARED)).to_string(), 1)
+        }),
         after(1, |_| put("", 1)),
         after(1, |_| put("k", bounds::PAYLOAD + 1)),
         after(bounds::LEASES_PER_RUN, |index| lease(&index.to_string())),
@@ -1730,11 +1732,11 @@ fn every_bound_of_a_run_is_guarded() {
         refused bounds: `kind` is empty
         refused bounds: `kind` has 129 bytes, at most 128
         refused bounds: `data` has 16385 bytes, at most 16384
-        = {sent: 199}
-        refused limit: the inbox holds at most 200 messages
+        = {sent: 99}
+        refused limit: the inbox holds at most 100 messages of one agent
         refused bounds: `body` has 16385 bytes, at most 16384
         = {stored: {version: 1}}
-        refused limit: a project shares at most 1000 values
+        refused limit: an agent adds at most 500 values of a project's
         = {stored: {version: 2}}
         refused bounds: `key` is empty
         refused bounds: `value` has 16385 bytes, at most 16384
@@ -1751,8 +1753,14 @@ fn every_bound_of_a_run_is_guarded() {
 
 #[test]
 fn a_project_has_so_many_open_findings_and_a_known_one_may_still_get_worse() {
-    let loud = RUNNING.replace("= manual", r#"= manual | {"findings_per_day": 500}"#);
-    let mut stage = Stage::play(&loud);
+    let loud = |name: &str| format!("agent {name} = manual | {{\"findings_per_day\": 500}}\n");
+    let agents = ["alpha", "beta", "gamma"].map(loud).concat();
+    let mut stage = Stage::play(&format!("{agents} register\n began"));
+    let run = |stage: &mut Stage, name: &str| {
+        let run = stage.state.next.run;
+        stage.perform(&format!("run {name}\n launched r{run}"));
+        run
+    };
     let record = |stage: &mut Stage, run: u64, mark: usize, severity: &str| {
         let call = call(json!({"record_finding": {"rule": "r", "severity": severity, "title": "t",
             "fingerprint": mark.to_string()}}));
@@ -1761,24 +1769,35 @@ fn a_project_has_so_many_open_findings_and_a_known_one_may_still_get_worse() {
         stage.turn(vec![Input::Call { token: 1, run, generation, call }]);
         stage.told.lines().last().unwrap_or_default().trim().to_string()
     };
-    for mark in 0..bounds::FINDINGS {
-        let run = (mark / bounds::FINDINGS_PER_RUN) as u64;
-        assert_eq!(record(&mut stage, run, mark, "low"), "= {finding: {status: new}}");
-        if (mark + 1) % bounds::FINDINGS_PER_RUN == 0 {
-            // It has nothing to report, so that nothing is resolved.
-            stage.perform(&format!(
-                r#"call r{run} {{"finish":{{"nothing_to_report":true,"summary":""}}}}
-                gone r{run} exit 0
-                run alpha
-                launched r{}"#,
-                run + 1
-            ));
+    let most = bounds::of_one_agent(bounds::FINDINGS);
+    let mut told = Vec::new();
+    for (name, first) in [("alpha", 0), ("beta", most)] {
+        let mut at_work = run(&mut stage, name);
+        for mark in first..first + most {
+            if mark > first && mark % bounds::FINDINGS_PER_RUN == 0 {
+                // It has nothing to report, so that nothing is resolved.
+                stage.perform(&format!(
+                    r#"call r{at_work} {{"finish":{{"nothing_to_report":true,"summary":""}}}}
+                    gone r{at_work} exit 0"#
+                ));
+                at_work = run(&mut stage, name);
+            }
+            let said = record(&mut stage, at_work, mark, "low");
+            assert_eq!(said, "= {finding: {status: new}}");
         }
+        stage.perform(&format!("gone r{at_work} signal 9"));
+        let last = run(&mut stage, name);
+        told.push(record(&mut stage, last, bounds::FINDINGS, "low"));
+        told.push(record(&mut stage, last, first, "high"));
     }
-    let told = [record(&mut stage, 10, bounds::FINDINGS, "low"), record(&mut stage, 10, 0, "high")];
+    let third = run(&mut stage, "gamma");
+    told.push(record(&mut stage, third, bounds::FINDINGS, "low"));
     expect![[r#"
-          refused limit: a project has at most 500 open findings
-          = {finding: {status: new}}"#]]
+        refused limit: an agent has at most 250 open findings
+        = {finding: {status: new}}
+        refused limit: a project has at most 500 open findings
+        = {finding: {status: new}}
+        refused limit: a project has at most 500 open findings"#]]
     .assert_eq(&told.join("\n"));
 }
 
