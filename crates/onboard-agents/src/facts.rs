@@ -25,20 +25,24 @@ pub struct ProjectFacts {
 /// How a part of the index comes by its name: its text; `None` where there is no such part.
 pub type Load<'a> = dyn FnMut(&str) -> Result<Option<String>, String> + 'a;
 
-/// Reads the index as it stood when the run started; the reason where there is none.
+/// Reads the index as it stood when the run started, with the dates of broken clocks corrected; the
+/// reason where there is none.
 ///
 /// # Errors
 /// What is missing, as a sentence for people.
 pub fn read(task: &Task) -> Result<ProjectFacts, String> {
     let parts = task.facts.get(project_index::NAME).ok_or_else(absent)?;
     let load = &mut |name: &str| text_of(parts, name);
-    let (index, history) = history(load)?;
+    let (mut index, history) = history(load)?;
     let mut files = Vec::with_capacity(index.files);
     for number in 0..FILE_PARTS {
         let found: Option<FilesPart> = part(load, &files_name(number))?;
         files.extend(found.into_iter().flat_map(|part| part.files));
     }
-    Ok(ProjectFacts { index, history: History::join(history), files })
+    let mut history = History::join(history);
+    history.believe(task.now_ms);
+    index.believe(&history, task.now_ms);
+    Ok(ProjectFacts { index, history, files })
 }
 
 /// Reads what the index says of itself, and its parts of history, oldest first.

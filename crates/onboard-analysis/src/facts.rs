@@ -56,6 +56,16 @@ pub struct TagRow {
 }
 
 impl Index {
+    /// Corrects tags of commits that are dated in the future, as [`History::believe`] corrects those:
+    /// a tag is of the moment of its commit, or of `now_ms` where that is not in the history.
+    pub fn believe(&mut self, history: &History, now_ms: i64) {
+        let now = now_ms.div_euclid(1_000);
+        for tag in self.tags.iter_mut().filter(|tag| tag.at > now) {
+            let commit = history.commits.iter().rev().find(|commit| commit.id == tag.commit);
+            tag.at = commit.map_or(now, |commit| commit.committed_ms.div_euclid(1_000).min(now));
+        }
+    }
+
     /// The tags, as what is computed of them takes them.
     pub fn tags(&self) -> Vec<Tag> {
         let tag = |row: &TagRow| Tag {
@@ -261,7 +271,27 @@ pub struct PastChange {
     pub from: Option<usize>,
 }
 
+/// A clock may be ahead by so much and mean well: zones are set wrong by up to a day.
+const CLOCK_TOLERANCE_MS: i64 = 24 * 3_600_000;
+
 impl History {
+    /// Corrects what a broken clock dated in the future. A commit that is ahead by up to a day is of
+    /// now. One that is further ahead is of the latest moment before it in history, so that it grows
+    /// old like all others; of now where there is none.
+    pub fn believe(&mut self, now_ms: i64) {
+        let mut latest_ms = None;
+        for commit in &mut self.commits {
+            if commit.committed_ms <= now_ms {
+                latest_ms = latest_ms.max(Some(commit.committed_ms));
+            } else if commit.committed_ms - now_ms <= CLOCK_TOLERANCE_MS {
+                commit.committed_ms = now_ms;
+            } else {
+                commit.committed_ms = latest_ms.unwrap_or(now_ms);
+            }
+            commit.authored_ms = commit.authored_ms.min(now_ms);
+        }
+    }
+
     /// Puts parts together, oldest first. A row that names what its part does not have is left
     /// out: a part is written whole or not at all, so only a hand can have made one.
     pub fn join(parts: impl IntoIterator<Item = HistoryPart>) -> History {
@@ -338,7 +368,7 @@ pub struct FileRow {
 
 #[cfg(test)]
 mod tests {
-    use super::{History, HistoryPart, HistoryWriter};
+    use super::{History, HistoryPart, HistoryWriter, Index, TagRow};
     use crate::history::{Commit, CommitFacts, FileChange, LineChange, Person};
 
     fn facts(id: &str, author: &str, paths: &[&str]) -> CommitFacts {
@@ -396,6 +426,43 @@ mod tests {
         // What is said of its size is about right, or a checkpoint would not hold it.
         let text = serde_json::to_string(first.part()).expect("it is text");
         assert!(first.bytes().abs_diff(text.len()) < text.len() / 2, "{} {}", first.bytes(), text);
+    }
+
+    #[test]
+    fn what_is_dated_in_the_future_is_of_the_time_before_it() {
+        const DAY: i64 = 86_400;
+        let mut writer = HistoryWriter::default();
+        for (id, day, hours) in
+            [("a", 3, 0), ("b", 900, 0), ("c", 5, 0), ("d", 10, 9), ("e", 999, 0)]
+        {
+            let mut facts = facts(id, "ann", &["x"]);
+            facts.commit.committed_ms = (day * DAY + hours * 3_600) * 1_000;
+            facts.commit.authored_ms = facts.commit.committed_ms;
+            writer.push(&facts, id.to_owned());
+        }
+        let now_ms = 10 * DAY * 1_000;
+        let mut history = History::join([writer.part().clone()]);
+        history.believe(now_ms);
+        let tag = |name: &str, day: i64| TagRow {
+            name: name.to_owned(),
+            at: day * DAY,
+            commit: name.to_owned(),
+        };
+        let tags = vec![tag("a", 3), tag("b", 900), tag("e", 999), tag("elsewhere", 999)];
+        let mut index = Index { tags, ..Index::default() };
+        index.believe(&history, now_ms);
+        let days = |ms: i64| ms / (DAY * 1_000);
+        let commits: Vec<String> = history
+            .commits
+            .iter()
+            .map(|commit| {
+                format!("{} {} {}", commit.id, days(commit.committed_ms), days(commit.authored_ms))
+            })
+            .collect();
+        assert_eq!(commits, ["a 3 3", "b 3 10", "c 5 5", "d 10 10", "e 5 10"]);
+        let tags: Vec<String> =
+            index.tags().iter().map(|tag| format!("{} {}", tag.name, days(tag.at_ms))).collect();
+        assert_eq!(tags, ["a 3", "b 3", "e 5", "elsewhere 10"]);
     }
 
     fn show(history: &History, commit: &super::PastCommit) -> String {

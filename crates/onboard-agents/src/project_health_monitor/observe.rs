@@ -157,7 +157,7 @@ pub fn observe(host: &mut dyn Host, glance: Glance, stride: usize) -> Result<Fac
     state::save_contents(host, &mut contents)?;
     host.progress(0, None, "comparing branches")?;
     let branches = branches::observe(&repository, &mainline, &glance.branches, &mut limits);
-    let tags = dated(&repository, &glance.tags.list);
+    let tags = dated(&repository, &glance.tags.list, now_ms);
     let last = onboard_analysis::release::releases(&tags).last().cloned();
     let since_release = last.and_then(|tag| {
         let id = glance.tags.list.iter().find(|known| known.name == tag.name)?.id;
@@ -205,10 +205,11 @@ pub fn observe(host: &mut dyn Host, glance: Glance, stride: usize) -> Result<Fac
     Ok(Facts { now_ms, plan, repository: RepositoryFacts::Open(Box::new(open)) })
 }
 
-fn dated(repository: &Repository, tags: &[NamedCommit]) -> Vec<Tag> {
+/// Tags with their times; one that a broken clock dates in the future is of now.
+fn dated(repository: &Repository, tags: &[NamedCommit], now_ms: i64) -> Vec<Tag> {
     tags.iter()
         .filter_map(|tag| {
-            let at_ms = repository.recorded_ms(tag.id)?;
+            let at_ms = repository.recorded_ms(tag.id)?.min(now_ms);
             Some(Tag { name: tag.name.clone(), at_ms, commit: tag.id.to_string() })
         })
         .collect()

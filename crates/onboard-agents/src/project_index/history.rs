@@ -186,7 +186,6 @@ impl<'a> Writing<'a> {
             changes.truncate(changes.len() / 2);
         }
         let kept = facts.changes.as_ref().map_or(0, Vec::len);
-        self.index.cut += usize::from(facts.cut || kept < before);
         if self.writer.bytes() + HistoryWriter::cost(&facts) > PART_BYTES
             && !self.writer.part().commits.is_empty()
         {
@@ -196,6 +195,8 @@ impl<'a> Writing<'a> {
             self.walk.done += 1;
             self.next_part();
         }
+        // Not before: what is saved above would count it, and it is met again after a kill.
+        self.index.cut += usize::from(facts.cut || kept < before);
         let subject = parts::clean(&facts.commit.subject);
         self.writer.push(&facts, subject);
         self.index.commits += 1;

@@ -43,13 +43,14 @@ pub fn run_with_stride(host: &mut dyn Host, stride: usize) -> Result<Outcome, Ag
     let before: Index = parts::load(host, "index")?.unwrap_or_default();
     let before = if before.version == VERSION { before } else { Index::default() };
     let tip = mainline.tip.to_string();
-    let tags = tags::list(&repository);
+    let (tags, cut) = tags::list(&repository);
     if before.walk.is_none() && before.tip == tip && before.tags == tags {
         return Ok(Outcome::NothingToReport { summary: standing(&before) });
     }
     let source = Source { task: &task, repository };
     let index = bring_up(host, &source, &mainline, before, stride.max(1))?;
-    let index = Index { tags, ..index };
+    let mut index = Index { tags, ..index };
+    index.limits.extend(cut);
     parts::save(host, "index", &index)?;
     let data =
         serde_json::json!({ "tip": index.tip, "commits": index.commits, "files": index.files });

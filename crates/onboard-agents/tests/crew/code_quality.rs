@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use expect_test::{Expect, expect};
+use onboard_agents::git::MOST_REFERENCES;
 use onboard_agents::host::{AgentError, Finding, Outcome, Task};
 use onboard_agents::{code_quality_optimizer, facts, project_index};
 
@@ -251,6 +252,49 @@ fn a_run_that_was_killed_is_gone_on_with() {
         crew.index();
         assert_eq!(everything(&crew), everything(&whole), "killed after {saves} checkpoints");
     }
+}
+
+/// Commits of which not all changes are kept.
+fn cut(crew: &Crew) -> u64 {
+    let index: serde_json::Value =
+        serde_json::from_str(&crew.index.checkpoints["index"]).expect("JSON");
+    index["cut"].as_u64().expect("a count")
+}
+
+#[test]
+fn what_a_killed_run_had_cut_is_counted_once() {
+    // A commit whose changes don't fit one part of the history, behind one that begins a part.
+    let long = ["x"; 200].concat();
+    let paths: Vec<String> = (0..6_000).map(|at| format!("src/{long}/{long}{at}.rs")).collect();
+    let files: Vec<(&str, &str)> =
+        paths.iter().map(|path| (path.as_str(), "fn a() {}\n")).collect();
+    let mut history = History::default();
+    history.commit("main", "ann", 3, "begin", &[("src/a.rs", "fn a() {}\n")]);
+    history.commit("main", "ann", 2, "add very much", &files);
+    let fixture = Fixture::of(&history);
+    for saves in 0..5 {
+        let mut crew = Crew::of(fixture.root());
+        crew.index.saves_left = Some(saves);
+        project_index::run(&mut crew.index).expect_err("killed");
+        crew.index.saves_left = None;
+        crew.index();
+        assert_eq!(cut(&crew), 1, "killed after {saves} checkpoints");
+    }
+}
+
+#[test]
+fn tags_that_are_too_many_are_said() {
+    let mut history = History::default();
+    let mark = history.commit("main", "ann", 3, "begin", &[("src/a.rs", "fn a() {}\n")]);
+    for number in 0..MOST_REFERENCES + 2 {
+        history.tag(&format!("v1.{number}.0"), mark);
+    }
+    let fixture = Fixture::of(&history);
+    fixture.git(&["pack-refs", "--all"]);
+    let mut crew = Crew::of(fixture.root());
+    crew.index();
+    let facts = facts::read(&crew.quality.task).expect("indexed");
+    assert_eq!(facts.index.limits, ["of 5002 tags only 5000 are read"]);
 }
 
 /// What is kept is changed by hand: whoever reads everything anew would not have it.
