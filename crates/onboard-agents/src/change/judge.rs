@@ -107,8 +107,10 @@ fn left_out(
     let listing = repository.files(change.head).map_err(|unreadable| why(unreadable.why))?;
     let is_here = |path: &str| listing.by_path(path).is_some();
     let mut past = Past::of(&learned.history, now_ms);
-    let new = past.changes.partition_point(|one| one.place < learned.first_new);
-    let own = past.changes.split_off(new);
+    let changes = std::mem::take(&mut past.changes).into_iter();
+    let (own, before): (Vec<Touched>, Vec<Touched>) =
+        changes.partition(|one| one.place >= learned.first_new);
+    past.changes = before;
     let habits = companions::learn(&past, now_ms);
     let trial = habits.trial;
     if !trial.is_telling() {

@@ -191,10 +191,10 @@ impl Lessons<'_> {
             path,
             format!("{path} was fixed {count} times within {} days", chain.days.max(1)),
             format!(
-                "Each within three days of the one before, and not as one piece of work; in the year \
+                "Each within three days of the one before, and not as one piece of work; in the {} days \
                  before it was fixed {} times, so that this is hardly chance. What was mended may not \
                  have stayed mended, or was not tried where it failed.",
-                chain.before
+                chain.days_before, chain.before
             ),
             format!(
                 "Before the next fix of {path}, write the test that would have failed for all of them."

@@ -62,7 +62,8 @@ pub const RISKY_COMMIT: Rule = Rule {
         ),
         Bound::that(
             "a fix is more likely than not, or it is among the riskiest tenth or twentieth",
-            "the widest of the three that the model was right with",
+            "the widest of the three that paid on commits before those that the model is tried on; days without \
+             a fix lower the chance",
         ),
         Bound::that(
             "the repository's own model, tried on the latest 30 % of commits, which it had not seen, orders \
@@ -75,7 +76,7 @@ pub const RISKY_COMMIT: Rule = Rule {
             "judgement: with fewer a model learns chance",
         ),
     ],
-    silence: "it ends with a fix, which proves it right, or after 30 days, which prove it wrong.",
+    silence: "it stands until a fix follows, which proves it right, or for 30 days, which prove it wrong.",
 };
 
 /// `forecast/release-risk`
@@ -187,6 +188,8 @@ pub struct Prospects<'a> {
     pub expected: Vec<Expected>,
     pub release: Option<NextRelease>,
     pub milestones: Vec<Judged<'a>>,
+    /// Open milestones with a date that are not among them: they come later than many others.
+    pub milestones_left_out: usize,
     /// The newest commits, in [`Risks::rows`], the riskiest first.
     pub newest: Vec<usize>,
     pub unreleased: Option<Unreleased>,
@@ -205,6 +208,7 @@ pub fn look_ahead<'a>(
         expected: Vec::new(),
         release: None,
         milestones: Vec::new(),
+        milestones_left_out: 0,
         newest,
         unreleased,
     };
@@ -215,7 +219,7 @@ pub fn look_ahead<'a>(
     prospects.release = next_release(&past.rhythm, forecasts, seen.now_ms);
     if let Some(plan) = seen.plan {
         let reached = |id: &str| past.reached.contains(id);
-        prospects.milestones =
+        (prospects.milestones, prospects.milestones_left_out) =
             milestones::judge(plan, &reached, watched, seen.history, &past.weeks, seen.now_ms);
     }
     prospects
@@ -281,7 +285,7 @@ fn unreleased(risks: &Risks, rhythm: &Rhythm, now_ms: i64) -> Option<Unreleased>
     let still = |row: &Row, at_ms: i64| model.remaining(row.chance, at_ms - row.at_ms);
     let open: Vec<&Row> = range(last_ms, now_ms).collect();
     let chances: Vec<f64> = open.iter().map(|row| still(row, now_ms)).collect();
-    let known_from = risks.rows.first()?.at_ms;
+    let known_from = risks.rows.iter().map(|row| row.at_ms).min()?;
     let moments = rhythm.moments();
     let moments = &moments[moments.len().saturating_sub(PAST_RANGES + 1)..];
     let before = moments.windows(2).filter(|pair| pair[0] >= known_from);
@@ -317,12 +321,13 @@ pub fn to_open(seen: &Seen<'_>, past: &Past, prospects: &Prospects<'_>) -> Vec<(
         let estimate = Estimate::Chance(prospect.chance);
         all.push((Forecast { subject, made_ms: now_ms, resolve_by_ms, estimate }, WEEK_MS));
     }
-    if past.risks.model.is_ok() {
+    if let Ok(model) = &past.risks.model {
         for row in prospects.newest.iter().map(|at| &past.risks.rows[*at]) {
             let subject = Subject::Fix { commit: seen.history.commits[row.place].id.clone() };
             let resolve_by_ms = row.at_ms + WITHIN_MS;
-            let estimate = Estimate::Chance(row.chance);
-            all.push((Forecast { subject, made_ms: row.at_ms, resolve_by_ms, estimate }, WEEK_MS));
+            // What was fixed before now is not forecast any more, so the chance is of what is left.
+            let estimate = Estimate::Chance(model.remaining(row.chance, now_ms - row.at_ms));
+            all.push((Forecast { subject, made_ms: now_ms, resolve_by_ms, estimate }, WEEK_MS));
         }
     }
     all
@@ -493,12 +498,14 @@ fn risky_commits(seen: &Seen<'_>, risks: &Risks, prospects: &Prospects<'_>) -> V
         return Vec::new();
     }
     let rows = prospects.newest.iter().map(|at| &risks.rows[*at]);
-    let risky = rows.filter(|row| row.chance >= model.threshold);
+    // Some days without a fix make one less likely: what is no longer risky is not said anew.
+    let still = |row: &Row| model.remaining(row.chance, seen.now_ms - row.at_ms);
+    let risky = rows.filter(|row| still(row) >= model.threshold);
     risky.map(|row| risky_commit(seen, model, row)).collect()
 }
 
-/// Risky commits that are no news and whose time for a fix is not over: what was said of them stands
-/// until it is checked.
+/// Risky commits whose time for a fix is not over: what was said of them stands until it is checked,
+/// however little is left of their chance by now.
 pub fn standing(seen: &Seen<'_>, risks: &Risks) -> Vec<Finding> {
     let Ok(model) = &risks.model else { return Vec::new() };
     if !model.trial.warns {
@@ -506,7 +513,7 @@ pub fn standing(seen: &Seen<'_>, risks: &Risks) -> Vec<Finding> {
     }
     let is_open = |row: &&Row| {
         let age_ms = seen.now_ms - row.at_ms;
-        row.fixed_ms.is_none() && age_ms > NEWS_MS && age_ms < WITHIN_MS
+        row.fixed_ms.is_none() && age_ms < WITHIN_MS
     };
     let risky = risks.rows.iter().filter(is_open).filter(|row| row.chance >= model.threshold);
     risky.map(|row| risky_commit(seen, model, row)).collect()
@@ -515,6 +522,7 @@ pub fn standing(seen: &Seen<'_>, risks: &Risks) -> Vec<Finding> {
 fn risky_commit(seen: &Seen<'_>, model: &risk::Model, row: &Row) -> Finding {
     let commit = &seen.history.commits[row.place];
     let trial = &model.trial;
+    let chance = model.remaining(row.chance, seen.now_ms - row.at_ms) * 100.0;
     let short = commit.id.get(..10).unwrap_or(&commit.id);
     let size = |change: &&onboard_analysis::facts::PastChange| {
         change.lines.map_or(0, |lines| lines.added + lines.removed)
@@ -528,17 +536,13 @@ fn risky_commit(seen: &Seen<'_>, model: &risk::Model, row: &Row) -> Finding {
     let mut evidence = vec![Evidence::commit(&commit.id, commit.subject.clone())];
     evidence
         .extend(model.reasons(row).into_iter().map(|reason| Evidence::commit(&commit.id, reason)));
-    evidence.push(Evidence::number((row.chance * 100.0).round(), "per cent: the chance of a fix"));
+    evidence.push(Evidence::number(chance.round(), "per cent: the chance of a fix"));
     evidence.push(Evidence::number((trial.base * 100.0).round(), "per cent of all commits"));
     Finding::new(
         RISKY_COMMIT.id,
         Severity::Low,
         &commit.id,
-        format!(
-            "{short} will need a fix, with {:.0} % chance: {}",
-            row.chance * 100.0,
-            commit.subject
-        ),
+        format!("{short} will need a fix, with {chance:.0} % chance: {}", commit.subject),
         format!(
             "A fix within 30 days that changes what it changed, before anything else does. Tried on \
              the {} commits before, which it had not seen: of {} rated as high {} were followed by \

@@ -127,8 +127,9 @@ pub enum Known {
 }
 
 impl Forecasts {
-    /// Adds a forecast unless one like it was made within the last `every_ms`.
-    pub fn open(&mut self, forecast: Forecast, every_ms: i64) {
+    /// Adds a forecast unless one like it was made within the last `every_ms`; false where it would be
+    /// kept and there is no room.
+    pub fn open(&mut self, forecast: Forecast, every_ms: i64) -> bool {
         let is_like = |known: &Forecast| match (&known.subject, &forecast.subject) {
             (Subject::Fix { commit }, Subject::Fix { commit: other }) => commit == other,
             (one, other) => {
@@ -136,10 +137,14 @@ impl Forecasts {
             }
         };
         let is_of_kind = |known: &&Forecast| known.subject.kind() == forecast.subject.kind();
-        let of_kind = self.open.iter().filter(is_of_kind).count();
-        if of_kind < MOST_OPEN && !self.open.iter().any(is_like) {
+        if self.open.iter().any(is_like) {
+            return true;
+        }
+        let has_room = self.open.iter().filter(is_of_kind).count() < MOST_OPEN;
+        if has_room {
             self.open.push(forecast);
         }
+        has_room
     }
 
     /// Closes what is known by now.
@@ -387,6 +392,21 @@ mod tests {
         assert_eq!(read, forecasts);
         expect!["80 % intervals held 50 % of 2 forecasts"]
             .assert_eq(&coverage_words(&records(&forecasts)).expect("outcomes"));
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_told_apart_from_what_is_known() {
+        let mut forecasts = Forecasts::default();
+        let fix = |number: usize| Forecast {
+            subject: Subject::Fix { commit: number.to_string() },
+            made_ms: 0,
+            resolve_by_ms: 0,
+            estimate: Estimate::Chance(0.5),
+        };
+        let kept = (0..MOST_OPEN + 3).filter(|number| forecasts.open(fix(*number), 0)).count();
+        assert_eq!((kept, forecasts.open.len()), (MOST_OPEN, MOST_OPEN));
+        assert!(forecasts.open(fix(7), 0), "it is known");
+        assert!(forecasts.open(interval(4, 0, 1.0, 2.0), 0), "another kind has room of its own");
     }
 
     #[test]

@@ -42,9 +42,11 @@ pub fn run(host: &mut dyn Host) -> Result<Outcome, AgentError> {
     let past = decide::look_back(&seen);
     report::bring_up(host, &seen, &past, &mut memory)?;
     let prospects = decide::look_ahead(&seen, &past, &memory.forecasts, &memory.watched);
+    let mut unkept = 0;
     for (forecast, every_ms) in decide::to_open(&seen, &past, &prospects) {
-        memory.forecasts.open(forecast, every_ms);
+        unkept += usize::from(!memory.forecasts.open(forecast, every_ms));
     }
     let findings = decide::judge(&seen, &past, &prospects);
-    report::deliver(host, &facts.index, &seen, &past, &prospects, &findings, &mut memory)
+    let said = report::Said { findings, unkept };
+    report::deliver(host, &facts.index, &seen, &past, &prospects, said, &mut memory)
 }

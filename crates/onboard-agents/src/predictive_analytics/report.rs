@@ -90,6 +90,13 @@ pub fn bring_up(
     Ok(())
 }
 
+/// What a run has to say.
+pub struct Said {
+    pub findings: Vec<Finding>,
+    /// Forecasts that were made and not kept, since there are too many.
+    pub unkept: usize,
+}
+
 /// Hands over what holds, and the forecasts for whoever asks.
 pub fn deliver(
     host: &mut dyn Host,
@@ -97,16 +104,22 @@ pub fn deliver(
     seen: &Seen<'_>,
     past: &Past,
     prospects: &Prospects<'_>,
-    findings: &[Finding],
+    said: Said,
     memory: &mut Memory,
 ) -> Result<Outcome, AgentError> {
     let open = super::decide::standing(seen, &past.risks);
-    let holds = Holds { findings: findings.to_vec(), standing: open };
+    let holds = Holds { findings: said.findings, standing: open };
     let room = Room { new: MOST_FINDINGS, of_rule: &[(decide::RISKY_COMMIT.id, MOST_RISKY)] };
     let told = tell_within(host, &holds, &mut memory.reported, room)?;
-    host.put_state("forecasts", figures(index, seen, past, prospects, memory))?;
+    let mut figures = figures(index, seen, past, prospects, memory);
+    figures["unkept_forecasts"] = json!(said.unkept);
+    host.put_state("forecasts", figures)?;
     save(host, memory)?;
-    let summary = format!("{}; {}", standing(past, prospects, memory), told.words());
+    let mut summary = standing(past, prospects, memory);
+    if said.unkept > 0 {
+        summary.push_str(&format!("; {} forecasts too many to be kept", said.unkept));
+    }
+    let summary = format!("{summary}; {}", told.words());
     Ok(match (told.new, told.gone) {
         (0, 0) => Outcome::NothingToReport { summary },
         _ => Outcome::Succeeded { summary },
@@ -206,6 +219,7 @@ fn figures(
         "release": release,
         "patched_at_once": { "releases": mended.releases.len(), "of": mended.looked_at },
         "milestones": milestones,
+        "milestones_left_out": prospects.milestones_left_out,
         "risk": risk(seen, past, prospects),
         "unreleased": unreleased,
         "track_record": forecasts::records(&memory.forecasts),

@@ -31,7 +31,8 @@ pub const FIX_ON_FIX: Rule = Rule {
             "judgement: an older chain is over",
         ),
         Bound::at(
-            "at the file's rate of the year before, that is less likely than {}",
+            "at the file's rate of the year before, or of all the time before in a younger project, that is less \
+             likely than {}",
             LEAST_SURPRISE,
             "a file that is fixed every week has such chains by chance",
         ),
@@ -50,7 +51,7 @@ const NEWS_MS: i64 = 14 * DAY_MS;
 /// Fixes of a file that is fixed often come close to each other by chance: a chain is seen where that
 /// is less likely than this.
 const LEAST_SURPRISE: f64 = 0.001;
-const YEAR_DAYS: f64 = 365.0;
+const YEAR_DAYS: i64 = 365;
 
 /// Fixes of one file, oldest first, in [`onboard_analysis::facts::History::commits`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,8 +59,10 @@ pub struct Chain {
     pub file: u64,
     pub fixes: Vec<usize>,
     pub days: i64,
-    /// Fixes of the file in the year before.
+    /// Fixes of the file in the time before: days of it, a year at most, and of a younger project
+    /// all that there is.
     pub before: usize,
+    pub days_before: i64,
 }
 
 /// Chains of the last days, the longest first.
@@ -82,21 +85,24 @@ pub fn chains(past: &Past<'_>, now_ms: i64) -> Vec<Chain> {
     let is_news = |(last_ms, chain): &(i64, Vec<usize>)| {
         chain.len() >= LEAST_FIXES && now_ms - last_ms <= NEWS_MS
     };
+    let oldest_ms = past.changes.first().map_or(now_ms, |change| change.at_ms);
     let before = |file: u64, first_ms: i64| {
-        let year = first_ms - YEAR_DAYS as i64 * DAY_MS..first_ms;
-        let of_year = past.changes.iter().filter(|change| year.contains(&change.at_ms));
-        let fixes = of_year.filter(|change| is_fix(&past.history.commits[change.place]));
-        fixes.filter(|change| change.files.contains(&file)).count()
+        let days = ((first_ms - oldest_ms) / DAY_MS).clamp(1, YEAR_DAYS);
+        let time = first_ms - days * DAY_MS..first_ms;
+        let of_time = past.changes.iter().filter(|change| time.contains(&change.at_ms));
+        let fixes = of_time.filter(|change| is_fix(&past.history.commits[change.place]));
+        (fixes.filter(|change| change.files.contains(&file)).count(), days)
     };
     let chain = |(file, (last_ms, fixes)): (u64, (i64, Vec<usize>))| {
-        let first =
-            fixes.first().map_or(last_ms, |place| past.history.commits[*place].committed_ms);
+        let at_ms = |place: &usize| past.history.commits[*place].committed_ms.min(now_ms);
+        let first = fixes.first().map_or(last_ms, at_ms);
         let days = (last_ms - first + DAY_MS - 1) / DAY_MS;
-        Chain { file, days, before: before(file, first), fixes }
+        let (before, days_before) = before(file, first);
+        Chain { file, days, before, days_before, fixes }
     };
     let is_surprising = |chain: &Chain| {
-        // One more than was counted, so that a year without any still allows for some.
-        let a_day = (chain.before as f64 + 1.0) / YEAR_DAYS;
+        // One more than was counted, so that a time without any still allows for some.
+        let a_day = (chain.before as f64 + 1.0) / chain.days_before as f64;
         // The first is given; the others came within the time that a chain allows.
         let time = (chain.fixes.len() - 1) as f64 * (GAP_MS / DAY_MS) as f64;
         at_least(chain.fixes.len() - 1, a_day * time) < LEAST_SURPRISE

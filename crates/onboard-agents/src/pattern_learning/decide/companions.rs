@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use onboard_analysis::calendar::DAY_MS;
 use onboard_analysis::co_change::{CoChange, Companion};
+use onboard_analysis::ledger::is_program;
 use onboard_analysis::path::file_name;
 
 use super::past::{Change, Past};
@@ -79,7 +80,7 @@ const LEAST_COUPLED: usize = 8;
 const LEAST_COUPLED_SHARE: f64 = 0.6;
 
 /// How often what the habits name was part of the change, tried in the order of time: from each
-/// code file of a change another one is named.
+/// code file of a change another one is named, also where the change is of that file alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trial {
     pub answers: usize,
@@ -124,7 +125,7 @@ pub fn learn(past: &Past<'_>, now_ms: i64) -> Habits {
     let tried = ((past.changes.len() as f64 * TRIED) as usize).min(MOST_TRIED);
     let from = past.changes.len() - tried;
     for (number, change) in past.changes.iter().enumerate() {
-        if number >= from && change.files.len() > 1 {
+        if number >= from {
             for key in change.files.iter().filter(|key| past.is_code(**key)) {
                 let best = habits.counts.companions(*key, LEAST_TOGETHER, change.at_ms);
                 if let Some(best) = best.iter().find(|one| is_habit(one)) {
@@ -168,9 +169,8 @@ impl Habits {
         is_here: &dyn Fn(&str) -> bool,
     ) -> Option<Hint> {
         let commit = &past.history.commits[change.place];
-        let author = &past.history.people[commit.author].name;
         // A program leaves nothing out, and what takes something back takes no more than that.
-        if commit.revert || author.ends_with("[bot]") {
+        if commit.revert || is_program(&past.history.people[commit.author]) {
             return None;
         }
         let of_file = |key: &u64| {

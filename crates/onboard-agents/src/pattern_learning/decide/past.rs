@@ -20,7 +20,7 @@ pub struct Change {
 /// What is learned from.
 pub struct Past<'a> {
     pub history: &'a History,
-    /// Oldest first.
+    /// Oldest first, by their dates.
     pub changes: Vec<Change>,
     /// By key, the path of today, in [`History::paths`].
     paths: HashMap<u64, usize>,
@@ -60,6 +60,8 @@ impl<'a> Past<'a> {
                 changes.push(Change { place, at_ms: commit.committed_ms.min(now_ms), files });
             }
         }
+        // History has parents before children, which is not the order of their dates.
+        changes.sort_by_key(|change| change.at_ms);
         Self { history, changes, paths, classes }
     }
 

@@ -87,7 +87,7 @@ fn work(milestone: &Milestone) -> (f64, f64) {
 /// Why a milestone with a date is not forecast, or its prospects.
 pub type Judged<'a> = (&'a Milestone, Result<Prospect, &'static str>);
 
-/// The open milestones that have a date before them, the next first.
+/// The open milestones that have a date before them, the next first; and how many more there are.
 pub fn judge<'a>(
     plan: &'a Plan,
     reached: &dyn Fn(&str) -> bool,
@@ -95,16 +95,17 @@ pub fn judge<'a>(
     history: &History,
     weeks: &Weeks,
     now_ms: i64,
-) -> Vec<Judged<'a>> {
+) -> (Vec<Judged<'a>>, usize) {
     let today = day_of(now_ms);
     let is_open = |milestone: &&Milestone| {
         milestone.due.is_some_and(|due| due >= today) && !reached(&milestone.id)
     };
     let mut open: Vec<&Milestone> = plan.milestones.iter().filter(is_open).collect();
     open.sort_by_key(|milestone| (milestone.due, milestone.id.clone()));
+    let left_out = open.len().saturating_sub(MOST_MILESTONES);
     open.truncate(MOST_MILESTONES);
     if open.is_empty() {
-        return Vec::new();
+        return (Vec::new(), 0);
     }
     let horizons: Vec<Option<Forecast>> =
         (1..=MOST_WEEKS).map(|horizon| landing::forecast(&weeks.commits, horizon)).collect();
@@ -112,7 +113,7 @@ pub fn judge<'a>(
         let seen = watched.get(&milestone.id).map_or(&[][..], Vec::as_slice);
         (milestone, prospect(milestone, seen, history, &horizons, today))
     };
-    open.into_iter().map(of).collect()
+    (open.into_iter().map(of).collect(), left_out)
 }
 
 fn prospect(

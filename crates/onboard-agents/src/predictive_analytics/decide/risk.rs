@@ -11,8 +11,10 @@ use onboard_analysis::statistics::{median, quantile};
 /// Commits that are learned from: the latest, up to three years back.
 const LEARNED_MS: i64 = 3 * 365 * DAY_MS;
 const MOST_LEARNED: usize = 6_000;
-/// The part of them, the latest, on which the model is tried.
+/// The part of them, the latest, on which the model is tried; and the part before it, on which it is
+/// chosen how high is risky.
 const TRIED: f64 = 0.3;
+const CHOSEN_ON: f64 = 0.2;
 /// With fewer commits of either kind a model learns chance; with fewer among the tried ones the
 /// trial says nothing.
 const LEAST_OF_KIND: usize = 40;
@@ -86,7 +88,8 @@ pub struct Model {
     delays_ms: Vec<i64>,
 }
 
-/// Commits that change code, oldest first, judged where a model is fit for it; else why none is.
+/// Commits that change code, in the order of history, judged where a model is fit for it; else why
+/// none is.
 #[derive(Debug)]
 pub struct Risks {
     pub rows: Vec<Row>,
@@ -102,7 +105,9 @@ pub fn risks(history: &History, now_ms: i64) -> Risks {
 pub fn risks_of_new(history: &History, first_new: usize, now_ms: i64) -> Risks {
     let mut rows = rows(history, now_ms);
     let learned = rows.partition_point(|row| row.place < first_new);
-    let model = model(&rows[..learned], now_ms);
+    let mut by_time: Vec<&Row> = rows[..learned].iter().collect();
+    by_time.sort_by_key(|row| row.at_ms);
+    let model = model(&by_time, now_ms);
     if let Ok(model) = &model {
         for row in &mut rows {
             row.chance = model.logistic.probability(&row.features);
@@ -121,7 +126,7 @@ fn rows(history: &History, now_ms: i64) -> Vec<Row> {
         let features = is_one_change.then(|| past.features(&facts)).flatten();
         let is_learned = commit.committed_ms >= now_ms - LEARNED_MS - WITHIN_MS;
         if let Some(features) = features.filter(|_| is_learned) {
-            let fixed_ms = followed[place].map(|fix| history.commits[fix].committed_ms);
+            let fixed_ms = followed[place].map(|fix| history.commits[fix].committed_ms.min(now_ms));
             let at_ms = commit.committed_ms.min(now_ms);
             rows.push(Row { place, at_ms, features, fixed_ms, chance: 0.0 });
         }
@@ -130,11 +135,11 @@ fn rows(history: &History, now_ms: i64) -> Vec<Row> {
     rows
 }
 
-fn model(rows: &[Row], now_ms: i64) -> Result<Model, String> {
-    let is_settled = |row: &&Row| row.at_ms + WITHIN_MS <= now_ms;
-    let settled: Vec<&Row> = rows.iter().filter(is_settled).collect();
+fn model(rows: &[&Row], now_ms: i64) -> Result<Model, String> {
+    let settled: Vec<&Row> =
+        rows.iter().filter(|row| row.at_ms + WITHIN_MS <= now_ms).copied().collect();
     let settled = &settled[settled.len().saturating_sub(MOST_LEARNED)..];
-    let fixed = settled.iter().filter(|row| row.fixed_ms.is_some()).count();
+    let fixed = fixed(settled);
     if fixed.min(settled.len() - fixed) < LEAST_OF_KIND {
         return Err(format!(
             "of {} commits of the last three years {fixed} were followed by a fix of what they \
@@ -144,8 +149,7 @@ fn model(rows: &[Row], now_ms: i64) -> Result<Model, String> {
     }
     let (trial, cut) = tried(settled)?;
     let logistic = fit(settled).ok_or("no model fits this history".to_owned())?;
-    let chances: Vec<f64> = settled.iter().map(|row| logistic.probability(&row.features)).collect();
-    let threshold = cut.threshold(&chances);
+    let threshold = cut.threshold(&chances(&logistic, settled));
     let mut usual = [0.0; FEATURES.len()];
     for (place, usual) in usual.iter_mut().enumerate() {
         let values: Vec<f64> = settled.iter().map(|row| row.features[place]).collect();
@@ -163,51 +167,87 @@ fn fit(rows: &[&Row]) -> Option<Logistic> {
     Logistic::fit(&features, &fixed, RIDGE)
 }
 
-/// Learns from the earlier part and tries it on the later one; says why it is not good enough.
+fn chances(model: &Logistic, rows: &[&Row]) -> Vec<f64> {
+    rows.iter().map(|row| model.probability(&row.features)).collect()
+}
+
+fn fixed(rows: &[&Row]) -> usize {
+    rows.iter().filter(|row| row.fixed_ms.is_some()).count()
+}
+
+/// Of these, what was known when the first of `later` came.
+fn known_by<'a>(rows: &[&'a Row], later: &[&Row]) -> Vec<&'a Row> {
+    let from_ms = later.first().map_or(i64::MAX, |row| row.at_ms);
+    rows.iter().filter(|row| row.at_ms + WITHIN_MS <= from_ms).copied().collect()
+}
+
+/// Learns from the earlier part and tries it on the later one, which nothing was chosen on; says why
+/// it is not good enough.
 fn tried(settled: &[&Row]) -> Result<(Trial, Cut), String> {
-    let cut = settled.len() - (settled.len() as f64 * TRIED) as usize;
-    let test = &settled[cut..];
-    let from_ms = test.first().map_or(0, |row| row.at_ms);
-    // What was not known by then is not learned from.
-    let known = |row: &&&Row| row.at_ms + WITHIN_MS <= from_ms;
-    let train: Vec<&Row> = settled[..cut].iter().filter(known).copied().collect();
-    let truths: Vec<bool> = test.iter().map(|row| row.fixed_ms.is_some()).collect();
-    let fixed = truths.iter().filter(|fixed| **fixed).count();
+    let part = |share: f64| (settled.len() as f64 * share) as usize;
+    let (before, test) = settled.split_at(settled.len() - part(TRIED));
     let weak = |why: String| format!("its own past does not tell which commits need a fix: {why}");
-    if fixed.min(test.len() - fixed) < LEAST_TRIED {
-        return Err(weak(format!("of the last {} commits {fixed} did", test.len())));
+    let fixed_of_test = fixed(test);
+    if fixed_of_test.min(test.len() - fixed_of_test) < LEAST_TRIED {
+        return Err(weak(format!("of the last {} commits {fixed_of_test} did", test.len())));
     }
+    let train = known_by(before, test);
     let model = fit(&train).ok_or_else(|| weak("no model fits it".to_owned()))?;
-    let chances: Vec<f64> = test.iter().map(|row| model.probability(&row.features)).collect();
-    let base = fixed as f64 / test.len() as f64;
-    let of_base = brier(&vec![base; test.len()], &truths).unwrap_or(0.0);
-    let rated = |cut: Cut| {
-        let threshold = cut.threshold(&chances);
-        let rated = chances.iter().zip(&truths).filter(move |(chance, _)| **chance >= threshold);
-        (rated.clone().count(), rated.filter(|(_, fixed)| **fixed).count())
-    };
-    let pays = |(risky, fixed): (usize, usize)| {
-        risky >= LEAST_TRIED && fixed as f64 >= LEAST_LIFT * base * risky as f64
-    };
-    let cut = CUTS.into_iter().find(|cut| pays(rated(*cut)));
-    let warns = cut.is_some();
-    let cut = cut.unwrap_or(CUTS[0]);
-    let (risky, risky_fixed) = rated(cut);
+    let cut = chosen(&train, part(CHOSEN_ON));
+    let rated = Rated::of(&model, cut, &train, test);
+    let truths: Vec<bool> = test.iter().map(|row| row.fixed_ms.is_some()).collect();
+    let chances = chances(&model, test);
+    let base = fixed_of_test as f64 / test.len() as f64;
     let trial = Trial {
         learned: train.len(),
         tried: test.len(),
         base,
         auc: auc(&chances, &truths).unwrap_or(0.5),
         brier: brier(&chances, &truths).unwrap_or(1.0),
-        brier_of_base: of_base,
-        risky,
-        risky_fixed,
-        warns,
+        brier_of_base: brier(&vec![base; test.len()], &truths).unwrap_or(0.0),
+        risky: rated.risky,
+        risky_fixed: rated.fixed,
+        warns: rated.pays(base),
     };
     if trial.auc < LEAST_AUC || trial.brier >= trial.brier_of_base {
         return Err(weak(format!("tried on the last {}, AUC {:.2}", trial.tried, trial.auc)));
     }
     Ok((trial, cut))
+}
+
+/// How high is risky: the first of [`CUTS`] that pays on the latest `count` of these, by a model of
+/// what was known before them; the first of all where none does.
+fn chosen(train: &[&Row], count: usize) -> Cut {
+    let (before, recent) = train.split_at(train.len() - count.min(train.len()));
+    let earlier = known_by(before, recent);
+    let pays = |model: &Logistic, cut: Cut| {
+        let base = fixed(recent) as f64 / recent.len().max(1) as f64;
+        Rated::of(model, cut, &earlier, recent).pays(base)
+    };
+    let found = fit(&earlier).and_then(|model| CUTS.into_iter().find(|cut| pays(&model, *cut)));
+    found.unwrap_or(CUTS[0])
+}
+
+/// Commits rated as high as a cut says, and how many of them a fix followed.
+#[derive(Clone, Copy, Debug)]
+struct Rated {
+    risky: usize,
+    fixed: usize,
+}
+
+impl Rated {
+    /// What a share of commits is, is read off those that were learned from.
+    fn of(model: &Logistic, cut: Cut, learned: &[&Row], tried: &[&Row]) -> Self {
+        let threshold = cut.threshold(&chances(model, learned));
+        let is_risky = |row: &&&Row| model.probability(&row.features) >= threshold;
+        let risky: Vec<&Row> = tried.iter().filter(is_risky).copied().collect();
+        Self { risky: risky.len(), fixed: fixed(&risky) }
+    }
+
+    /// Whether they were fixed so much more often than all that it is worth saying.
+    fn pays(self, base: f64) -> bool {
+        self.risky >= LEAST_TRIED && self.fixed as f64 >= LEAST_LIFT * base * self.risky as f64
+    }
 }
 
 impl Model {
