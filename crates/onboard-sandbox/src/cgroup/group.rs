@@ -188,6 +188,7 @@ impl Part {
     fn make(hierarchy: &Hierarchy, path: &Path) -> io::Result<Self> {
         let text = path.to_str().ok_or(io::ErrorKind::InvalidFilename)?.to_owned();
         std::fs::create_dir_all(path.parent().unwrap_or(path))
+            .and_then(|()| hierarchy.hand_down(path))
             .and_then(|()| std::fs::create_dir(path))
             .map_err(|error| at(&text, error))?;
         let (version, controllers) = (hierarchy.version, hierarchy.controllers.clone());

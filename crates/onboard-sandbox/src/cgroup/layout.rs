@@ -171,6 +171,26 @@ impl Hierarchy {
         parse_controllers(&read(&control))
     }
 
+    /// Version 2: makes the controllers available in every folder between the caller's own, where they
+    /// are, and a run's: a group has those alone that the one above it hands down.
+    pub(crate) fn hand_down(&self, run: &Path) -> io::Result<()> {
+        if self.version == Version::One || self.controllers.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> =
+            self.controllers.iter().map(|c| format!("+{}", c.name(Version::Two))).collect();
+        let mut between: Vec<&Path> =
+            run.ancestors().skip(1).take_while(|folder| *folder != self.own).collect();
+        between.reverse();
+        between.into_iter().try_for_each(|folder| {
+            // Opened, never created: a plain folder in the kernel's place is an error.
+            let control = folder.join("cgroup.subtree_control");
+            let mut open = std::fs::OpenOptions::new();
+            let mut control = open.write(true).truncate(true).open(control)?;
+            io::Write::write_all(&mut control, names.join(" ").as_bytes())
+        })
+    }
+
     /// Moves the caller to a leaf of its own, if it is alone in its group.
     fn step_aside(&self) -> io::Result<()> {
         let own = std::process::id().to_string();
@@ -301,6 +321,36 @@ mod tests {
         .assert_debug_eq(&hierarchy.enable_controllers());
         let asked = std::fs::read_to_string(dir.path().join("cgroup.subtree_control"));
         assert_eq!(asked.expect("file"), "+io");
+    }
+
+    #[test]
+    fn version_two_hands_its_controllers_down_to_the_run() {
+        let dir = tempfile::tempdir().expect("folder");
+        let hierarchy = |version, controllers: &[Controller]| Hierarchy {
+            version,
+            controllers: controllers.iter().copied().collect(),
+            own: dir.path().to_owned(),
+        };
+        let run = dir.path().join(OWN_FOLDER).join("i").join("r");
+        let folders = [dir.path().to_owned(), dir.path().join(OWN_FOLDER), run.join("..")];
+        std::fs::create_dir_all(&run).expect("folder");
+        for folder in &folders {
+            std::fs::write(folder.join("cgroup.subtree_control"), "").expect("file");
+        }
+        let said = || {
+            folders.clone().map(|folder| {
+                std::fs::read_to_string(folder.join("cgroup.subtree_control")).expect("file")
+            })
+        };
+        let both = [Controller::Memory, Controller::Cpu];
+        hierarchy(Version::One, &both).hand_down(&run).expect("nothing to do");
+        hierarchy(Version::Two, &[]).hand_down(&run).expect("nothing to do");
+        assert_eq!(said(), ["", "", ""]);
+        hierarchy(Version::Two, &both).hand_down(&run).expect("written");
+        assert_eq!(said(), ["", "+cpu +memory", "+cpu +memory"]);
+        let elsewhere = dir.path().join("plain/i/r");
+        std::fs::create_dir_all(&elsewhere).expect("folder");
+        assert!(hierarchy(Version::Two, &both).hand_down(&elsewhere).is_err(), "nobody hands down");
     }
 
     #[test]
