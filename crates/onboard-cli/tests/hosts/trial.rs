@@ -143,6 +143,10 @@ fn expected(lacks: &str) -> (&'static str, &'static str, &'static str) {
         "memory of others" => ("reports", "degraded: the notifier can't read", "succeeded"),
         "hearing" => ("reports", "absent: ", "refused"),
         "mount attributes" => ("files", "absent: ", "refused"),
+        "filters" => ("system calls", "absent: ", "refused"),
+        "host names" => ("names", "absent: ", "refused"),
+        "capabilities" => ("privileges", "absent: ", "refused"),
+        "limits" => ("file size", "absent: ", "refused"),
         _ => ("user", "enforced: user namespace", "succeeded"),
     }
 }

@@ -18,7 +18,7 @@ pub enum Needs {
 }
 
 /// What can be taken away, and by whom.
-pub const ALL: [(&str, Needs); 10] = [
+pub const ALL: [(&str, Needs); 14] = [
     ("nothing", Needs::Nothing),
     ("masks", Needs::Root),
     ("groups", Needs::Root),
@@ -29,6 +29,10 @@ pub const ALL: [(&str, Needs); 10] = [
     ("memory of others", Needs::Nothing),
     ("hearing", Needs::Nothing),
     ("mount attributes", Needs::Nothing),
+    ("filters", Needs::Nothing),
+    ("host names", Needs::Nothing),
+    ("capabilities", Needs::Nothing),
+    ("limits", Needs::Nothing),
 ];
 
 /// Loses `what`, and becomes the program.
@@ -53,6 +57,14 @@ pub fn run(what: &str, program: &[String]) -> ExitCode {
         "memory of others" => refuse(&[Refusal::of(libc::SYS_process_vm_readv, libc::EPERM)]),
         "hearing" => refuse(&[Refusal::of(libc::SYS_ioctl, libc::EPERM).if_equal(1, RECEIVE)]),
         "mount attributes" => refuse(&[Refusal::of(libc::SYS_mount_setattr, libc::ENOSYS)]),
+        "filters" => refuse(&[Refusal::of(libc::SYS_seccomp, libc::EINVAL).if_equal(0, 1)]),
+        "host names" => refuse(&[Refusal::of(libc::SYS_sethostname, libc::EPERM)]),
+        "capabilities" => refuse(&[Refusal::of(libc::SYS_capset, libc::EPERM)]),
+        // The sizes of files alone: everything else about limits is needed to start a process.
+        "limits" => refuse(&[
+            Refusal::of(libc::SYS_prlimit64, libc::EPERM).if_equal(1, libc::RLIMIT_FSIZE),
+            Refusal::of(libc::SYS_setrlimit, libc::EPERM).if_equal(0, libc::RLIMIT_FSIZE),
+        ]),
         other => panic!("nobody can lack {other}"),
     }
     #[allow(clippy::disallowed_methods, reason = "the binary under test")]
