@@ -6,7 +6,9 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use onboard_agents::host::{Finding, Host, HostError, Level, Machine, Outcome, Task};
+use onboard_agents::host::{
+    Change, Finding, Host, HostError, Level, Machine, Model, Outcome, Task,
+};
 use onboard_agents::project_index;
 use serde_json::{Value, json};
 
@@ -54,6 +56,14 @@ impl Host for FolderHost {
 
     fn put_state(&mut self, _: &str, _: Value) -> Result<(), HostError> {
         Ok(())
+    }
+
+    fn propose(&mut self, _: &Change) -> Result<String, HostError> {
+        Err(HostError("nobody decides here".to_owned()))
+    }
+
+    fn model(&mut self) -> Option<&mut dyn Model> {
+        None
     }
 
     fn machine(&mut self) -> Result<Machine, HostError> {

@@ -205,6 +205,13 @@ impl Repository {
         self.inner.head_id().ok().map(|id| id.to_string())
     }
 
+    /// The blob of a path in the commit that is checked out, where it is a plain file.
+    pub fn blob_at_head(&self, path: &str) -> Option<ObjectId> {
+        let tree = self.inner.head_commit().ok()?.tree().ok()?;
+        let entry = tree.lookup_entry_by_path(path).ok()??;
+        entry.mode().is_blob().then(|| entry.object_id())
+    }
+
     /// The main line: the branch HEAD is on if its name says so, else the remote's default, else
     /// a branch with such a name, else whatever HEAD names. So switching to a feature branch does
     /// not change what a project's health is measured on.

@@ -9,6 +9,8 @@ pub use onboard_protocol::Machine;
 
 pub use onboard_domain::{Evidence, EvidenceKind, Finding, Severity};
 
+pub use crate::language_model::Model;
+
 /// A checkpoint is UTF-8 text of at most this many bytes.
 pub const LARGEST_CHECKPOINT: usize = 4 * 1024 * 1024;
 /// Bytes that are no text travel as base64: three for four of a text.
@@ -41,6 +43,18 @@ pub enum Level {
     Error,
 }
 
+/// A change that an agent wants: people decide, and another process writes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// One line: what it changes.
+    pub title: String,
+    /// Why it should be changed.
+    pub reason: String,
+    /// A unified diff as git writes it.
+    pub patch: String,
+    pub evidence: Vec<Evidence>,
+}
+
 /// The host refused or is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostError(pub String);
@@ -69,6 +83,10 @@ pub trait Host {
     fn emit_event(&mut self, kind: &str, data: serde_json::Value) -> Result<(), HostError>;
     /// Writes an entry of the project's shared state; at most [`LARGEST_VALUE`] bytes.
     fn put_state(&mut self, key: &str, value: serde_json::Value) -> Result<(), HostError>;
+    /// Proposes a change: its id and where it is, as words.
+    fn propose(&mut self, change: &Change) -> Result<String, HostError>;
+    /// The language model that the user meant for this run.
+    fn model(&mut self) -> Option<&mut dyn Model>;
     /// What the machine does now, and how the newest runs of the project's agents went.
     fn machine(&mut self) -> Result<Machine, HostError>;
     fn log(&mut self, level: Level, text: &str);

@@ -7,6 +7,7 @@ pub mod external_tool_integration;
 pub mod facts;
 pub mod git;
 pub mod host;
+pub mod language_model;
 pub mod manual;
 mod pace;
 pub mod pattern_learning;

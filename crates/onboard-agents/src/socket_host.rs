@@ -1,7 +1,9 @@
 //! The host over the inherited socket: what a built-in agent speaks through in its sandbox.
 
 use crate::BuiltIn;
-use crate::host::{AgentError, Finding, Host, HostError, Level, Machine, Outcome, Task};
+use crate::host::{
+    AgentError, Change, Finding, Host, HostError, Level, Machine, Model, Outcome, Task,
+};
 use onboard_protocol::{ClientError, HostClient, Stream};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -33,10 +35,11 @@ impl Stream for Socket {
 struct SocketHost {
     client: HostClient<Socket>,
     task: Task,
+    model: Option<Box<dyn Model>>,
 }
 
 /// Runs a built-in agent over its socket, to its last word. `git_dir` is where the project's git
-/// folder is seen, when it lies outside of the project.
+/// folder is seen, when it lies outside of the project; `model` is the one that the user meant for it.
 ///
 /// # Errors
 /// When the agent failed, or the host is gone.
@@ -44,10 +47,11 @@ pub fn run(
     agent: &BuiltIn,
     socket: UnixStream,
     git_dir: Option<PathBuf>,
+    model: Option<Box<dyn Model>>,
 ) -> Result<(), AgentError> {
     let mut client = HostClient::new(Socket(socket), agent.name);
     let task = Task { git_dir, ..task(&client.task().map_err(gone)?)? };
-    let mut host = SocketHost { client, task };
+    let mut host = SocketHost { client, task, model };
     let (nothing_to_report, summary) = match (agent.run)(&mut host)? {
         Outcome::Succeeded { summary } => (false, summary),
         Outcome::NothingToReport { summary } => (true, summary),
@@ -127,6 +131,16 @@ impl Host for SocketHost {
 
     fn put_state(&mut self, key: &str, value: Value) -> Result<(), HostError> {
         self.call("put_state", json!({ "key": key, "value": value })).map(drop)
+    }
+
+    fn propose(&mut self, change: &Change) -> Result<String, HostError> {
+        let Change { title, reason, patch, evidence } = change;
+        let answer = self.client.propose_change(title, reason, patch, evidence);
+        answer.map(|(id, status)| format!("{id}, {status}")).map_err(gone)
+    }
+
+    fn model(&mut self) -> Option<&mut dyn Model> {
+        self.model.as_deref_mut().map(|model| model as &mut dyn Model)
     }
 
     fn machine(&mut self) -> Result<Machine, HostError> {

@@ -4,6 +4,8 @@
 mod change;
 #[path = "crew/code_quality.rs"]
 mod code_quality;
+#[path = "crew/drafts.rs"]
+mod drafts;
 #[path = "support/fixture.rs"]
 mod fixture;
 #[path = "crew/hard_repositories.rs"]

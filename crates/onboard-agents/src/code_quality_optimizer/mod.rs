@@ -4,6 +4,7 @@
 //! Each rule is described beside the code that judges by it (`decide`), and all of them in `manual`.
 
 mod decide;
+mod draft;
 mod manual;
 mod report;
 
@@ -30,5 +31,8 @@ pub fn run(host: &mut dyn Host) -> Result<Outcome, AgentError> {
     let quality = decide::measure(&facts, now_ms);
     memory.note(now_ms, &quality.totals);
     let findings = decide::judge(&facts, &quality, &memory.days, now_ms);
-    report::deliver(host, &facts, &quality, &findings, &mut memory)
+    let outcome = report::deliver(host, &facts, &quality, &findings, &mut memory)?;
+    // Last: what is found is told whatever becomes of a draft.
+    draft::draft(host, &facts, &findings)?;
+    Ok(outcome)
 }

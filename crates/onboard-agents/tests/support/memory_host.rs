@@ -1,10 +1,10 @@
 //! A host that keeps everything in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use onboard_agents::host::{
-    Finding, Host, HostError, LARGEST_BYTES, LARGEST_CHECKPOINT, LARGEST_VALUE, Level, Machine,
-    Task,
+    Change, Finding, Host, HostError, LARGEST_BYTES, LARGEST_CHECKPOINT, LARGEST_VALUE, Level,
+    Machine, Model, Task,
 };
 use onboard_agents::manual::{self, Manual};
 
@@ -24,6 +24,29 @@ pub struct MemoryHost {
     pub progress_calls: usize,
     /// What the machine is said to do.
     pub machine: Machine,
+    /// The model that the user gave, where there is one.
+    pub model: Option<ScriptedModel>,
+    /// What was proposed.
+    pub changes: Vec<Change>,
+}
+
+/// A model that answers what a test says, in turn, and keeps what it was asked.
+#[derive(Default)]
+pub struct ScriptedModel {
+    pub answers: VecDeque<Result<(u16, String), String>>,
+    pub asked: Vec<String>,
+}
+
+impl Model for ScriptedModel {
+    fn name(&self) -> &str {
+        "m-1"
+    }
+
+    fn complete(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>), String> {
+        self.asked.push(String::from_utf8(request.to_vec()).expect("JSON"));
+        let answer = self.answers.pop_front().unwrap_or(Err("nothing more is said".to_owned()));
+        answer.map(|(status, body)| (status, body.into_bytes()))
+    }
 }
 
 impl Host for MemoryHost {
@@ -84,6 +107,15 @@ impl Host for MemoryHost {
         }
         self.state.insert(key.to_owned(), value);
         Ok(())
+    }
+
+    fn propose(&mut self, change: &Change) -> Result<String, HostError> {
+        self.changes.push(change.clone());
+        Ok(format!("c{}, checking", self.changes.len() - 1))
+    }
+
+    fn model(&mut self) -> Option<&mut dyn Model> {
+        self.model.as_mut().map(|model| model as &mut dyn Model)
     }
 
     fn machine(&mut self) -> Result<Machine, HostError> {

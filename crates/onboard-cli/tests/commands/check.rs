@@ -14,11 +14,11 @@ const NOW_MS: i64 = 1_795_435_200_000;
 const DAY_S: i64 = 86_400;
 
 /// Commits for `git fast-import`, each on the one before of its branch.
-struct Stream {
+pub struct Stream {
     /// The present, seconds since 1970.
-    now_s: i64,
-    text: String,
-    commits: i64,
+    pub now_s: i64,
+    pub text: String,
+    pub commits: i64,
 }
 
 impl Default for Stream {
@@ -29,7 +29,7 @@ impl Default for Stream {
 
 impl Stream {
     /// A commit so many days before the present; an empty content deletes.
-    fn commit(&mut self, branch: &str, days_ago: i64, subject: &str, files: &[(&str, &str)]) {
+    pub fn commit(&mut self, branch: &str, days_ago: i64, subject: &str, files: &[(&str, &str)]) {
         self.commit_of(branch, days_ago, subject, "", files);
     }
 
@@ -69,7 +69,7 @@ impl Stream {
     }
 
     /// Into a new repository, with one branch checked out.
-    fn import(&self, folder: &Path, branch: &str) {
+    pub fn import(&self, folder: &Path, branch: &str) {
         git(folder, &["init", "-q", "-b", "main"]);
         #[allow(clippy::disallowed_methods, reason = "makes the repository that is looked at")]
         let mut command = Command::new("git");

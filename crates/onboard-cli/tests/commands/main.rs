@@ -5,6 +5,7 @@ mod brokers;
 mod check;
 mod coordination;
 mod doors;
+mod drafts;
 mod knowledge;
 mod policies;
 mod projects;

@@ -25,7 +25,7 @@ fn with_typo() -> World {
 }
 
 /// Waits until a proposal is no longer being looked at.
-fn until_checked(world: &World, id: &str) -> serde_json::Value {
+pub fn until_checked(world: &World, id: &str) -> serde_json::Value {
     for _ in 0..2_000 {
         let shown = world.json(&["proposals", "show", id]);
         if shown["proposal"]["status"] != "checking" {
@@ -354,7 +354,7 @@ fn with_check(world: &World, limits: &str, script: &str) {
 }
 
 /// Waits until the project's own check of a proposal has its word: passed or failed, and the note.
-fn until_tried(world: &World, id: &str) -> (bool, String) {
+pub fn until_tried(world: &World, id: &str) -> (bool, String) {
     for _ in 0..4_000 {
         let shown = world.json(&["proposals", "show", id]);
         let checks = shown["proposal"]["checks"].as_array().unwrap().clone();
