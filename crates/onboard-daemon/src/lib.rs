@@ -34,6 +34,7 @@ mod plain;
 pub mod policies;
 mod policy_paths;
 pub mod pressure;
+mod proc;
 mod profile;
 mod propose;
 pub mod records;
