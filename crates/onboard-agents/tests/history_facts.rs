@@ -4,7 +4,7 @@ mod support {
     pub mod fixture;
 }
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use onboard_agents::git::{Ingest, Repository, Wanted, ingest};
@@ -237,4 +237,38 @@ fn a_known_pair_is_not_counted_again() {
     };
     ingest(open, &ids, &how, each).expect("it opens");
     assert_eq!(last, Some(told));
+}
+
+/// What one line has and another has not, as git says it, whatever the commits' dates say.
+#[test]
+fn divergence_equals_gits_where_dates_disagree_with_the_order() {
+    let mut draw = Draw::new(11);
+    let mut history = History::default();
+    let mut marks: Vec<usize> = Vec::new();
+    for number in 0..60 {
+        let mut parents: Vec<usize> =
+            (0..=draw.below(2)).filter_map(|_| draw.of(&marks).copied()).collect();
+        parents.dedup();
+        let days_ago = i64::try_from(draw.below(4)).expect("few");
+        let (branch, message) = (format!("b{number}"), format!("change {number}"));
+        marks.push(history.commit_from(&branch, "ann", days_ago, &message, &parents, &[]));
+    }
+    let fixture = Fixture::new();
+    fixture.import(&history);
+    let repository = Repository::open(fixture.root(), None).expect("it opens");
+    let tip = |number: usize| fixture.git(&["rev-parse", &format!("b{number}")]);
+    let id = |text: &str| gix::ObjectId::from_hex(text.as_bytes()).expect("an id");
+    // Of a range git itself may tell too much where dates are in disorder.
+    let all = |tip: &str| -> BTreeSet<String> {
+        fixture.git(&["rev-list", tip]).lines().map(str::to_owned).collect()
+    };
+    for _ in 0..40 {
+        let (one, other) = (tip(draw.below(60)), tip(draw.below(60)));
+        let found = repository.divergence(id(&one), id(&other), 1_000);
+        let ahead: BTreeSet<String> = found.ahead.iter().map(ToString::to_string).collect();
+        let (own, others) = (all(&one), all(&other));
+        assert_eq!(ahead, &own - &others, "{one} over {other}");
+        assert_eq!(found.behind, (&others - &own).len(), "{one} under {other}");
+        assert!(found.complete);
+    }
 }

@@ -36,6 +36,10 @@ pub struct Divergence {
     pub complete: bool,
 }
 
+/// Common commits read after nothing else is left: what they build on may have been read too early. Git
+/// reads five.
+const BEYOND: usize = 100;
+
 const AHEAD: u8 = 1;
 const BEHIND: u8 = 2;
 const BOTH: u8 = AHEAD | BEHIND;
@@ -90,8 +94,11 @@ impl Repository {
     }
 
     /// Compares two lines, reading at most `most` commits.
+    ///
+    /// Commits are read by their date, newest first, so that common ground is met soon. Where dates
+    /// disagree with the order (made in one second, or by clocks that were wrong) a commit may be read
+    /// before it is known to be common: it is read again then, and what it builds on is common too.
     pub fn divergence(&self, tip: ObjectId, base: ObjectId, most: usize) -> Divergence {
-        let mut found = Divergence { complete: true, ..Divergence::default() };
         let mut buffer = Vec::new();
         let mut flags = HashMap::from([(tip, AHEAD)]);
         *flags.entry(base).or_default() |= BEHIND;
@@ -99,49 +106,48 @@ impl Repository {
         for id in flags.keys() {
             open.push((self.parents(*id, &mut buffer).map_or(i64::MIN, |(date, _)| date), *id));
         }
+        let mut read = HashSet::new();
+        let mut order = Vec::new();
+        // Commits that wait: of one line alone, and read before they were known to be common.
         let mut undecided = flags.values().filter(|flag| **flag != BOTH).count();
+        let mut repairs = 0;
+        let mut complete = true;
         let mut steps = 0;
-        while undecided > 0
+        let mut beyond = 0;
+        while beyond < BEYOND
             && let Some((_, id)) = open.pop()
         {
+            beyond = if undecided + repairs > 0 { 0 } else { beyond + 1 };
             let flag = flags[&id];
-            undecided -= usize::from(flag != BOTH);
-            match flag {
-                AHEAD => found.ahead.push(id),
-                BEHIND => found.behind += 1,
-                _ => {}
+            if read.insert(id) {
+                undecided -= usize::from(flag != BOTH);
+                order.push(id);
+            } else {
+                repairs -= 1;
             }
             steps += 1;
             if steps > most {
-                found.complete = false;
+                complete = undecided + repairs == 0;
                 break;
             }
             for parent in self.parents(id, &mut buffer).map(|(_, list)| list).unwrap_or_default() {
                 let before = flags.get(&parent).copied();
                 let after = before.unwrap_or(0) | flag;
                 flags.insert(parent, after);
-                match before {
-                    None => {
-                        let date = self.parents(parent, &mut buffer).map_or(i64::MIN, |(d, _)| d);
-                        open.push((date, parent));
-                        undecided += usize::from(after != BOTH);
-                    }
-                    Some(before) if before != BOTH && after == BOTH => {
-                        // Common after all. It may be decided already when clocks disagree.
-                        let counted = found.ahead.iter().rposition(|ahead| *ahead == parent);
-                        match counted {
-                            Some(place) => {
-                                found.ahead.remove(place);
-                            }
-                            None => undecided = undecided.saturating_sub(1),
-                        }
-                    }
-                    Some(_) => {}
+                let becomes_common = before.is_some_and(|before| before != BOTH) && after == BOTH;
+                let was_read = read.contains(&parent);
+                if before.is_none() || (becomes_common && was_read) {
+                    let date = self.parents(parent, &mut buffer).map_or(i64::MIN, |(d, _)| d);
+                    open.push((date, parent));
                 }
+                undecided += usize::from(before.is_none() && after != BOTH);
+                undecided -= usize::from(becomes_common && !was_read);
+                repairs += usize::from(becomes_common && was_read);
             }
         }
-        found.ahead.reverse();
-        found
+        let flags = &flags;
+        let of = |wanted| order.iter().rev().filter(move |id: &&ObjectId| flags[*id] == wanted);
+        Divergence { ahead: of(AHEAD).copied().collect(), behind: of(BEHIND).count(), complete }
     }
 
     /// Follows first parents back from `tip` to the last commit recorded at or before `at_ms`.
