@@ -7,6 +7,7 @@ mod branch_name;
 mod ingest;
 mod landings;
 mod line_count;
+mod reflog;
 mod rename;
 mod revision;
 mod tree;
@@ -21,6 +22,7 @@ use gix::bstr::ByteSlice;
 pub use branch_name::is_kept_apart;
 pub use ingest::{Ingest, Wanted, ingest};
 pub use landings::{Landing, Landings};
+pub use reflog::Checkouts;
 pub use tree::{Listing, Scratch, TreeFile, prefix};
 pub use walk::{Ancestry, Divergence};
 

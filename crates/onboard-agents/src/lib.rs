@@ -20,6 +20,7 @@ pub mod project_index;
 mod socket_host;
 mod telling;
 pub mod workflow_optimizer;
+mod xml;
 
 use host::{AgentError, Host, Outcome};
 pub use socket_host::run;

@@ -4,16 +4,15 @@
 pub mod coverage;
 pub mod junit;
 pub mod sarif;
-mod xml;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use xml::Mistake;
+pub use crate::xml::Mistake;
 
 use crate::places::{self, Wanted};
+use crate::xml;
 
 /// A folder where results lie, how deep, how many entries are looked at there, and whether all that
 /// is XML in it is a result.
@@ -178,12 +177,7 @@ fn read(root: &Path, path: &str, format: Format) -> Result<Content, Mistake> {
 
 fn text(path: &Path) -> Result<String, Mistake> {
     let cannot = |error: std::io::Error| Mistake::at_start(error.to_string());
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(cannot)?;
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(Mistake::at_start(format!("it is larger than {} MiB", MOST_BYTES >> 20)));
-    }
+    let bytes = places::read(path, MOST_BYTES).map_err(cannot)?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let known = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();

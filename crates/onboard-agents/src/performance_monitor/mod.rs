@@ -5,7 +5,9 @@
 
 mod benchmarks;
 mod decide;
+mod durations;
 mod formats;
+mod look;
 mod manual;
 mod report;
 mod samples;
@@ -31,16 +33,21 @@ pub fn run(host: &mut dyn Host) -> Result<Outcome, AgentError> {
         checkpoint::load(host, "benchmarks")?.unwrap_or_default();
     let machine = host.machine()?;
     let is_new_hour = memory.take(&machine);
-    let repository = Repository::open(&task.project_root, task.git_dir.as_deref()).ok();
-    let head = repository.as_ref().and_then(Repository::head_id);
-    let results = benchmarks::look(&task.project_root, series.newest_ms, task.now_ms);
-    let has_new_results = series.take(results, head.as_deref().unwrap_or_default());
-    let slower = decide::slower(&series);
-    let commits = decide::suspects(&slower, &series, repository.as_ref());
-    let findings = decide::findings(&slower, &commits, &series, &memory);
+    let open = || Repository::open(&task.project_root, task.git_dir.as_deref());
+    let repository = open().ok();
+    let head = repository.as_ref().and_then(Repository::head_id).unwrap_or_default();
+    let checkouts = repository.as_ref().map(Repository::checkouts).unwrap_or_default();
+    let look = series.files.look(&task.project_root, task.now_ms);
+    let commits = benchmarks::Commits { checkouts: &checkouts, head: &head };
+    let has_new_results = series.take(look, &commits, task.now_ms);
+    series.together_ms = decide::together(&series);
+    let is_wanted =
+        |name: &str, slower: &benchmarks::Slower| !decide::is_said(&memory.reported, name, slower);
+    let between = decide::suspects::look(&series, &open, is_wanted);
+    let holds = decide::findings(&series, &between, &memory);
     if has_new_results {
         checkpoint::save(host, "benchmarks", &series)?;
     }
     let is_news = is_new_hour || has_new_results;
-    report::deliver(host, &findings, &mut memory, &series, &slower, is_news)
+    report::deliver(host, &holds, &mut memory, &series, is_news)
 }

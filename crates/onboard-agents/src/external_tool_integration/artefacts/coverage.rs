@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::own_path;
-use super::xml::{self, Mistake, Part};
+use crate::xml::{self, Mistake, Part};
 
 /// Files kept of one result; the sums hold all of them.
 const MOST_FILES: usize = 2_000;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::xml::{self, Element, Mistake, Part};
 use super::{clean, own_path};
+use crate::xml::{self, Element, Mistake, Part};
 
 /// Tests of one file; the rest is left out.
 const MOST_CASES: usize = 50_000;

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::xml::Mistake;
 use super::{clean, own_path};
+use crate::xml::Mistake;
 
 /// Results of one file.
 const MOST_RESULTS: usize = 5_000;

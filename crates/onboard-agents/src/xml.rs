@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 const DEEPEST: usize = 64;
 
 /// What is wrong in a file, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mistake {
     /// Both from 1; 0 where it is about the whole file.
     pub line: usize,
