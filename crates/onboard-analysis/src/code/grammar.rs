@@ -95,6 +95,8 @@ pub(super) struct Meaning {
     pub role: Role,
     pub decision: bool,
     pub joint: bool,
+    /// A call, in whichever words the grammar has for it.
+    pub call: bool,
     /// A stable number of the kind's name, the same in every version of the grammar.
     pub stamp: u32,
     /// The word `else`, or the sign `=`.
@@ -152,6 +154,7 @@ fn meaning(table: &Table, language: &Language, kind: u16) -> Meaning {
     Meaning {
         role: role.map(|(_, role)| *role).unwrap_or_default(),
         decision: table.decisions.contains(&name) && !is_word_too,
+        call: name.contains("call"),
         joint: !named && table.joints.contains(&name),
         stamp: stamp(name),
         marks,

@@ -29,7 +29,8 @@ const DEEPEST_COMMENT: usize = 64;
 
 /// Counts the lines of a text.
 pub fn count(language: &Language, text: &[u8]) -> Lines {
-    let mut scan = Scan { comments: &language.comments, quote: None, open: Vec::new() };
+    let comments = &language.comments;
+    let mut scan = Scan { comments, starts: starts(comments), quote: None, open: Vec::new() };
     let mut lines = Lines::default();
     let text = text.strip_suffix(b"\n").unwrap_or(text);
     if text.is_empty() {
@@ -58,8 +59,23 @@ struct Quote {
     verbatim: bool,
 }
 
+/// By the first byte of something that opens a comment or a text, or ends the former: most bytes of
+/// code are none, and are passed over.
+fn starts(comments: &Comments) -> [bool; 256] {
+    let mut starts = [false; 256];
+    let pairs = [comments.block, comments.quotes, comments.verbatim];
+    let pairs = pairs.into_iter().flatten().flat_map(|(start, end)| [*start, *end]);
+    for word in pairs.chain(comments.line.iter().copied()) {
+        if let Some(first) = word.bytes().next() {
+            starts[usize::from(first)] = true;
+        }
+    }
+    starts
+}
+
 struct Scan<'a> {
     comments: &'a Comments,
+    starts: [bool; 256],
     quote: Option<Quote>,
     /// Ends of the comments that are open.
     open: Vec<&'static str>,
@@ -95,6 +111,10 @@ impl Scan<'_> {
         let mut at = 0;
         while at < line.len() {
             let rest = &line[at..];
+            if self.quote.is_none() && !self.starts[usize::from(rest[0])] {
+                at += 1;
+                continue;
+            }
             at += match self.quote {
                 Some(quote) => self.in_quote(quote, rest),
                 None if !self.open.is_empty() => self.in_comment(rest),

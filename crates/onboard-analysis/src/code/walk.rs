@@ -278,13 +278,12 @@ impl<'tree> Walk<'_, 'tree> {
 
     /// One step for a function that calls itself by its bare name.
     fn note_recursion(&mut self, node: Node<'tree>) {
-        if node.child_count() > 0 || !node.is_named() {
+        let Some(parent) = self.frames.last() else { return };
+        let is_call = self.grammar.meaning(parent.node.kind_id()).call;
+        if !is_call || node.child_count() > 0 || !node.is_named() {
             return;
         }
-        let Some(parent) = self.frames.last() else { return };
-        let is_call = parent.node.kind().contains("call");
-        let Some(entry) = self.entries.last_mut().filter(|entry| is_call && !entry.recursive)
-        else {
+        let Some(entry) = self.entries.last_mut().filter(|entry| !entry.recursive) else {
             return;
         };
         let called = ["function", "method", "name"]
