@@ -6,6 +6,7 @@ mod mend;
 use crate::cgroup::Layout;
 use crate::launch::{AgentFiles, LaunchError, launch_profile};
 use crate::layer::{Layer, Mechanism, Status};
+use crate::network::Network;
 use crate::profile::{Limits, PROJECT_DIR, Profile, ReadOnly};
 use crate::record::How;
 use crate::running::{Ended, Running};
@@ -183,6 +184,16 @@ impl Trial {
         arguments: &[&str],
         limits: Limits,
     ) -> Result<Self, LaunchError> {
+        Self::start_with(ground, layout, arguments, limits, None)
+    }
+
+    fn start_with(
+        ground: &Ground,
+        layout: &Layout,
+        arguments: &[&str],
+        limits: Limits,
+        network: Option<Network>,
+    ) -> Result<Self, LaunchError> {
         let folder = ground.folder.file_name().unwrap_or_default().to_string_lossy();
         let profile = Profile {
             instance: INSTANCE.to_owned(),
@@ -193,7 +204,7 @@ impl Trial {
             forbidden: vec!["masked-file".into(), "masked-folder".into()],
             forbidden_commands: Vec::new(),
             read_only: vec![ReadOnly { host: ground.exe.clone(), name: inside::NAME.into() }],
-            network: None,
+            network,
             limits,
             works_in_tmp: false,
             must_enforce: Vec::new(),
@@ -243,11 +254,36 @@ fn try_all(ground: &Ground, layout: &Layout) -> Vec<(Layer, Finding)> {
     }
     let limits: Vec<(Layer, Finding)> = std::thread::scope(|scope| {
         type Try = fn(&Ground, &Layout) -> Vec<(Layer, Finding)>;
-        let tries: [Try; 5] = [try_memory, try_cpu, try_pids, try_reads, try_freeze_and_kill];
+        let tries: [Try; 6] =
+            [try_memory, try_cpu, try_pids, try_reads, try_freeze_and_kill, try_network];
         let threads = tries.map(|t| scope.spawn(move || t(ground, layout)));
         threads.into_iter().flat_map(|t| t.join().unwrap_or_default()).collect()
     });
+    // A layer that was tried twice is what the second trial says.
+    let again = |layer: &Layer| limits.iter().any(|(second, _)| second == layer);
+    let walls: Vec<_> = walls.into_iter().filter(|(layer, _)| !again(layer)).collect();
     walls.into_iter().chain(limits).collect()
+}
+
+/// The network that a run has whose policy allows hosts: where it can't be made, such runs end, and
+/// those that have none are as closed as ever.
+fn try_network(ground: &Ground, layout: &Layout) -> Vec<(Layer, Finding)> {
+    let (words, network) = (["reach"], Some(Network::default()));
+    let reached = Trial::start_with(ground, layout, &words, roomy(), network)
+        .map_err(|error| error.to_string())
+        .and_then(|trial| trial.finish().map_err(|error| error.to_string()))
+        .and_then(|(_, text)| match text.trim() {
+            inside::HELD => Ok(()),
+            otherwise => Err(otherwise.to_owned()),
+        });
+    match reached {
+        Ok(()) => Vec::new(),
+        Err(error) => {
+            let how =
+                format!("no network at all; agents that may reach hosts don't start: {error}");
+            vec![(Layer::Network, Finding { status: Status::Degraded, how })]
+        }
+    }
 }
 
 /// The layers one run tries from inside.

@@ -18,7 +18,7 @@ pub enum Needs {
 }
 
 /// What can be taken away, and by whom.
-pub const ALL: [(&str, Needs); 14] = [
+pub const ALL: [(&str, Needs); 15] = [
     ("nothing", Needs::Nothing),
     ("masks", Needs::Root),
     ("groups", Needs::Root),
@@ -33,6 +33,7 @@ pub const ALL: [(&str, Needs); 14] = [
     ("host names", Needs::Nothing),
     ("capabilities", Needs::Nothing),
     ("limits", Needs::Nothing),
+    ("addresses", Needs::Nothing),
 ];
 
 /// Loses `what`, and becomes the program.
@@ -60,6 +61,9 @@ pub fn run(what: &str, program: &[String]) -> ExitCode {
         "filters" => refuse(&[Refusal::of(libc::SYS_seccomp, libc::EINVAL).if_equal(0, 1)]),
         "host names" => refuse(&[Refusal::of(libc::SYS_sethostname, libc::EPERM)]),
         "capabilities" => refuse(&[Refusal::of(libc::SYS_capset, libc::EPERM)]),
+        "addresses" => refuse(&[
+            Refusal::of(libc::SYS_socket, libc::EPERM).if_equal(0, libc::AF_NETLINK as u32)
+        ]),
         // The sizes of files alone: everything else about limits is needed to start a process.
         "limits" => refuse(&[
             Refusal::of(libc::SYS_prlimit64, libc::EPERM).if_equal(1, libc::RLIMIT_FSIZE),
