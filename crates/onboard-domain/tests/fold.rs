@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 use onboard_domain::check::check as unsound;
-use onboard_domain::{Event, State, Time};
+use onboard_domain::{AgentId, Event, Fingerprint, ProjectId, State, Time};
 
 const SPEC: &str = r#"{"name":"watcher","description":"","program":"built_in","schedule":"hourly",
   "priority":"high","classes":{"cpu":"low","memory":"low","io":"low"},"origin":"built-in","hash":"h"}"#;
@@ -238,4 +238,42 @@ fn what_becomes_of_findings_is_counted_by_rule() {
         r/y RuleRecord { told: 1, accepted: 0, dismissed: 1, gone: 0 }
     "#]]
     .assert_eq(&tell(&events));
+}
+
+/// A finding of agent 0, and a second agent's of the same fingerprint, as older versions recorded them:
+/// the second took the first over.
+#[test]
+fn a_finding_that_was_taken_over_stays_so_and_a_dismissed_one_is_somebodys() {
+    let other = format!(
+        r#"{{"agent_registered":{{"agent":1,"project":0,"spec":{}}}}}"#,
+        SPEC.replace("watcher", "other")
+    );
+    let queued = QUEUED.replace(r#""run":0,"agent":0"#, r#""run":1,"agent":1"#);
+    let recorded = |by: u32, severity: &str| {
+        format!(
+            r#"{{"finding_recorded":{{"project":0,"agent":{by},"run":{by},"finding":{{"rule":"r",
+               "severity":"{severity}","title":"t","fingerprint":"f"}}}}}}"#
+        )
+    };
+    let mut events = begun();
+    events.extend([other, QUEUED.into(), queued, recorded(0, "low"), recorded(1, "critical")]);
+    let (state, notes) = fold(&events);
+    let known: Vec<_> = state.projects[&ProjectId(0)].findings.values().map(|f| f.agent).collect();
+    assert_eq!((known, notes), (vec![AgentId(1)], vec![]));
+    events.push(r#"{"finding_dismissed":{"project":0,"fingerprint":"f","reason":"noise"}}"#.into());
+    let (mut state, notes) = fold(&events);
+    assert_eq!(notes, Vec::<String>::new());
+    let known_as = |state: &State, id: u32| {
+        let agent = &state.agents[&AgentId(id)].spec.name;
+        let f = Fingerprint("f".into());
+        state.projects[&ProjectId(0)].known_as(AgentId(id), agent, &f) == f
+    };
+    assert_eq!((known_as(&state, 0), known_as(&state, 1)), (false, true));
+    // In a snapshot from before it was kept whose it was, it is dismissed for everybody.
+    let project = state.projects.get_mut(&ProjectId(0)).unwrap();
+    project.dismissed_of.clear();
+    let text = String::from_utf8(state.encode()).unwrap();
+    assert!(!text.contains("dismissed_of"));
+    let state = State::decode(text.as_bytes()).unwrap();
+    assert_eq!((known_as(&state, 0), known_as(&state, 1)), (true, true));
 }
