@@ -34,6 +34,75 @@ pub struct Task {
     pub facts: BTreeMap<String, BTreeMap<String, PathBuf>>,
 }
 
+/// A host on the network that the daemon speaks to in this run's place, with a credential that no agent
+/// sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Door {
+    /// Where it is asked, such as `http://forge.credential.onboard`.
+    pub url: String,
+    /// What is behind it: `api.forge.example`, or with a port where it is not the usual one.
+    pub host: String,
+}
+
+/// A GET at a door.
+#[derive(Clone, Copy, Debug)]
+pub struct Get<'a> {
+    /// [`Door::url`].
+    pub door: &'a str,
+    /// Path and query.
+    pub path: &'a str,
+    pub fields: &'a [(&'a str, &'a str)],
+}
+
+/// An answer, whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// Names in lower case.
+    pub fields: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The first value of a field.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim())
+    }
+}
+
+/// Why no whole answer came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// It is longer than the bound.
+    TooLarge,
+    /// Anything else, in words.
+    Broken(String),
+}
+
+/// What came of a GET; and milliseconds since the one before, or since the run began.
+pub type Reply = (Result<Answer, Unanswered>, i64);
+
+/// How doors are asked. Not every run has one.
+pub trait Doors {
+    /// Those that this run may use.
+    fn list(&self) -> &[Door];
+    /// Asks, and waits for the whole answer within bounds of length and time.
+    fn get(&mut self, get: &Get<'_>) -> Reply;
+}
+
+/// No doors at all.
+pub struct NoDoors;
+
+impl Doors for NoDoors {
+    fn list(&self) -> &[Door] {
+        &[]
+    }
+
+    fn get(&mut self, _: &Get<'_>) -> Reply {
+        (Err(Unanswered::Broken("this run has no such door".to_owned())), 0)
+    }
+}
+
 /// How loudly the host keeps a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -89,6 +158,11 @@ pub trait Host {
     fn model(&mut self) -> Option<&mut dyn Model>;
     /// What the machine does now, and how the newest runs of the project's agents went.
     fn machine(&mut self) -> Result<Machine, HostError>;
+    /// The hosts that this run may ask through the daemon; none where nobody says otherwise.
+    fn doors(&mut self) -> &mut dyn Doors {
+        // It has no size: nothing is allocated, and nothing leaks.
+        Box::leak(Box::new(NoDoors))
+    }
     fn log(&mut self, level: Level, text: &str);
 }
 

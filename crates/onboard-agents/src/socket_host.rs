@@ -2,7 +2,7 @@
 
 use crate::BuiltIn;
 use crate::host::{
-    AgentError, Change, Finding, Host, HostError, Level, Machine, Model, Outcome, Task,
+    AgentError, Change, Doors, Finding, Host, HostError, Level, Machine, Model, Outcome, Task,
 };
 use onboard_protocol::{ClientError, HostClient, Stream};
 use serde_json::{Value, json};
@@ -36,10 +36,12 @@ struct SocketHost {
     client: HostClient<Socket>,
     task: Task,
     model: Option<Box<dyn Model>>,
+    doors: Box<dyn Doors>,
 }
 
 /// Runs a built-in agent over its socket, to its last word. `git_dir` is where the project's git
-/// folder is seen, when it lies outside of the project; `model` is the one that the user meant for it.
+/// folder is seen, when it lies outside of the project; `model` is the one that the user meant for it,
+/// and `doors` the way to hosts on the network.
 ///
 /// # Errors
 /// When the agent failed, or the host is gone.
@@ -48,10 +50,11 @@ pub fn run(
     socket: UnixStream,
     git_dir: Option<PathBuf>,
     model: Option<Box<dyn Model>>,
+    doors: Box<dyn Doors>,
 ) -> Result<(), AgentError> {
     let mut client = HostClient::new(Socket(socket), agent.name);
     let task = Task { git_dir, ..task(&client.task().map_err(gone)?)? };
-    let mut host = SocketHost { client, task, model };
+    let mut host = SocketHost { client, task, model, doors };
     let (nothing_to_report, summary) = match (agent.run)(&mut host)? {
         Outcome::Succeeded { summary } => (false, summary),
         Outcome::NothingToReport { summary } => (true, summary),
@@ -146,6 +149,10 @@ impl Host for SocketHost {
     fn machine(&mut self) -> Result<Machine, HostError> {
         let answer = self.call("get_machine", json!({}))?;
         serde_json::from_value(answer).map_err(|error| HostError(error.to_string()))
+    }
+
+    fn doors(&mut self) -> &mut dyn Doors {
+        self.doors.as_mut()
     }
 
     fn log(&mut self, level: Level, text: &str) {

@@ -721,12 +721,13 @@ pub enum CredentialsCommand {
     /// Keep one: the secret is read from standard input, or from a file, never from the command line
     #[command(after_help = "\
 Examples:
-  ai_onboard credentials add forge --host api.forge.example --agent external-tool-integration < token
+  ai_onboard credentials add forge --host api.github.com --agent external-tool-integration < token
   ai_onboard credentials add gitlab --host gitlab.example --header 'PRIVATE-TOKEN: {}' --agent my-agent
   ai_onboard credentials add git --host git.example --user me --agent my-agent --file password
   ai_onboard credentials add my-key --host api.models.example < key    for `credential:` in models.yaml
 
-An agent finds its address in AI_ONBOARD_CREDENTIAL_NAME_URL, and shows AI_ONBOARD_TOKEN there.")]
+An agent finds its address in AI_ONBOARD_CREDENTIAL_NAME_URL, what is behind it in
+AI_ONBOARD_CREDENTIAL_NAME_HOST, and shows AI_ONBOARD_TOKEN there.")]
     Add(NewCredential),
     /// List them, without the secrets
     List,

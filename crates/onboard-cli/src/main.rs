@@ -1,6 +1,7 @@
 //! The binary `ai_onboard`: arguments, output, exit codes. It wires the product and decides nothing.
 
 mod arguments;
+mod brokered;
 mod chosen;
 mod clock;
 mod commands;

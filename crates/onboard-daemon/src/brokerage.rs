@@ -87,10 +87,12 @@ impl Brokerage {
         for door in &self.doors {
             match (&door.model, &door.credential) {
                 (Some(terms), _) => {
-                    put(&variable("MODEL", &terms.name), format!("{}/v1", door.url()));
+                    put(&variable("MODEL", &terms.name, "URL"), format!("{}/v1", door.url()));
                 }
                 (None, Some(credential)) => {
-                    put(&variable("CREDENTIAL", &credential.name), door.url())
+                    put(&variable("CREDENTIAL", &credential.name, "URL"), door.url());
+                    let host = door.target.authority();
+                    put(&variable("CREDENTIAL", &credential.name, "HOST"), host);
                 }
                 (None, None) => {}
             }
@@ -113,8 +115,8 @@ fn tell<T>(done: Result<T, String>) -> Option<T> {
     done.inspect_err(|why| eprintln!("not brokered: {why}")).ok()
 }
 
-fn variable(kind: &str, name: &str) -> String {
-    format!("AI_ONBOARD_{kind}_{}_URL", name.to_ascii_uppercase().replace('-', "_"))
+fn variable(kind: &str, name: &str, what: &str) -> String {
+    format!("AI_ONBOARD_{kind}_{}_{what}", name.to_ascii_uppercase().replace('-', "_"))
 }
 
 fn credential_door(name: &str, stored: &Stored) -> Result<Door, String> {

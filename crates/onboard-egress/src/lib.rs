@@ -21,6 +21,7 @@ mod meter;
 pub mod names;
 mod outside;
 mod serve;
+pub mod visit;
 
 pub use decide::{Refusal, Rules, Way, decide};
 pub use environment::environment;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use onboard_agents::host::{
-    Change, Finding, Host, HostError, LARGEST_BYTES, LARGEST_CHECKPOINT, LARGEST_VALUE, Level,
-    Machine, Model, Task,
+    Change, Doors, Finding, Host, HostError, LARGEST_BYTES, LARGEST_CHECKPOINT, LARGEST_VALUE,
+    Level, Machine, Model, NoDoors, Task,
 };
 use onboard_agents::manual::{self, Manual};
 
@@ -28,6 +28,8 @@ pub struct MemoryHost {
     pub model: Option<ScriptedModel>,
     /// What was proposed.
     pub changes: Vec<Change>,
+    /// The network.
+    pub doors: Option<Box<dyn Doors>>,
 }
 
 /// A model that answers what a test says, in turn, and keeps what it was asked.
@@ -120,6 +122,13 @@ impl Host for MemoryHost {
 
     fn machine(&mut self) -> Result<Machine, HostError> {
         Ok(self.machine.clone())
+    }
+
+    fn doors(&mut self) -> &mut dyn Doors {
+        match &mut self.doors {
+            Some(doors) => doors.as_mut(),
+            None => Box::leak(Box::new(NoDoors)),
+        }
     }
 
     fn log(&mut self, level: Level, text: &str) {

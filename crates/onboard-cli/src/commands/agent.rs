@@ -1,12 +1,14 @@
 //! `agent NAME`: a built-in agent inside its sandbox, talking to its host over the inherited socket.
 
 use super::Done;
+use crate::brokered::Brokered;
 use crate::failure::{Failure, Kind};
 use onboard_agents::host::Model;
 use onboard_egress::asking;
 use onboard_protocol::{Patient, Stream};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -99,7 +101,12 @@ pub fn run(name: &str) -> Done {
     })?;
     let git_dir = std::env::var_os("AI_ONBOARD_GIT_DIR").map(PathBuf::from);
     let model = BrokeredModel::of_this_run().map(|model| Box::new(model) as Box<dyn Model>);
-    onboard_agents::run(agent, socket()?, git_dir, model)
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    let variables: Vec<(String, String)> = std::env::vars_os().filter_map(text).collect();
+    let doors = Box::new(Brokered::of(&variables));
+    onboard_agents::run(agent, socket()?, git_dir, model, doors)
         .map_err(|error| Failure::new(Kind::Failed, error.to_string()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -98,8 +98,8 @@ impl Target {
         &self.path
     }
 
-    /// What the `Host` field says.
-    pub(crate) fn authority(&self) -> String {
+    /// Host and port, without a port where it is the usual one: what the `Host` field says.
+    pub fn authority(&self) -> String {
         match &self.to {
             To::Tls(host, 443) => host.to_string(),
             To::Tls(host, port) => format!("{host}:{port}"),

@@ -1,0 +1,324 @@
+//! The agent's side of a door: one GET at the [`crate::broker`], from inside a run. It speaks plain HTTP
+//! to its own daemon and to nobody else.
+
+use crate::broker::answer::{self, Answer, Framing, Pieces};
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+/// What one read takes.
+const PIECE: usize = 64 * 1024;
+
+/// A request.
+#[derive(Clone, Copy, Debug)]
+pub struct Get<'a> {
+    /// The door's address as the run was told it, such as `http://forge.credential.onboard`.
+    pub door: &'a str,
+    /// The run's token.
+    pub token: &'a str,
+    /// Path and query.
+    pub path: &'a str,
+    /// Further fields of the request.
+    pub fields: &'a [(&'a str, &'a str)],
+}
+
+/// What an answer may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// From the first look-up to the last byte, however it trickles.
+    pub deadline: Duration,
+    pub body_bytes: usize,
+}
+
+/// A whole answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whole {
+    pub status: u16,
+    /// Names in lower case; what is no text is left out.
+    pub fields: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+/// Why there is no whole answer.
+#[derive(Debug)]
+pub enum Unanswered {
+    /// The deadline passed.
+    Late,
+    /// The body is longer than the bound.
+    TooLarge,
+    /// It is no HTTP.
+    Bad(&'static str),
+    Broken(io::Error),
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Late => f.write_str("no whole answer came in time"),
+            Self::TooLarge => f.write_str("the answer is too long"),
+            Self::Bad(why) => f.write_str(why),
+            Self::Broken(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                f.write_str("the answer was cut off")
+            }
+            Self::Broken(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for Unanswered {}
+
+impl From<io::Error> for Unanswered {
+    fn from(error: io::Error) -> Unanswered {
+        match error.kind() {
+            // What a socket says whose time is over depends on the system.
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Unanswered::Late,
+            _ => Unanswered::Broken(error),
+        }
+    }
+}
+
+/// Asks, and reads the whole answer. `clock` is any that goes on evenly.
+///
+/// # Errors
+/// When no whole answer came within the bounds.
+pub fn get(
+    get: &Get<'_>,
+    bounds: Bounds,
+    clock: &dyn Fn() -> Duration,
+) -> Result<Whole, Unanswered> {
+    let until = clock() + bounds.deadline;
+    let left = || match until.saturating_sub(clock()) {
+        Duration::ZERO => Err(Unanswered::Late),
+        left => Ok(left),
+    };
+    let authority = get.door.strip_prefix("http://").ok_or(Unanswered::Bad("a door is http"))?;
+    let mut stream = connect(authority, &left)?;
+    stream.set_write_timeout(Some(left()?))?;
+    stream.write_all(&head(get, authority)?)?;
+    let mut receive = |bytes: &mut [u8]| -> Result<usize, Unanswered> {
+        stream.set_read_timeout(Some(left()?))?;
+        loop {
+            match stream.read(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return Ok(read?),
+            }
+        }
+    };
+    let (answer, early) = answer(&mut receive)?;
+    let body = body(answer.framing, early, bounds.body_bytes, &mut receive)?;
+    let field = |(name, value): (String, Vec<u8>)| Some((name, String::from_utf8(value).ok()?));
+    let fields = answer.fields.into_iter().filter_map(field).collect();
+    Ok(Whole { status: answer.status, fields, body })
+}
+
+type Left<'a> = dyn Fn() -> Result<Duration, Unanswered> + 'a;
+type Receive<'a> = dyn FnMut(&mut [u8]) -> Result<usize, Unanswered> + 'a;
+
+fn connect(authority: &str, left: &Left<'_>) -> Result<TcpStream, Unanswered> {
+    let address = match authority.rsplit_once(':') {
+        Some(_) => authority.to_string(),
+        None => format!("{authority}:80"),
+    };
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, left()?) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last.into())
+}
+
+fn head(get: &Get<'_>, authority: &str) -> Result<Vec<u8>, Unanswered> {
+    let mut fields = vec![("Host", authority), ("Connection", "close")];
+    let bearer = format!("Bearer {}", get.token);
+    fields.push(("Authorization", &bearer));
+    fields.extend(get.fields);
+    let is_plain = |text: &str| text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    let is_sound = get.path.starts_with('/')
+        && is_plain(get.path)
+        && !get.path.contains(' ')
+        && fields.iter().all(|(name, value)| is_plain(name) && is_plain(value));
+    if !is_sound {
+        return Err(Unanswered::Bad("the request has a character that no head carries"));
+    }
+    let fields: String =
+        fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    Ok(format!("GET {} HTTP/1.1\r\n{fields}\r\n", get.path).into_bytes())
+}
+
+fn answer(receive: &mut Receive<'_>) -> Result<(Answer, Vec<u8>), Unanswered> {
+    let mut bytes = Vec::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        match answer::look(&bytes, false) {
+            answer::Look::Answer(answer, length) => return Ok((answer, bytes.split_off(length))),
+            answer::Look::Bad(why) => return Err(Unanswered::Bad(why)),
+            answer::Look::More => {}
+        }
+        match receive(&mut piece)? {
+            0 => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+            length => bytes.extend_from_slice(&piece[..length]),
+        }
+    }
+}
+
+fn body(
+    framing: Framing,
+    early: Vec<u8>,
+    most: usize,
+    receive: &mut Receive<'_>,
+) -> Result<Vec<u8>, Unanswered> {
+    let mut body = Vec::new();
+    let mut pieces = Pieces::default();
+    let mut came = early;
+    let mut is_at_end = false;
+    loop {
+        match framing {
+            Framing::None => return Ok(Vec::new()),
+            Framing::Length(_) | Framing::ToTheEnd => body.append(&mut came),
+            Framing::Chunked => body.extend(pieces.take(&came).map_err(Unanswered::Bad)?),
+        }
+        let is_whole = match framing {
+            Framing::Length(length) => {
+                if length > most as u64 {
+                    return Err(Unanswered::TooLarge);
+                }
+                body.len() as u64 >= length
+            }
+            Framing::Chunked => pieces.is_over(),
+            Framing::None | Framing::ToTheEnd => is_at_end,
+        };
+        if body.len() > most {
+            return Err(Unanswered::TooLarge);
+        }
+        if is_whole {
+            if let Framing::Length(length) = framing {
+                body.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+            }
+            return Ok(body);
+        }
+        if is_at_end {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        came = vec![0; PIECE];
+        let length = receive(&mut came)?;
+        came.truncate(length);
+        is_at_end = length == 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+    use std::cell::Cell;
+    use std::net::{Shutdown, TcpListener};
+
+    /// What is made of what a server sends to a request, whose clock goes on by a second each look.
+    fn ask(sent: &'static [u8], deadline_s: u64) -> (Result<Whole, Unanswered>, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+        let door = format!("http://{}", listener.local_addr().expect("an address"));
+        let server = std::thread::spawn(move || {
+            let mut heard = Vec::new();
+            let (mut stream, _) = listener.accept().expect("a client");
+            let mut byte = [0];
+            while !heard.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n == 1) {
+                heard.push(byte[0]);
+            }
+            let _ = stream.write_all(sent);
+            let _ = stream.shutdown(Shutdown::Both);
+            String::from_utf8(heard).expect("text")
+        });
+        let seconds = Cell::new(0);
+        let clock = || {
+            seconds.set(seconds.get() + 1);
+            Duration::from_secs(seconds.get())
+        };
+        let fields = [("If-None-Match", "\"a\"")];
+        let request = Get { door: &door, token: "aio-1", path: "/x?y=1", fields: &fields };
+        let bounds = Bounds { deadline: Duration::from_secs(deadline_s), body_bytes: 8 };
+        let answer = get(&request, bounds, &clock);
+        // Whoever was late before it connected is waited for by the server no longer.
+        let _ = TcpStream::connect(&door[7..]);
+        let heard = server.join().expect("no panic").replace(&door[7..], "DOOR");
+        (answer, heard)
+    }
+
+    fn check(cases: &[&'static [u8]], expected: Expect) {
+        let line = |sent: &&'static [u8]| match ask(sent, 600).0 {
+            Ok(Whole { status, fields, body }) => {
+                format!("{status} {fields:?} {}\n", String::from_utf8_lossy(&body))
+            }
+            Err(why) => format!("{why}\n"),
+        };
+        expected.assert_eq(&cases.iter().map(line).collect::<String>());
+    }
+
+    #[test]
+    fn a_request_carries_the_runs_token() {
+        let (_, heard) = ask(b"HTTP/1.1 204 No\r\n\r\n", 600);
+        expect![[r#"
+            GET /x?y=1 HTTP/1.1
+            Host: DOOR
+            Connection: close
+            Authorization: Bearer aio-1
+            If-None-Match: "a"
+
+        "#]]
+        .assert_eq(&heard.replace('\r', ""));
+    }
+
+    #[test]
+    fn an_answer_is_whole_or_an_error() {
+        check(
+            &[
+                b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: \"a\"\r\n\r\nabcd",
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+                b"HTTP/1.1 200 OK\r\n\r\nabc",
+                b"HTTP/1.1 304 Same\r\nContent-Length: 3\r\n\r\n",
+                b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab",
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+                b"HTTP/1.1 200 OK\r\nContent-Len",
+                b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nabcdefghi\r\n0\r\n\r\n",
+                b"HTTP/1.1 200 OK\r\n\r\nabcdefghi",
+                b"SSH-2.0-x\r\n\r\n",
+            ],
+            expect![[r#"
+                200 [("etag", "\"a\"")] abc
+                200 [] abc
+                200 [] abc
+                304 [] 
+                the answer was cut off
+                the answer was cut off
+                the answer was cut off
+                the answer is too long
+                the answer is too long
+                the answer is too long
+                its answer is not HTTP/1
+            "#]],
+        );
+    }
+
+    #[test]
+    fn all_that_takes_time_counts() {
+        // One look at the clock each for the connection, the request and the first read.
+        for deadline_s in 1..=3 {
+            let begun = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n";
+            assert!(matches!(ask(begun, deadline_s).0, Err(Unanswered::Late)), "{deadline_s}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_added_to_a_head_by_its_path() {
+        let none = || Duration::ZERO;
+        for path in ["/x HTTP/1.1", "/x\r\nX: y", "x", "/\u{e9}"] {
+            let request = Get { door: "http://127.0.0.1:1", token: "t", path, fields: &[] };
+            let bounds = Bounds { deadline: Duration::from_secs(1), body_bytes: 8 };
+            assert!(head(&request, "door").is_err(), "{path:?}");
+            assert!(get(&request, bounds, &none).is_err());
+        }
+    }
+}
