@@ -1,4 +1,7 @@
-//! `.ai_onboard/plan.yaml`: from text to a plan, with the place of everything that is wrong.
+//! A project's plan: `.ai_onboard/plan.yaml`, from text to a plan, with the place of everything that is
+//! wrong; and what a forge's milestones add to it.
+
+pub mod forge;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -9,6 +12,9 @@ use onboard_analysis::calendar::{Day, parse_date};
 use onboard_analysis::milestone::{Milestone, Plan, Task, TaskState};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
+
+use crate::host::Evidence;
+use forge::AtForge;
 
 /// Where a plan lives in its project.
 pub const PLAN_PATH: &str = ".ai_onboard/plan.yaml";
@@ -39,6 +45,8 @@ pub enum PlanReading {
         /// The line each milestone starts on.
         lines: BTreeMap<String, u32>,
         mistakes: Vec<Mistake>,
+        /// Milestones that the file does not have.
+        at_forge: BTreeMap<String, AtForge>,
     },
 }
 
@@ -51,12 +59,25 @@ impl PlanReading {
         }
     }
 
-    /// The line that a milestone starts on.
-    pub fn line(&self, id: &str) -> Option<u32> {
+    /// Where a milestone is kept, if not in the file.
+    pub fn at_forge(&self, id: &str) -> Option<&AtForge> {
         match self {
             Self::Absent | Self::Unreadable(_) => None,
-            Self::Read { lines, .. } => lines.get(id).copied(),
+            Self::Read { at_forge, .. } => at_forge.get(id),
         }
+    }
+
+    /// Where a milestone or task stands, with words on it.
+    pub fn evidence(&self, id: &str, text: impl Into<String>) -> Evidence {
+        if let Some(at) = self.at_forge(id) {
+            let text = format!("{}: the milestone's number in {}", text.into(), at.source);
+            return Evidence::number(at.number as f64, text);
+        }
+        let line = match self {
+            Self::Absent | Self::Unreadable(_) => None,
+            Self::Read { lines, .. } => lines.get(id).copied(),
+        };
+        Evidence::file(PLAN_PATH, line, text)
     }
 }
 
@@ -139,6 +160,7 @@ pub fn read(text: &str) -> PlanReading {
                 plan: Plan::default(),
                 lines: BTreeMap::new(),
                 mistakes: vec![mistake],
+                at_forge: BTreeMap::new(),
             }
         }
     }
@@ -173,7 +195,12 @@ impl Reader {
             .map(|raw| self.milestone(raw, &milestone_ids, &task_ids))
             .collect();
         self.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
-        PlanReading::Read { plan: Plan { milestones }, lines: self.lines, mistakes: self.mistakes }
+        PlanReading::Read {
+            plan: Plan { milestones },
+            lines: self.lines,
+            mistakes: self.mistakes,
+            at_forge: BTreeMap::new(),
+        }
     }
 
     /// All names of one kind, each once.

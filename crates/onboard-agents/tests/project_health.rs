@@ -8,6 +8,12 @@ mod code_quality;
 mod drafts;
 #[path = "support/fixture.rs"]
 mod fixture;
+#[path = "support/forge.rs"]
+mod forge;
+#[path = "crew/forge_agent.rs"]
+mod forge_agent;
+#[path = "crew/forge_sync.rs"]
+mod forge_sync;
 #[path = "crew/hard_repositories.rs"]
 mod hard_repositories;
 #[path = "crew/manual.rs"]

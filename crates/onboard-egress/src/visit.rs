@@ -249,7 +249,7 @@ mod tests {
     fn check(cases: &[&'static [u8]], expected: Expect) {
         let line = |sent: &&'static [u8]| match ask(sent, 600).0 {
             Ok(Whole { status, fields, body }) => {
-                format!("{status} {fields:?} {}\n", String::from_utf8_lossy(&body))
+                format!("{status} {fields:?} `{}`\n", String::from_utf8_lossy(&body))
             }
             Err(why) => format!("{why}\n"),
         };
@@ -287,10 +287,10 @@ mod tests {
                 b"SSH-2.0-x\r\n\r\n",
             ],
             expect![[r#"
-                200 [("etag", "\"a\"")] abc
-                200 [] abc
-                200 [] abc
-                304 [] 
+                200 [("etag", "\"a\"")] `abc`
+                200 [] `abc`
+                200 [] `abc`
+                304 [] ``
                 the answer was cut off
                 the answer was cut off
                 the answer was cut off

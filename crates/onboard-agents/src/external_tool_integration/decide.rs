@@ -1,5 +1,6 @@
 //! From what is remembered to findings: pure.
 
+pub mod connection;
 mod coverage;
 mod tests_of_the_project;
 
@@ -18,6 +19,9 @@ pub const RULES: &[&Rule] = &[
     &NEW_ALERT,
     &UNREADABLE_RESULT,
     &SECRET_IN_REMOTE,
+    &connection::FORGE_REFUSED,
+    &connection::FORGE_FAILING,
+    &connection::FORGE_BEHIND,
 ];
 
 /// `tools/secret-in-remote`

@@ -2,7 +2,6 @@
 
 use gix::url::Scheme;
 use onboard_validation::secrets;
-use serde::Serialize;
 
 use crate::git::Repository;
 
@@ -10,8 +9,7 @@ use crate::git::Repository;
 const MOST_REMOTES: usize = 20;
 
 /// What serves a remote, as its host says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forge {
     GitHub,
     GitLab,
@@ -24,7 +22,7 @@ pub enum Forge {
 }
 
 /// A remote by host and path. Its secrets are known to be there, and nothing more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remote {
     pub name: String,
     pub host: String,
@@ -59,7 +57,8 @@ fn of_address(name: String, address: &str) -> Option<Remote> {
     })
 }
 
-fn forge(host: &str) -> Forge {
+/// What serves a host, as its name says.
+pub fn forge(host: &str) -> Forge {
     let is_at = |domain: &str| host == domain || host.ends_with(&format!(".{domain}"));
     let has_label = |word: &str| host.split('.').any(|label| label == word);
     match () {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use onboard_domain::Fingerprint;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::MOST_FINDINGS;
+use super::forge::{Connection, Read};
 use super::remotes::Remote;
 use super::results::Results;
 use crate::host::{AgentError, Finding, Host, LARGEST_CHECKPOINT, Level, Outcome};
@@ -23,9 +23,6 @@ pub struct Memory {
     /// Fingerprints of what was said and still holds.
     #[serde(default)]
     pub reported: BTreeSet<Fingerprint>,
-    /// What was shared last.
-    #[serde(default)]
-    shared: Value,
 }
 
 pub fn load(host: &mut dyn Host) -> Result<Memory, AgentError> {
@@ -53,40 +50,54 @@ fn save(host: &mut dyn Host, memory: &mut Memory) -> Result<(), AgentError> {
     Ok(host.save_checkpoint(MEMORY, &text)?)
 }
 
-/// Hands over what holds. Figures are shared, and memory is saved, when there is news: every quarter of
-/// an hour would fill the journal with what nobody reads.
+/// Hands over what holds. Memory is saved when there is news: every quarter of an hour would fill the
+/// journal with what nobody reads.
 pub fn deliver(
     host: &mut dyn Host,
     findings: &[Finding],
     memory: &mut Memory,
-    remotes: &[Remote],
+    forge: Option<String>,
 ) -> Result<Outcome, AgentError> {
     let told = tell(host, findings, &mut memory.reported, MOST_FINDINGS)?;
-    let shared = figures(&memory.results, remotes);
-    let is_news = memory.shared != shared;
-    if is_news {
-        host.put_state("tools", shared.clone())?;
-        memory.shared = shared;
-    }
-    if is_news || memory.results.is_changed || told.new + told.gone > 0 {
+    if memory.results.is_changed || told.new + told.gone > 0 {
         save(host, memory)?;
     }
-    let summary = format!("{}; {}", words(&memory.results, remotes), told.words());
+    let summary = format!("{}; {}", words(&memory.results, forge), told.words());
     Ok(match (told.new, told.gone) {
         (0, 0) => Outcome::NothingToReport { summary },
         _ => Outcome::Succeeded { summary },
     })
 }
 
-fn words(results: &Results, remotes: &[Remote]) -> String {
-    let mut parts = Vec::new();
-    if let Some(remote) = own(remotes) {
-        parts.push(format!("{} at {}", remote.path, remote.host));
+/// What is known of the forge.
+pub fn forge_words(connection: &Connection, read: &Read) -> String {
+    let Connection { host, repository, .. } = connection;
+    let milestones = count(read.milestones, "milestone", "milestones");
+    let mut words =
+        format!("{repository} at {host}: {} of {} open, {milestones}", read.open, read.all);
+    if read.is_cut {
+        words.push_str(", the oldest closed ones left out");
     }
-    let count = |number: usize, one: &str, more: &str| match number {
+    if read.sync.has_moved() {
+        words.push_str(", moved to another address");
+    }
+    match (&read.sync.trouble, read.sync.behind_since_ms) {
+        (Some(trouble), _) => words.push_str(&format!(" ({})", trouble.why)),
+        (None, Some(_)) => words.push_str(", more to be read"),
+        (None, None) => {}
+    }
+    words
+}
+
+fn count(number: usize, one: &str, more: &str) -> String {
+    match number {
         1 => format!("1 {one}"),
         number => format!("{number} {more}"),
-    };
+    }
+}
+
+fn words(results: &Results, forge: Option<String>) -> String {
+    let mut parts: Vec<String> = forge.into_iter().collect();
     if results.seen.is_empty() {
         parts.push("no results of tools".to_owned());
     } else {
@@ -118,31 +129,4 @@ pub fn own(remotes: &[Remote]) -> Option<&Remote> {
     let named = ["upstream", "origin"].iter();
     let mut named = named.filter_map(|name| remotes.iter().find(|remote| remote.name == *name));
     named.next().or_else(|| remotes.first())
-}
-
-fn figures(results: &Results, remotes: &[Remote]) -> Value {
-    let (passed, failed, skipped) = results.tests_now();
-    let coverage: Vec<Value> = results
-        .coverage
-        .values()
-        .filter_map(|series| {
-            let last = series.points.back()?;
-            Some(json!({ "path": series.artefact, "reached": last.reached, "all": last.all, "commit": last.commit }))
-        })
-        .collect();
-    let scans: Vec<Value> = results
-        .scans
-        .values()
-        .map(|scan| {
-            json!({ "path": scan.artefact, "tool": scan.tool, "alerts": scan.count(), "new": scan.fresh.len() })
-        })
-        .collect();
-    json!({
-        "schema_version": 1,
-        "remotes": remotes,
-        "files": results.seen.len(),
-        "tests": { "passed": passed, "failed": failed, "skipped": skipped },
-        "coverage": coverage,
-        "scans": scans,
-    })
 }

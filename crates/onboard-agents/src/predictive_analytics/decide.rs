@@ -20,7 +20,6 @@ use self::risk::{Risks, Row};
 use super::forecasts::{self, Estimate, Forecast, Forecasts, Known, Subject};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
-use crate::plan::PLAN_PATH;
 
 /// Every rule of the agent, in the order of its page.
 pub const RULES: &[&Rule] = &[&MILESTONE_LATE, &RISKY_COMMIT, &RELEASE_RISK];
@@ -125,8 +124,8 @@ pub struct Seen<'a> {
     pub history: &'a History,
     pub tags: &'a [Tag],
     pub plan: Option<&'a Plan>,
-    /// The line of the plan that a milestone begins on.
-    pub line: &'a dyn Fn(&str) -> Option<u32>,
+    /// Where a milestone is planned, with words on it.
+    pub planned: &'a dyn Fn(&str, String) -> Evidence,
 }
 
 /// What is to be expected of a number.
@@ -449,7 +448,7 @@ fn late_milestone(seen: &Seen<'_>, prospect: &milestones::Prospect) -> Option<Fi
         ),
         action,
         vec![
-            Evidence::file(PLAN_PATH, (seen.line)(&prospect.id), format!("due {due}")),
+            (seen.planned)(&prospect.id, format!("due {due}")),
             Evidence::number(prospect.tasks_open as f64, "tasks open"),
             Evidence::number(
                 (prospect.chance * 100.0).round(),

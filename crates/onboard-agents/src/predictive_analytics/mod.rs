@@ -30,14 +30,15 @@ pub fn run(host: &mut dyn Host) -> Result<Outcome, AgentError> {
     };
     let now_ms = host.task().now_ms;
     let plan = plan::of_work_tree(&host.task().project_root);
-    let line = |id: &str| plan.line(id);
+    let plan = plan::forge::join(plan, host.task());
+    let planned = |id: &str, text: String| plan.evidence(id, text);
     let tags = facts.index.tags();
     let seen = decide::Seen {
         now_ms,
         history: &facts.history,
         tags: &tags,
         plan: plan.plan(),
-        line: &line,
+        planned: &planned,
     };
     let past = decide::look_back(&seen);
     report::bring_up(host, &seen, &past, &mut memory)?;

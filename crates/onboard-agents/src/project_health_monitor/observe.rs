@@ -120,6 +120,7 @@ pub fn glance(task: &Task) -> Glance {
         }
     }
     let plan = read_plan(root, repository.as_ref().ok().zip(mainline.as_ref()));
+    let plan = plan::forge::join(plan, task);
     hash.update(format!("{plan:?}"));
     let seen = hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     Glance { repository, head, mainline, branches, tags, plan, seen }

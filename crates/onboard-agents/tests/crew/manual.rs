@@ -9,7 +9,9 @@ use onboard_agents::host::{Evidence, Finding};
 use onboard_agents::manual::{self, Manual};
 
 use super::fixture::{Fixture, History, NOW_MS};
-use super::{PLAN, change, code_quality, patterns, performance, predictive, tools, workflow};
+use super::{
+    PLAN, change, code_quality, forge_agent, patterns, performance, predictive, tools, workflow,
+};
 use super::{host, report, team, trouble, untested};
 
 const DAY_MS: i64 = 86_400_000;
@@ -74,7 +76,7 @@ fn the_code_quality_optimizer_says_its_examples() {
 fn the_integration_of_tools_says_its_examples() {
     check(
         &onboard_agents::external_tool_integration::MANUAL,
-        &tools::examples(),
+        &[tools::examples(), forge_agent::examples()].concat(),
         expect_file!["../../src/external_tool_integration/examples.txt"],
     );
 }

@@ -316,7 +316,6 @@ fn what_a_scanner_did_not_say_before_is_said() {
           - File: E2: E2 here
         succeeded: 1 file of results; 1 alert; 1 resolved
         nothing to report: 1 file of results; 3 alerts; nothing new"#]].assert_eq(&said.join("\n"));
-    assert_eq!(project.reader.agent.state["tools"]["scans"][0]["alerts"], 3);
 }
 
 #[test]
@@ -366,10 +365,10 @@ fn a_secret_in_a_remote_is_said_and_not_shown() {
           Whatever reads this project can read its git configuration, and with it this password or token.
           do: Revoke it, run `git remote set-url origin https://codeberg.org/ada/loom`, and let a credential helper keep the new one.
           - File: remote origin"#]].assert_eq(&said);
-    let kept = format!("{:?}{:?}", project.reader.agent.checkpoints, project.reader.agent.state);
+    let kept = format!("{:?}", project.reader.agent.checkpoints);
     assert!(!kept.contains("hunter2"), "{kept}");
     // Nothing is news, nothing is written.
-    project.reader.agent.state.clear();
+    project.reader.agent.saves_left = Some(0);
     expect!["nothing to report: ada/loom at codeberg.org; no results of tools; nothing new"]
         .assert_eq(&project.look());
     assert!(project.reader.agent.state.is_empty());

@@ -6,6 +6,7 @@ mod check;
 mod coordination;
 mod doors;
 mod drafts;
+mod forge;
 mod knowledge;
 mod policies;
 mod projects;

@@ -101,19 +101,18 @@ pub struct PlanVerdict {
 }
 
 pub fn judge(facts: &Facts) -> PlanVerdict {
-    let (plan, lines, mistakes) = match &facts.plan {
+    let (plan, mistakes) = match &facts.plan {
         PlanReading::Absent => return PlanVerdict::default(),
         PlanReading::Unreadable(why) => {
             return PlanVerdict { findings: vec![unreadable(why)], ..PlanVerdict::default() };
         }
-        PlanReading::Read { plan, lines, mistakes } => (plan, lines, mistakes),
+        PlanReading::Read { plan, mistakes, .. } => (plan, mistakes),
     };
     let today = day_of(facts.now_ms);
     let milestones = progress(plan, &tags(facts), today);
-    let line = |id: &str| lines.get(id).copied();
     let mut findings: Vec<Finding> = invalid(mistakes).into_iter().collect();
-    findings.extend(flaws(plan).iter().map(|flaw| contradiction(flaw, &line)));
-    findings.extend(milestones.iter().filter_map(|milestone| late(milestone, today, &line)));
+    findings.extend(flaws(plan).iter().map(|flaw| contradiction(flaw, &facts.plan)));
+    findings.extend(milestones.iter().filter_map(|milestone| late(milestone, today, &facts.plan)));
     PlanVerdict { part: part(&milestones), findings, doing: doing(plan), milestones }
 }
 
@@ -184,7 +183,7 @@ fn invalid(mistakes: &[Mistake]) -> Option<Finding> {
     ))
 }
 
-fn contradiction(flaw: &Flaw, line: &dyn Fn(&str) -> Option<u32>) -> Finding {
+fn contradiction(flaw: &Flaw, plan: &PlanReading) -> Finding {
     let (rule, target, title, action) = match flaw {
         Flaw::Cycle(names) => (
             PLAN_CYCLE.id,
@@ -206,12 +205,12 @@ fn contradiction(flaw: &Flaw, line: &dyn Fn(&str) -> Option<u32>) -> Finding {
         Flaw::Cycle(names) => &names[0],
         Flaw::DueBeforeDependency { id, .. } => id,
     };
-    let evidence = vec![Evidence::file(PLAN_PATH, line(first), title.clone())];
+    let evidence = vec![plan.evidence(first, title.clone())];
     let detail = "No order of work can meet the plan as it stands.";
     Finding::new(rule, Severity::Medium, &target, title, detail, action, evidence)
 }
 
-fn late(milestone: &Progress, today: i64, line: &dyn Fn(&str) -> Option<u32>) -> Option<Finding> {
+fn late(milestone: &Progress, today: i64, plan: &PlanReading) -> Option<Finding> {
     let due = milestone.due?;
     let done = format!("{} of {} done", milestone.tasks_done, counted(milestone.tasks, "task"));
     let (rule, severity, title) = match milestone.standing {
@@ -240,12 +239,17 @@ fn late(milestone: &Progress, today: i64, line: &dyn Fn(&str) -> Option<u32>) ->
         &milestone.id,
         title,
         format!("{}: {done}, due {}.", milestone.title, date_text(due)),
-        format!(
-            "Move tasks out of {} or move its date, and write either into the plan.",
-            milestone.id
-        ),
+        match plan.at_forge(&milestone.id) {
+            Some(at) => {
+                format!("Move issues out of {} or move its date, in {}.", milestone.id, at.source)
+            }
+            None => format!(
+                "Move tasks out of {} or move its date, and write either into the plan.",
+                milestone.id
+            ),
+        },
         vec![
-            Evidence::file(PLAN_PATH, line(&milestone.id), format!("milestone {}", milestone.id)),
+            plan.evidence(&milestone.id, format!("milestone {}", milestone.id)),
             Evidence::number((milestone.done * 100.0).round(), "per cent of the work done"),
         ],
     ))
