@@ -158,15 +158,16 @@ impl Hierarchy {
         let read = |file: &Path| std::fs::read_to_string(file).unwrap_or_default();
         let control = self.own.join("cgroup.subtree_control");
         let offered = parse_controllers(&read(&self.own.join("cgroup.controllers")));
+        // A group with processes of its own hands down some controllers all the same, and then its
+        // children take threads alone. The first group of a hierarchy has no kind, and may.
+        let is_first = !self.own.join("cgroup.type").exists();
+        let is_inhabited = !read(&self.own.join("cgroup.procs")).trim().is_empty();
+        if is_inhabited && !is_first && self.step_aside().is_err() {
+            return BTreeSet::new();
+        }
         for controller in &offered {
-            let request = format!("+{}", controller.name(Version::Two));
-            if let Err(e) = std::fs::write(&control, &request)
-                && e.raw_os_error() == Some(libc::EBUSY)
-                && self.step_aside().is_ok()
-            {
-                // What is not there after this is reported as not there.
-                let _ = std::fs::write(&control, &request);
-            }
+            // What is not there after this is reported as not there.
+            let _ = std::fs::write(&control, format!("+{}", controller.name(Version::Two)));
         }
         parse_controllers(&read(&control))
     }
@@ -321,6 +322,42 @@ mod tests {
         .assert_debug_eq(&hierarchy.enable_controllers());
         let asked = std::fs::read_to_string(dir.path().join("cgroup.subtree_control"));
         assert_eq!(asked.expect("file"), "+io");
+    }
+
+    /// A plain folder can't move anybody, but it shows what is asked of it.
+    #[test]
+    fn version_two_leaves_a_group_before_it_hands_anything_down() {
+        let own = std::process::id();
+        let (stranger, both) = (format!("{own}\n1\n"), ["cgroup.type", "cgroup.procs"]);
+        let cases = [
+            ("alone", format!("{own}\n"), &both[..]),
+            ("with a stranger", stranger.clone(), &both[..]),
+            ("in the first group", stranger, &both[1..]),
+            ("elsewhere", String::new(), &both[..]),
+        ];
+        let lines = cases.map(|(what, members, files)| {
+            let dir = tempfile::tempdir().expect("folder");
+            let at = |name: &str| dir.path().join(name);
+            for file in files {
+                std::fs::write(at(file), &members).expect("file");
+            }
+            std::fs::write(at("cgroup.controllers"), "cpu").expect("file");
+            std::fs::write(at("cgroup.subtree_control"), "").expect("file");
+            let (version, controllers) = (Version::Two, BTreeSet::new());
+            let hierarchy = Hierarchy { version, controllers, own: dir.path().to_owned() };
+            hierarchy.enable_controllers();
+            let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+            let moved = read(at(OWN_LEAF).join("cgroup.procs")) == own.to_string();
+            let asked = read(at("cgroup.subtree_control"));
+            format!("{what}: moved {moved}, asked {asked:?}\n")
+        });
+        expect![[r#"
+            alone: moved true, asked "+cpu"
+            with a stranger: moved false, asked ""
+            in the first group: moved false, asked "+cpu"
+            elsewhere: moved false, asked "+cpu"
+        "#]]
+        .assert_eq(&lines.concat());
     }
 
     #[test]
