@@ -120,10 +120,30 @@ impl CoChange {
         companions
     }
 
+    /// As [`Self::companions`], each with the chance that it belongs into a change of this file
+    /// now, the likeliest first.
+    pub fn rated(
+        &self,
+        key: u64,
+        least: u32,
+        now_ms: i64,
+        model: &Logistic,
+    ) -> Vec<(f64, Companion)> {
+        let Some(file) = self.files.get(&key) else { return Vec::new() };
+        let companions = self.companions(key, least, now_ms).into_iter();
+        let chance = |other| Some(model.probability(&self.partner(file, other, now_ms)?.features));
+        let mut rated: Vec<(f64, Companion)> =
+            companions.filter_map(|one| Some((chance(one.key)?, one))).collect();
+        // Stable: of equal ones the more confident stays first.
+        rated.sort_by(|a, b| b.0.total_cmp(&a.0));
+        rated
+    }
+
     /// Every file that changed.
     pub fn keys(&self) -> impl Iterator<Item = u64> {
         self.files.keys().copied()
     }
+
     /// Counts one commit's code and test files: keys and paths.
     pub fn fold(&mut self, at_ms: i64, changed: &[(u64, &str)]) {
         if changed.is_empty() || changed.len() > MOST_FILES {
@@ -250,6 +270,9 @@ mod tests {
         assert!((ranked[0].1.confidence() - 0.5).abs() < 1e-9);
         assert!(ranked[0].0 > ranked[1].0);
         assert!(counts.candidates(99, 0).is_empty());
+        let rated = counts.rated(1, 3, day(12), &model);
+        assert_eq!(rated.iter().map(|(_, one)| one.key).collect::<Vec<_>>(), [2]);
+        assert!((rated[0].0 - ranked[0].0).abs() < 1e-9, "{rated:?}");
         let companions = counts.companions(1, 3, day(12));
         assert_eq!(companions.iter().map(|one| one.key).collect::<Vec<_>>(), [2]);
         assert!((companions[0].confidence() - 0.5).abs() < 1e-9);

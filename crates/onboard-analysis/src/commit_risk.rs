@@ -79,11 +79,12 @@ pub struct Risk {
 /// Reasons given: what fits into one sentence.
 const MOST_REASONS: usize = 3;
 
-/// Judges a commit by its features.
-pub fn judge(features: &[f64; FEATURES.len()], model: &Logistic) -> Risk {
+/// Judges a commit by its features; reasons are where it differs from a usual one.
+pub fn judge(features: &[f64; FEATURES.len()], usual: &[f64], model: &Logistic) -> Risk {
+    let parts = model.contributions(features).into_iter().zip(model.contributions(usual));
     let mut reasons: Vec<(&str, f64)> = FEATURES
         .into_iter()
-        .zip(model.contributions(features))
+        .zip(parts.map(|(part, usual)| part - usual))
         .filter(|(_, part)| *part > 0.0)
         .collect();
     reasons.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -278,7 +279,7 @@ mod tests {
         let model = Logistic::fit(&rows, &faults, 1.0).expect("a fit");
         let judge = |changes: &[(&str, u32)]| {
             let features = history.features(&facts(61, "fix: more", changes));
-            features.map(|features| judge(&features, &model))
+            features.map(|features| judge(&features, &model.means, &model))
         };
         let small = judge(&[("src/troubled.rs", 1)]).expect("code");
         let large = judge(&[("src/troubled.rs", 900)]).expect("code");

@@ -32,3 +32,4 @@ pub mod score;
 pub mod statistics;
 pub mod throughput;
 pub mod trend;
+pub mod weights;

@@ -23,33 +23,72 @@ pub struct Logistic {
     pub deviations: Vec<f64>,
 }
 
+/// What the coefficients are held to, and how hard.
+struct Pull<'a> {
+    /// Without it the weights are held to 0, and the intercept to nothing.
+    prior: Option<&'a Logistic>,
+    ridge: f64,
+}
+
+impl Pull<'_> {
+    /// How hard the coefficient at this place (the intercept's is 0) is held, and how far it is
+    /// from where it is held to.
+    fn on(&self, model: &Logistic, place: usize) -> (f64, f64) {
+        match (place.checked_sub(1), self.prior) {
+            (None, None) => (0.0, 0.0),
+            (None, Some(prior)) => (self.ridge, model.intercept - prior.intercept),
+            (Some(at), prior) => {
+                let centre = prior.and_then(|prior| prior.weights.get(at)).copied();
+                (self.ridge, model.weights[at] - centre.unwrap_or(0.0))
+            }
+        }
+    }
+}
+
 impl Logistic {
     /// Fits to rows of features and their outcomes; `None` where the outcomes are all alike, rows
     /// differ in length, the system has no solution, or the steps do not come to rest.
     pub fn fit(rows: &[Vec<f64>], outcomes: &[bool], ridge: f64) -> Option<Self> {
         let width = rows.first()?.len();
         let positives = outcomes.iter().filter(|outcome| **outcome).count();
-        let even = rows.len() == outcomes.len() && rows.iter().all(|row| row.len() == width);
-        if !even || positives == 0 || positives == outcomes.len() {
+        if !is_even(rows, outcomes, width) || positives == 0 || positives == outcomes.len() {
             return None;
         }
         let (means, deviations) = moments(rows, width);
         let rate = positives as f64 / outcomes.len() as f64;
-        let mut model = Self {
-            intercept: (rate / (1.0 - rate)).ln(),
-            weights: vec![0.0; width],
-            means,
-            deviations,
-        };
+        let intercept = (rate / (1.0 - rate)).ln();
+        let start = Self { intercept, weights: vec![0.0; width], means, deviations };
+        start.climbed(rows, outcomes, &Pull { prior: None, ridge })
+    }
+
+    /// Fits as [`Self::fit`] does, holding every coefficient to those of a model that was fitted
+    /// elsewhere instead of to 0: the maximum a posteriori under a normal prior around that model.
+    /// Without rows it is that model; the more rows, the more it is their own. `None` where rows
+    /// are not of the model's width, or the steps do not come to rest.
+    pub fn fit_near(
+        prior: &Self,
+        rows: &[Vec<f64>],
+        outcomes: &[bool],
+        ridge: f64,
+    ) -> Option<Self> {
+        if !is_even(rows, outcomes, prior.weights.len()) {
+            return None;
+        }
+        prior.clone().climbed(rows, outcomes, &Pull { prior: Some(prior), ridge })
+    }
+
+    /// Newton's steps from here to the optimum.
+    fn climbed(self, rows: &[Vec<f64>], outcomes: &[bool], pull: &Pull<'_>) -> Option<Self> {
+        let mut model = self;
         let scaled: Vec<Vec<f64>> = rows.iter().map(|row| model.scaled(row)).collect();
-        let mut fits = model.log_likelihood(&scaled, outcomes, ridge);
+        let mut fits = model.log_likelihood(&scaled, outcomes, pull);
         for _ in 0..MOST_STEPS {
-            let mut step = model.step(&scaled, outcomes, ridge)?;
+            let mut step = model.step(&scaled, outcomes, pull)?;
             // Where outcomes are rare a whole step leads far beyond the optimum, and the next
             // further still: half of it is tried, and half of that, until it is a gain.
             let gain = (0..MOST_HALVINGS).find_map(|_| {
                 let moved = model.moved(&step);
-                let likelihood = moved.log_likelihood(&scaled, outcomes, ridge);
+                let likelihood = moved.log_likelihood(&scaled, outcomes, pull);
                 step.iter_mut().for_each(|change| *change /= 2.0);
                 (likelihood >= fits).then_some((moved, likelihood))
             });
@@ -69,8 +108,8 @@ impl Logistic {
         Self { intercept: self.intercept + step[0], weights: weights.collect(), ..self.clone() }
     }
 
-    /// What the fit makes as large as it can: how likely the outcomes are, less the ridge.
-    fn log_likelihood(&self, rows: &[Vec<f64>], outcomes: &[bool], ridge: f64) -> f64 {
+    /// What the fit makes as large as it can: how likely the outcomes are, less the pull.
+    fn log_likelihood(&self, rows: &[Vec<f64>], outcomes: &[bool], pull: &Pull<'_>) -> f64 {
         let of_row = |(row, outcome): (&Vec<f64>, &bool)| {
             let sum: f64 =
                 row.iter().zip(&self.weights).map(|(value, weight)| value * weight).sum();
@@ -79,8 +118,8 @@ impl Logistic {
             odds.min(0.0) - (-odds.abs()).exp().ln_1p()
         };
         let likely: f64 = rows.iter().zip(outcomes).map(of_row).sum();
-        let squares: f64 = self.weights.iter().map(|weight| weight * weight).sum();
-        likely - ridge * squares / 2.0
+        let held = (0..=self.weights.len()).map(|place| pull.on(self, place));
+        likely - held.map(|(ridge, far)| ridge * far * far / 2.0).sum::<f64>()
     }
 
     /// The probability of a row.
@@ -102,7 +141,7 @@ impl Logistic {
     }
 
     /// One of Newton's steps: the intercept's, then the weights'.
-    fn step(&self, rows: &[Vec<f64>], outcomes: &[bool], ridge: f64) -> Option<Vec<f64>> {
+    fn step(&self, rows: &[Vec<f64>], outcomes: &[bool], pull: &Pull<'_>) -> Option<Vec<f64>> {
         let size = self.weights.len() + 1;
         let mut gradient = vec![0.0; size];
         let mut hessian = vec![vec![0.0; size]; size];
@@ -119,8 +158,9 @@ impl Logistic {
                 }
             }
         }
-        for i in 1..size {
-            gradient[i] -= ridge * self.weights[i - 1];
+        for i in 0..size {
+            let (ridge, far) = pull.on(self, i);
+            gradient[i] -= ridge * far;
             hessian[i][i] += ridge;
         }
         solve(hessian, gradient)
@@ -130,6 +170,10 @@ impl Logistic {
 /// The probability of these log-odds.
 pub fn sigmoid(odds: f64) -> f64 {
     1.0 / (1.0 + (-odds).exp())
+}
+
+fn is_even(rows: &[Vec<f64>], outcomes: &[bool], width: usize) -> bool {
+    rows.len() == outcomes.len() && rows.iter().all(|row| row.len() == width)
 }
 
 fn moments(rows: &[Vec<f64>], width: usize) -> (Vec<f64>, Vec<f64>) {
@@ -214,6 +258,31 @@ mod tests {
         let mean = rows.iter().map(|row| model.probability(row)).sum::<f64>() / 6_000.0;
         assert!(rate < 0.1 && (mean - rate).abs() < 1e-6, "{mean} {rate}");
         assert!(model.weights.iter().all(|weight| weight.abs() < 10.0), "{:?}", model.weights);
+    }
+
+    /// With no rows of its own a fit is what it is held to, with many it is theirs.
+    #[test]
+    fn a_fit_near_another_goes_over_to_its_own_rows() {
+        let mut draw = Draw::new(11);
+        let rows: Vec<Vec<f64>> = (0..20_000).map(|_| vec![draw.normal()]).collect();
+        let chance = |row: &Vec<f64>| sigmoid(-1.0 + 2.0 * row[0]);
+        let outcomes: Vec<bool> = rows.iter().map(|row| draw.unit() < chance(row)).collect();
+        let prior = Logistic {
+            intercept: 1.0,
+            weights: vec![-1.0],
+            means: vec![0.0],
+            deviations: vec![1.0],
+        };
+        let near = |count: usize| {
+            let fit = Logistic::fit_near(&prior, &rows[..count], &outcomes[..count], 20.0);
+            let fit = fit.expect("a fit");
+            (fit.intercept, fit.weights[0])
+        };
+        assert_eq!(near(0), (1.0, -1.0));
+        let (few, some, many) = (near(30), near(300), near(20_000));
+        assert!(-1.0 < few.1 && few.1 < some.1 && some.1 < many.1, "{few:?} {some:?} {many:?}");
+        assert!((many.0 + 1.0).abs() < 0.2 && (many.1 - 2.0).abs() < 0.2, "{many:?}");
+        assert_eq!(Logistic::fit_near(&prior, &[vec![1.0, 2.0]], &[true], 20.0), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Our figures of a repository's files beside lizard's and tokei's.
 //!
-//! Both are looked for on the path and passed over, with a word, where they are not. Functions are
+//! Both are looked for on the path and passed over, with how to get them, where they are not:
+//! `pip install lizard` and `cargo install tokei`. The tables were made with lizard 1.24.3 and tokei 15.0.0. Functions are
 //! paired by file, name and last line; what only one of the tools takes for a function is counted
 //! apart.
 
@@ -55,11 +56,11 @@ fn compare_one(program: &Path, repository: &str, folder: &Path) -> Result<(), St
     let ours = measured(program, folder)?;
     match lizard(&ours) {
         Ok(theirs) => print_functions(name, &ours, &theirs),
-        Err(why) => println!("{name}\tlizard is passed over: {why}"),
+        Err(why) => println!("{name}\tlizard is passed over ({why}); `pip install lizard` gets it"),
     }
     match tokei(folder) {
         Ok(theirs) => print_lines(name, &ours, &theirs),
-        Err(why) => println!("{name}\ttokei is passed over: {why}"),
+        Err(why) => println!("{name}\ttokei is passed over ({why}); `cargo install tokei` gets it"),
     }
     Ok(())
 }

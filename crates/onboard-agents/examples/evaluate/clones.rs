@@ -1,15 +1,14 @@
 //! Functions of a repository, copied into another file as they are, renamed, and edited: how many of
 //! the copies are found.
 
-use std::path::Path;
 use std::rc::Rc;
 
-use onboard_agents::git::Repository;
 use onboard_analysis::clones::{Index, fingerprints};
 use onboard_analysis::code::{Language, Token, measure_with_tokens};
 use onboard_analysis::draw::Draw;
 
 use super::Table;
+use super::history::History;
 
 const MOST_PLANTED: usize = 500;
 /// Tokens of the shortest function that is planted: what winnowing promises to find.
@@ -35,10 +34,9 @@ struct Planted {
     body: Vec<String>,
 }
 
-pub fn evaluate(path: &str, table: &mut Table) -> Result<(), Box<dyn std::error::Error>> {
-    let repository = Repository::open(Path::new(path), None)?;
+pub fn evaluate(history: &History, table: &mut Table) -> Result<(), Box<dyn std::error::Error>> {
+    let repository = &history.repository;
     let tip = repository.mainline().ok_or("there is no commit")?.tip;
-    let name = path.trim_end_matches("/repo").rsplit(['/', '+']).next().unwrap_or(path);
     let mut functions = Vec::new();
     for file in repository.files(tip).map_err(|error| error.why)?.files {
         let content = repository.content(file.blob, MOST_BYTES).ok().flatten().unwrap_or_default();
@@ -58,7 +56,11 @@ pub fn evaluate(path: &str, table: &mut Table) -> Result<(), Box<dyn std::error:
         let found =
             functions.iter().filter(|one| is_found(one, &mutate(&one.body, &mut draw))).count();
         let recall = found as f64 / functions.len().max(1) as f64;
-        table.add(name, kind, vec![("recall", recall), ("planted", functions.len() as f64)]);
+        table.add(
+            &history.name,
+            kind,
+            vec![("recall", recall), ("planted", functions.len() as f64)],
+        );
     }
     Ok(())
 }

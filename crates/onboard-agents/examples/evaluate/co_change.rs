@@ -1,13 +1,15 @@
 //! What else changes: a ranker fitted to the first three quarters of history beside association
 //! rules (ROSE), on the last quarter of commits of two to fifteen code files, each of up to three of them asked about in turn.
 
-use onboard_analysis::co_change::{CoChange, MOST_FILES, Partner};
+use onboard_analysis::co_change::{CoChange, Companion, MOST_FILES, Partner};
 use onboard_analysis::history::CommitFacts;
 use onboard_analysis::logistic::Logistic;
 use onboard_analysis::path::{Class, class};
+use onboard_analysis::weights::Weights;
 
 use super::Table;
 use super::history::History;
+use super::train::Rows;
 
 const QUERIES: usize = 3;
 /// Candidates of one query that train, those that come together most.
@@ -26,7 +28,6 @@ fn queries(
     to: f64,
     mut each: impl FnMut(&CoChange, i64, u64, &[u64]),
 ) {
-    let fits = |facts: &&CommitFacts| (2..=MOST_FILES).contains(&files(facts).len());
     let total = history.commits.iter().filter(fits).count() as f64;
     let mut counts = CoChange::default();
     let mut seen = 0.0;
@@ -49,12 +50,24 @@ fn queries(
     }
 }
 
-/// Rows of the later half, for a model of many repositories.
-pub fn rows(history: &History) -> Vec<(Vec<f64>, bool)> {
-    part(history, 0.5, 1.0)
+/// What a model of many repositories is fitted to.
+pub const OUTCOME: &str = "a file that may belong to a change was part of it";
+pub const RIDGE: f64 = 1.0;
+/// Commits of one repository that such a model is fitted to, its latest: large ones are not to
+/// drown the others.
+const MOST_TRAINING: f64 = 600.0;
+
+/// Rows of the latest commits, of the later half at most, for a model of many repositories.
+pub fn rows(history: &History) -> Rows {
+    let total = history.commits.iter().filter(fits).count().max(1) as f64;
+    part(history, (1.0 - MOST_TRAINING / total).max(0.5), 1.0)
 }
 
-fn part(history: &History, from: f64, to: f64) -> Vec<(Vec<f64>, bool)> {
+fn fits(facts: &&CommitFacts) -> bool {
+    (2..=MOST_FILES).contains(&files(facts).len())
+}
+
+fn part(history: &History, from: f64, to: f64) -> Rows {
     let mut rows = Vec::new();
     queries(history, from, to, |counts, at_ms, key, truth| {
         let mut candidates = counts.candidates(key, at_ms);
@@ -96,17 +109,35 @@ impl Tally {
     }
 }
 
-pub fn evaluate(history: &History, table: &mut Table) {
+/// Rankers with their names: fitted to the third quarter of this history, to many others, and to
+/// both.
+fn rankers(history: &History, weights: Option<&Weights>) -> Vec<(&'static str, Logistic)> {
     let (features, truths): (Vec<Vec<f64>>, Vec<bool>) =
         part(history, 0.5, 0.75).into_iter().unzip();
-    let Some(model) = Logistic::fit(&features, &truths, 1.0) else { return };
-    let (mut ours, mut rose) = (Tally::default(), Tally::default());
+    let shipped = weights.map(|weights| weights.model.clone());
+    let near = |prior| Logistic::fit_near(prior, &features, &truths, OWN_RIDGE);
+    let both = shipped.as_ref().and_then(near);
+    let own = Logistic::fit(&features, &truths, RIDGE);
+    let all = [("own ranker", own), ("shipped ranker", shipped), ("both", both)];
+    all.into_iter().filter_map(|(name, model)| Some((name, model?))).collect()
+}
+
+/// How hard a repository's own fit is held to the shipped weights.
+const OWN_RIDGE: f64 = 100.0;
+
+pub fn evaluate(history: &History, weights: Option<&Weights>, table: &mut Table) {
+    let rankers = rankers(history, weights);
+    let mut tallies: Vec<Tally> = rankers.iter().map(|_| Tally::default()).collect();
+    let (mut rose, mut habits, mut rated) = (Tally::default(), Tally::default(), Tally::default());
+    let shipped = weights.map(|weights| &weights.model);
     queries(history, 0.75, 1.0, |counts, at_ms, key, truth| {
         let candidates = counts.candidates(key, at_ms);
-        let mut by_model: Vec<(f64, u64)> =
-            candidates.iter().map(|one| (model.probability(&one.features), one.key)).collect();
-        by_model.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        ours.note(&by_model, truth, by_model.first().is_some_and(|(p, _)| *p >= 0.5));
+        for ((_, model), tally) in rankers.iter().zip(&mut tallies) {
+            let mut ranked: Vec<(f64, u64)> =
+                candidates.iter().map(|one| (model.probability(&one.features), one.key)).collect();
+            ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            tally.note(&ranked, truth, ranked.first().is_some_and(|(p, _)| *p >= 0.5));
+        }
         let mut rules: Vec<&Partner> = candidates.iter().filter(|one| one.together > 0).collect();
         rules.sort_by(|a, b| {
             let by_confidence = b.confidence().total_cmp(&a.confidence());
@@ -115,9 +146,30 @@ pub fn evaluate(history: &History, table: &mut Table) {
         let sure = rules.first().is_some_and(|one| one.confidence() >= 0.5 && one.together >= 3);
         let rules: Vec<(f64, u64)> = rules.iter().map(|one| (one.confidence(), one.key)).collect();
         rose.note(&rules, truth, sure);
+        // What agents say: by confidence alone, ever and of late, and where the weights agree.
+        let companions = counts.companions(key, 4, at_ms);
+        let is_habit = |one: &&Companion| one.confidence().min(one.decayed_confidence()) >= 0.5;
+        let said: Vec<(f64, u64)> = companions
+            .iter()
+            .find(is_habit)
+            .map(|one| (one.confidence(), one.key))
+            .into_iter()
+            .collect();
+        habits.note(&said, truth, !said.is_empty());
+        let all = shipped.map(|model| counts.rated(key, 4, at_ms, model)).unwrap_or_default();
+        let said: Vec<(f64, u64)> = all
+            .iter()
+            .filter(|(chance, one)| *chance >= 0.5 && is_habit(&one))
+            .map(|(chance, one)| (*chance, one.key))
+            .collect();
+        rated.note(&said, truth, !said.is_empty());
     });
-    if ours.asked > 0.0 {
-        table.add(&history.name, "own ranker", ours.measures());
+    if rose.asked > 0.0 {
+        for ((name, _), tally) in rankers.iter().zip(&tallies) {
+            table.add(&history.name, name, tally.measures());
+        }
         table.add(&history.name, "ROSE", rose.measures());
+        table.add(&history.name, "said by confidence", habits.measures());
+        table.add(&history.name, "said by both", rated.measures());
     }
 }

@@ -33,27 +33,48 @@ pub struct History {
     pub known_ms: Vec<Option<i64>>,
 }
 
+/// What is read of a history; each costs some times what the one before does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    Names,
+    /// And renames, and lines.
+    Lines,
+    /// And which commits brought a fault.
+    Labels,
+}
+
 impl History {
-    pub fn read(path: &str, with_labels: bool) -> Result<Self, Box<dyn std::error::Error>> {
+    /// Reads the newest commits of a repository, this many at most.
+    pub fn read(path: &str, need: Need, most: usize) -> Result<Self, Box<dyn std::error::Error>> {
         let open = || Repository::open(Path::new(path), None);
         let repository = open()?;
         let tip = repository.mainline().ok_or("there is no commit")?.tip;
-        let ids = repository.ancestry(tip).ids;
-        let how = Ingest { wanted: Wanted::Lines, threads: 2, known: &|_, _| None };
+        let ids = repository.newest(tip, most).ids;
+        let wanted = if need == Need::Names { Wanted::Names } else { Wanted::Lines };
+        let how = Ingest { wanted, threads: 2, known: &|_, _| None };
         let mut commits = Vec::new();
         ingest(open, &ids, &how, |facts| {
             commits.extend(facts.ok().filter(|facts| facts.changes.is_some()));
             ControlFlow::Continue(())
         })?;
         commits.sort_by_key(|facts: &CommitFacts| facts.commit.committed_ms);
-        let known_ms = if with_labels { labels(&repository, &commits) } else { Vec::new() };
-        let name = path.trim_end_matches("/repo").rsplit(['/', '+']).next().unwrap_or(path);
-        Ok(Self { name: name.to_owned(), head: tip.to_string(), repository, commits, known_ms })
+        let known_ms = match need {
+            Need::Labels => labels(&repository, &commits),
+            _ => vec![None; commits.len()],
+        };
+        let name = name(path);
+        Ok(Self { name, head: tip.to_string(), repository, commits, known_ms })
     }
 
     pub fn last_ms(&self) -> i64 {
         self.commits.last().map_or(0, |facts| facts.commit.committed_ms)
     }
+}
+
+/// What a repository is called: the folder it is in, and its owner where a mirror's folder has that.
+pub fn name(path: &str) -> String {
+    let folder = path.trim_end_matches('/').trim_end_matches("/repo").trim_end_matches("/.git");
+    folder.rsplit('/').next().unwrap_or(path).trim_end_matches(".git").replace('+', "/")
 }
 
 pub fn is_fix(facts: &CommitFacts) -> bool {

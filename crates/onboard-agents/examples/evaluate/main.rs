@@ -1,8 +1,9 @@
-//! The protocols of `cargo xtask eval` on histories and on data sets: `evaluate PROTOCOL REPOSITORY…`.
+//! The protocols of `cargo xtask eval` on histories and on data sets:
+//! `evaluate PROTOCOL[,PROTOCOL…] MOST_COMMITS WEIGHTS_FOLDER REPOSITORY…`.
 //!
 //! Strict time order everywhere: what is predicted at a time is computed from what was committed
 //! before it, and a label counts for training only once it was known. Each protocol prints one row a
-//! repository and method, tab-separated, and a mean; `train-…` print weights as JSON.
+//! repository and method, tab-separated, and a mean; `train-…` prints weights as JSON.
 
 mod change_points;
 mod clones;
@@ -13,16 +14,19 @@ mod hotspots;
 mod risk;
 mod tcpd;
 mod throughput;
+mod train;
 
 use std::collections::BTreeMap;
 
-use history::History;
+use history::{History, Need};
+use onboard_analysis::weights::Weights;
+use onboard_analysis::{co_change as pairs, commit_risk};
 
 /// Figures by their names.
 pub type Measures = Vec<(&'static str, f64)>;
 
 /// Rows of measures by method, to be averaged.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Table {
     rows: Vec<(String, String, Measures)>,
 }
@@ -56,46 +60,99 @@ fn shown(measures: impl Iterator<Item = (&'static str, f64)>) -> String {
     parts.join("\t")
 }
 
+/// What the words say.
+struct Asked<'a> {
+    protocols: Vec<&'a str>,
+    /// The newest commits of a repository that are read, at most.
+    most: usize,
+    shipped: Shipped,
+    paths: &'a [String],
+}
+
+/// Weights as they are in the product's folder now, which may be later than this program.
+pub struct Shipped {
+    risk: Option<Weights>,
+    pairs: Option<Weights>,
+}
+
+impl Shipped {
+    fn read(folder: &str) -> Self {
+        let of = |name: &str, features: &[&str]| {
+            let text = std::fs::read_to_string(format!("{folder}/{name}.json")).ok()?;
+            Weights::read(&text, features)
+        };
+        Self {
+            risk: of("commit-risk", &commit_risk::FEATURES),
+            pairs: of("co-change", &pairs::FEATURES),
+        }
+    }
+}
+
+const USAGE: &str = "evaluate PROTOCOL[,PROTOCOL…] MOST_COMMITS WEIGHTS_FOLDER REPOSITORY…";
+
+impl<'a> Asked<'a> {
+    fn parse(words: &'a [String]) -> Result<Self, Box<dyn std::error::Error>> {
+        let [protocols, most, folder, paths @ ..] = words else { return Err(USAGE.into()) };
+        let protocols = protocols.split(',').collect();
+        Ok(Self { protocols, most: most.parse()?, shipped: Shipped::read(folder), paths })
+    }
+
+    /// What all of its protocols need of a history.
+    fn need(&self) -> Need {
+        let of = |protocol: &&str| match protocol.trim_start_matches("train-") {
+            "risk" if !protocol.starts_with("train-") => Need::Labels,
+            "risk" | "hotspots" => Need::Lines,
+            _ => Need::Names,
+        };
+        self.protocols.iter().map(of).max().unwrap_or(Need::Names)
+    }
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let (protocol, paths) = words.split_first().ok_or("evaluate PROTOCOL REPOSITORY…")?;
-    let mut table = Table::default();
-    let mut rows = Vec::new();
-    if protocol == "change-points" {
-        change_points::evaluate(&mut table);
-    }
-    for path in paths {
-        let by_itself: Option<fn(&str, &mut Table) -> _> = match protocol.as_str() {
-            "clones" => Some(clones::evaluate),
-            "tcpd" => Some(tcpd::evaluate),
-            _ => None,
-        };
-        if let Some(evaluate) = by_itself {
-            evaluate(path, &mut table)?;
+    let asked = Asked::parse(&words)?;
+    let mut tables = vec![Table::default(); asked.protocols.len()];
+    let mut training: Vec<Vec<train::Part>> = asked.protocols.iter().map(|_| Vec::new()).collect();
+    for path in asked.paths {
+        if asked.protocols == ["tcpd"] {
+            tcpd::evaluate(path, &mut tables[0])?;
             continue;
         }
-        let history = History::read(path, matches!(protocol.as_str(), "risk" | "train-risk"))?;
+        let history = History::read(path, asked.need(), asked.most)?;
         eprintln!("{} at {}: {} commits", history.name, history.head, history.commits.len());
-        match protocol.as_str() {
-            "hotspots" => hotspots::evaluate(&history, &mut table)?,
-            "risk" => risk::evaluate(&history, &mut table),
-            "co-change" => co_change::evaluate(&history, &mut table),
-            "throughput" => throughput::evaluate(&history, &mut table),
-            "train-risk" => rows.extend(risk::rows(&history)),
-            "train-co-change" => rows.extend(co_change::rows(&history)),
-            other => return Err(format!("no protocol is called {other}").into()),
+        for (at, protocol) in asked.protocols.iter().enumerate() {
+            let table = &mut tables[at];
+            match *protocol {
+                "hotspots" => hotspots::evaluate(&history, table)?,
+                "risk" => risk::evaluate(&history, asked.shipped.risk.as_ref(), table),
+                "co-change" => co_change::evaluate(&history, asked.shipped.pairs.as_ref(), table),
+                "throughput" => throughput::evaluate(&history, table),
+                "clones" => clones::evaluate(&history, table)?,
+                "train-risk" => training[at].push(train::Part::of(&history, risk::rows(&history))),
+                "train-co-change" => {
+                    training[at].push(train::Part::of(&history, co_change::rows(&history)));
+                }
+                other => return Err(format!("no protocol reads a repository for {other}").into()),
+            }
         }
     }
-    if protocol.starts_with("train-") {
-        let (features, truths): (Vec<Vec<f64>>, Vec<bool>) = rows.into_iter().unzip();
-        eprintln!(
-            "{} rows, {} positive",
-            truths.len(),
-            truths.iter().filter(|truth| **truth).count()
-        );
-        let model = onboard_analysis::logistic::Logistic::fit(&features, &truths, 1.0);
-        println!("{}", serde_json::to_string_pretty(&model.ok_or("nothing to fit")?)?);
+    for (at, protocol) in asked.protocols.iter().enumerate() {
+        println!("# {protocol}");
+        match protocol.strip_prefix("train-") {
+            Some(what) => println!("{}", fitted(what, &training[at])?),
+            None if *protocol == "change-points" => change_points::evaluate(&mut tables[at]),
+            None => {}
+        }
+        tables[at].print();
     }
-    table.print();
     Ok(())
+}
+
+/// Weights of a model fitted to all of these, as JSON.
+fn fitted(what: &str, parts: &[train::Part]) -> Result<String, Box<dyn std::error::Error>> {
+    let weights = match what {
+        "risk" => train::fit(parts, &commit_risk::FEATURES, risk::OUTCOME, risk::RIDGE),
+        _ => train::fit(parts, &pairs::FEATURES, co_change::OUTCOME, co_change::RIDGE),
+    };
+    Ok(serde_json::to_string_pretty(&weights.ok_or("nothing to fit")?)?)
 }

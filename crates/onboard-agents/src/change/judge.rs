@@ -185,7 +185,7 @@ fn risky(learned: &Learned, now_ms: i64) -> Result<Vec<Finding>, String> {
     let why = |why: &str| format!("risk: {why}");
     let risks = risk::risks_of_new(&learned.history, learned.first_new, now_ms);
     let model = risks.model.as_ref().map_err(|reason| why(reason))?;
-    if !model.trial.warns {
+    if !model.proof.warns() {
         return Err(why(
             "the commits that were rated highest needed no fix much more often than others",
         ));
@@ -203,7 +203,7 @@ fn risky(learned: &Learned, now_ms: i64) -> Result<Vec<Finding>, String> {
 
 fn needs_a_look(learned: &Learned, model: &risk::Model, row: &risk::Row, share: f64) -> Finding {
     let history = &learned.history;
-    let (commit, trial) = (&history.commits[row.place], &model.trial);
+    let commit = &history.commits[row.place];
     let code = commit.changes.iter().filter(|one| class(&history.paths[one.path]) == Class::Code);
     let lines = |lines: LineChange| lines.added.saturating_add(lines.removed);
     let largest = code.max_by_key(|change| change.lines.map_or(0, lines));
@@ -213,7 +213,7 @@ fn needs_a_look(learned: &Learned, model: &risk::Model, row: &risk::Row, share: 
     let mut evidence: Vec<Evidence> = place.into_iter().collect();
     evidence.extend(reasons.map(|reason| Evidence::commit(&commit.id, reason)));
     let chance = (row.chance * 100.0).round();
-    let base = (trial.base * 100.0).round();
+    let base = (model.proof.base() * 100.0).round();
     evidence.push(Evidence::number(
         chance,
         format!("per cent: the chance of a fix within 30 days; of all commits {base:.0}"),
@@ -224,11 +224,7 @@ fn needs_a_look(learned: &Learned, model: &risk::Model, row: &risk::Row, share: 
         Severity::Low,
         &commit.id,
         format!("{short} is among the riskiest {share:.0} % of commits here: {}", commit.subject),
-        format!(
-            "Tried on {} commits that it had not seen: of {} rated as high {} were followed by a fix \
-             of what they changed within 30 days, of all {base:.0} %.",
-            trial.tried, trial.risky, trial.risky_fixed
-        ),
+        format!("A fix within 30 days of what it changed. {}", model.proof.words()),
         match largest {
             Some(path) => {
                 format!("Let somebody else read it before it lands, beginning with {path}.")

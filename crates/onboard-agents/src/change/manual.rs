@@ -21,6 +21,7 @@ own:
 - `patterns/left-out`, of [pattern-learning](pattern-learning.md), where its habits were tried on the
   latest changes and were right in half of the cases or more;
 - `forecast/risky-commit`, of [predictive-analytics](predictive-analytics.md), of the riskiest commit,
-  where its model was tried on commits that it had not seen and found fit.
+  where its model was tried on commits that it had not seen and found fit, or the project is too young
+  for that.
 
 What is open of a file that the change touches keeps its agent's rule."#;

@@ -21,7 +21,9 @@ const ABOUT: &str = r#"What changes together here, and what holds. From history 
 said only where a new commit departs from it.
 
 Tried means: in the order of time, from each file of a change the agent names the one that it would
-expect, also where the change is of that file alone; the last quarter of changes counts.
+expect, also where the change is of that file alone; the last quarter of changes counts. By the share of
+changes alone, before weights of other repositories had a say in it ([measured](../evaluation.md#co-change)
+with them):
 
 | repository | right | of |
 |---|---|---|

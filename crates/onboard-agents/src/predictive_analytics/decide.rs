@@ -65,14 +65,15 @@ pub const RISKY_COMMIT: Rule = Rule {
              a fix lower the chance",
         ),
         Bound::that(
-            "the repository's own model, tried on the latest 30 % of commits, which it had not seen, orders \
-             them with an AUC of .65, beats the base rate, and those it rated as high were fixed twice as \
-             often as all",
+            "the model, tried on the latest 30 % of commits, which it had not seen, orders them with an AUC \
+             of .65, beats the base rate, and those it rated as high were fixed twice as often as all",
             "tried anew at each run; what it gives on public repositories is in docs/evaluation.md",
         ),
         Bound::that(
-            "40 commits of three years or more were followed by a fix",
-            "judgement: with fewer a model learns chance",
+            "or fewer than 40 commits of three years were followed by a fix, or were not, and it is rated as \
+             high as the riskiest tenth of other projects, of which twice as many were fixed as of all",
+            "judgement: with fewer there is nothing to try it on. The weights begin as those of ten \
+             repositories and become the project's own as its past grows",
         ),
     ],
     silence: "it stands until a fix follows, which proves it right, or for 30 days, which prove it wrong.",
@@ -493,7 +494,7 @@ fn risky_release(seen: &Seen<'_>, prospects: &Prospects<'_>) -> Option<Finding> 
 
 fn risky_commits(seen: &Seen<'_>, risks: &Risks, prospects: &Prospects<'_>) -> Vec<Finding> {
     let Ok(model) = &risks.model else { return Vec::new() };
-    if !model.trial.warns {
+    if !model.proof.warns() {
         return Vec::new();
     }
     let rows = prospects.newest.iter().map(|at| &risks.rows[*at]);
@@ -507,7 +508,7 @@ fn risky_commits(seen: &Seen<'_>, risks: &Risks, prospects: &Prospects<'_>) -> V
 /// however little is left of their chance by now.
 pub fn standing(seen: &Seen<'_>, risks: &Risks) -> Vec<Finding> {
     let Ok(model) = &risks.model else { return Vec::new() };
-    if !model.trial.warns {
+    if !model.proof.warns() {
         return Vec::new();
     }
     let is_open = |row: &&Row| {
@@ -520,7 +521,6 @@ pub fn standing(seen: &Seen<'_>, risks: &Risks) -> Vec<Finding> {
 
 fn risky_commit(seen: &Seen<'_>, model: &risk::Model, row: &Row) -> Finding {
     let commit = &seen.history.commits[row.place];
-    let trial = &model.trial;
     let chance = model.remaining(row.chance, seen.now_ms - row.at_ms) * 100.0;
     let short = commit.id.get(..10).unwrap_or(&commit.id);
     let size = |change: &&onboard_analysis::facts::PastChange| {
@@ -535,21 +535,18 @@ fn risky_commit(seen: &Seen<'_>, model: &risk::Model, row: &Row) -> Finding {
     let mut evidence = vec![Evidence::commit(&commit.id, commit.subject.clone())];
     evidence
         .extend(model.reasons(row).into_iter().map(|reason| Evidence::commit(&commit.id, reason)));
+    let base = model.proof.base() * 100.0;
     evidence.push(Evidence::number(chance.round(), "per cent: the chance of a fix"));
-    evidence.push(Evidence::number((trial.base * 100.0).round(), "per cent of all commits"));
+    evidence.push(Evidence::number(base.round(), "per cent of all commits"));
     Finding::new(
         RISKY_COMMIT.id,
         Severity::Low,
         &commit.id,
         format!("{short} will need a fix, with {chance:.0} % chance: {}", commit.subject),
         format!(
-            "A fix within 30 days that changes what it changed, before anything else does. Tried on \
-             the {} commits before, which it had not seen: of {} rated as high {} were followed by \
-             such a fix, of all {:.0} %. This will be checked by {}.",
-            trial.tried,
-            trial.risky,
-            trial.risky_fixed,
-            trial.base * 100.0,
+            "A fix within 30 days that changes what it changed, before anything else does. {} This \
+             will be checked by {}.",
+            model.proof.words(),
             date_text(day_of(row.at_ms + WITHIN_MS)),
         ),
         match largest {

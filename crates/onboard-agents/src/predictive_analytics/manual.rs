@@ -32,7 +32,7 @@ by 2026-09-03 with 85 %; 80 % intervals held 83 % of 336 replayed forecasts
 | commits, and days on which people land them, of 4 and 12 weeks | weekly counts ([measured](../evaluation.md#throughput)) | what landed |
 | the next release | days between releases, and since the last; nothing where they show no rhythm | the next tag |
 | milestones of [the plan](../plan.md) that have a date, a `start` and three tasks done | a thousand simulations: what one commit did for its tasks so far, times the commits that may come, plus what the plan grows by | the plan, on that date |
-| fixes of a commit, of all that is unreleased | a model of the repository's own past, where one is good enough | the next change of its files |
+| fixes of a commit, of all that is unreleased | a model of this and other repositories' past, where it is good enough | the next change of its files |
 
 The first run replays three years of forecasts, each from what was known by then, so that intervals are
 corrected, and how often they held is known, from the first day; those made since are counted apart.
@@ -41,11 +41,11 @@ ever corrected. A forecast whose end history never reaches is void. Where
 nothing landed for longer than in the two years before, nothing is forecast: the project rests, or the clone is old.
 
 A fix counts for one commit: of those that changed its code files last, within 30 days, the one with most
-of them. Sweeps over more than 15 code files are not judged. Where a project has fewer than 40 commits
-that were fixed in three years, or its past does not tell them from others, no commit is judged, and the
-state says so. In vite the model's AUC is
-.72; in rqlite df4edc42ba it is .58, and ripgrep 3fce3b5bb0, flask 2ac89889f4 and tokio ea91b33ca5 have
-too few such commits: nothing is said there.
+of them. Sweeps over more than 15 code files are not judged. The model begins with weights fitted to ten
+open histories and becomes the project's own as its past grows ([measured](../evaluation.md#risk-of-commits)).
+Where 40 commits of three years were fixed and 40 were not, it is tried on the latest, and where it does not
+tell them apart no commit is judged, and the state says so. Where there are fewer, what it did on other
+projects has to do, and the finding says that. In vite, before there were such weights:
 
 ```text
 ○ low  e38f29ee48 will need a fix, with 80 % chance: feat: use `import.meta.ROLLDOWN_FILE_URL_*` …

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::MOST_FINDINGS;
 use super::decide::milestones::{self, Watched};
+use super::decide::risk::Proof;
 use super::decide::{self, Expected, Past, Prospects, Seen, landing};
 use super::forecasts::{self, Forecasts, Subject, VERSION};
 use crate::checkpoint;
@@ -233,7 +234,6 @@ fn risk(seen: &Seen<'_>, past: &Past, prospects: &Prospects<'_>) -> Value {
     match &past.risks.model {
         Err(why) => json!({ "not_judged": why }),
         Ok(model) => {
-            let trial = &model.trial;
             let newest: Vec<Value> = prospects
                 .newest
                 .iter()
@@ -244,17 +244,31 @@ fn risk(seen: &Seen<'_>, past: &Past, prospects: &Prospects<'_>) -> Value {
                     json!({ "commit": commit, "chance": hundredths(row.chance) })
                 })
                 .collect();
-            json!({
-                "tried_on": trial.tried,
-                "auc": hundredths(trial.auc),
-                "brier": hundredths(trial.brier),
-                "brier_of_base": hundredths(trial.brier_of_base),
-                "base": hundredths(trial.base),
-                "riskiest": { "of": trial.risky, "fixed": trial.risky_fixed },
-                "warns": trial.warns,
-                "newest": newest,
-            })
+            let mut figures = proof(&model.proof);
+            figures["base"] = json!(hundredths(model.proof.base()));
+            figures["warns"] = json!(model.proof.warns());
+            figures["newest"] = json!(newest);
+            figures
         }
+    }
+}
+
+fn proof(proof: &Proof) -> Value {
+    match proof {
+        Proof::Here(trial) => json!({
+            "tried_on": trial.tried,
+            "auc": hundredths(trial.auc),
+            "brier": hundredths(trial.brier),
+            "brier_of_base": hundredths(trial.brier_of_base),
+            "riskiest": { "of": trial.risky, "fixed": trial.risky_fixed },
+        }),
+        Proof::Elsewhere { settled, fixed, weights } => json!({
+            "settled": settled,
+            "fixed": fixed,
+            "tried_on_other_projects": weights.fitted_to.len(),
+            "auc": hundredths(weights.trial.auc),
+            "riskiest_fixed_share": hundredths(weights.trial.high_positive),
+        }),
     }
 }
 

@@ -59,7 +59,6 @@ fn the_bounds_are_said() {
         expect![[r#"
             not: the oldest 1 of the change's 301 commits
             not: what usually changes together: too little of it yet to be tried; changes of few files so far: 2000
-            not: risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
             not: complexity: of the last 1 of 101 code files
             not: Repository, 2000 commits
             not: only the newest 2000 commits were read"#]],
@@ -69,7 +68,6 @@ fn the_bounds_are_said() {
         expect![[r#"
             not: the oldest 1 of the change's 301 commits
             not: what usually changes together: too little of it yet to be tried; changes of few files so far: 500
-            not: risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
             not: complexity: of the last 1 of 101 code files
             not: Index, 500 commits
             not: the index is 501 commits behind"#]],
@@ -79,7 +77,6 @@ fn the_bounds_are_said() {
         expect![[r#"
             not: the oldest 1 of the change's 301 commits
             not: what usually changes together: too little of it yet to be tried; changes of few files so far: 500
-            not: risk: of 0 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
             not: complexity: of the last 1 of 101 code files
             not: Index, 500 commits"#]],
     );

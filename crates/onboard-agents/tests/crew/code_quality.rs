@@ -122,7 +122,7 @@ pub fn examples() -> Vec<Finding> {
     crew.quality.task.now_ms = NOW_MS;
     crew.index();
     crew.judge();
-    [crew.quality.findings, told(&[noted()], code_quality_optimizer::run)].concat()
+    [crew.quality.findings, told(&[noted(), copied(true)], code_quality_optimizer::run)].concat()
 }
 
 #[test]
@@ -131,16 +131,16 @@ fn only_what_is_hot_and_hard_is_said() {
     check(
         fixture.root(),
         expect![[r#"
-        succeeded: 21 commits, 3 files, 3 of them with metrics
-        succeeded: 3 functions in 3 files, 2 of them hard to follow; 1 new
-        [low] quality/hotspot of src/hot.rs
-          src/hot.rs changes often and is hard to follow: hot has cognitive complexity 28
-          20 changes in a year, the last 6 days ago: number 1 of 3 source files by changes and size. One function is hard to follow here (cognitive complexity of 25 or nesting of 5 and more).
-          do: Before the next change, split hot (lines 2 to 17): give its most deeply nested parts functions of their own.
-          - File line 2: hot: cognitive complexity 28, cyclomatic 8, nesting 7, 16 lines
-          - Number 20: changes in a year, by 2 people
-          - Commit: 6 days ago: change 19
-          - Commit: 8 days ago: change 18"#]],
+            succeeded: 21 commits, 3 files, 3 of them with metrics
+            succeeded: 3 functions in 3 files, 2 of them hard to follow; 1 new
+            [low] quality/hotspot of src/hot.rs
+              src/hot.rs changes often and is hard to follow: hot has cognitive complexity 28
+              20 changes in a year, the last 6 days ago: number 1 of 3 source files by changes and size. One function is hard to follow here (cognitive complexity of 25 or nesting of 5 and more).
+              do: Before the next change, split hot (lines 2 to 17): give its most deeply nested parts functions of their own.
+              - File line 2: hot: cognitive complexity 28, cyclomatic 8, nesting 7, 16 lines
+              - Number 20: changes in a year, by 2 people
+              - Commit: 6 days ago: change 19
+              - Commit: 8 days ago: change 18"#]],
     );
 }
 
@@ -200,6 +200,62 @@ fn debt_in_a_hot_file_is_said_with_its_lines() {
           - File line 4: // HACK: three
           - File line 5: // XXX: four
           - Number 9: changes in a year"#]],
+    );
+}
+
+/// A function of some 130 words and signs, with names of its own.
+fn summing(name: &str) -> String {
+    let (list, sum) = (format!("{name}_list"), format!("{name}_sum"));
+    format!(
+        "fn {name}({list}: &[u64], most: u64) -> Option<u64> {{\n    let mut {sum} = 0;\n    \
+         for item in {list}.iter().copied() {{\n        if item > most {{\n            {sum} += item * 2;\n        \
+         }} else if item == most {{\n            continue;\n        }}\n        {sum} = {sum}.checked_add(item)?;\n        \
+         while {sum} > 1_000 {{\n            {sum} -= most / 3 + 1;\n        }}\n    }}\n    \
+         let total = {list}.len() as u64 + {sum};\n    if total % 2 == 0 {{\n        return None;\n    }}\n    Some(total)\n}}\n"
+    )
+}
+
+/// Both sides of a copy are changed four times, in the same commits or not.
+fn copied(together: bool) -> History {
+    let mut history = History::default();
+    for day in 0..4 {
+        let read = format!("// {day}\n{}", summing("read"));
+        let write = format!("// {day}\n\n{}", summing("write"));
+        let files = [("src/read.rs", read.as_str()), ("src/write.rs", write.as_str())];
+        if together {
+            history.commit("main", "ann", 9 - 2 * day, &format!("change {day}"), &files);
+        } else {
+            for (number, file) in (0..).zip(files) {
+                let days_ago = 9 - 2 * day - number;
+                history.commit("main", "ann", days_ago, &format!("change {day}"), &[file]);
+            }
+        }
+    }
+    history
+}
+
+#[test]
+fn a_copy_is_said_where_both_change_together() {
+    check(
+        Fixture::of(&copied(true)).root(),
+        expect![[r#"
+        succeeded: 4 commits, 2 files, 2 of them with metrics
+        succeeded: 2 functions in 2 files, 0 of them hard to follow; 1 new
+        [low] quality/copy of src/write.rs and src/read.rs
+          src/write.rs and src/read.rs have 19 lines in common and change together
+          114 words and signs of write are those of read, names and constants aside, and 4 commits of the last year changed both files.
+          do: Give write and read one function for it before the next change, or note in each that the other has to follow.
+          - File line 3: write: lines 3 to 21
+          - File line 2: read: lines 2 to 20
+          - Number 4: changes of both in a year
+          - Commit: both: change 3
+          - Commit: both: change 2"#]],
+    );
+    check(
+        Fixture::of(&copied(false)).root(),
+        expect![[r#"
+        succeeded: 8 commits, 2 files, 2 of them with metrics
+        nothing to report: 2 functions in 2 files, 0 of them hard to follow; nothing new"#]],
     );
 }
 

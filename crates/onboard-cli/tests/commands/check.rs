@@ -146,7 +146,6 @@ fn a_companion_that_was_left_out() {
             4eb0e1e102  both: flag 58
           → See whether src/help.rs needs the same change.
         | judged by 60 commits, read from the repository
-        | not judged: risk: of 40 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
     "#]],
     );
 }
@@ -165,7 +164,6 @@ fn a_companion_that_came_in_another_commit() {
         exit 0
         nothing worth saying about 2 commits since main (2 files)
         | judged by 60 commits, read from the repository
-        | not judged: risk: of 40 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
     "#]],
     );
 }
@@ -431,7 +429,6 @@ fn what_needs_no_word() {
         exit 0
         nothing worth saying about 1 commit since main (1 file)
         | judged by 60 commits, read from the repository
-        | not judged: risk: of 40 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
     "#]],
     );
     check(
@@ -442,7 +439,6 @@ fn what_needs_no_word() {
         exit 0
         nothing worth saying about 1 commit since main (1 file)
         | judged by 60 commits, read from the repository
-        | not judged: risk: of 40 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from
     "#]],
     );
     check(

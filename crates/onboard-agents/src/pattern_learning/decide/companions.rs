@@ -6,6 +6,7 @@ use onboard_analysis::calendar::DAY_MS;
 use onboard_analysis::co_change::{CoChange, Companion};
 use onboard_analysis::ledger::is_program;
 use onboard_analysis::path::file_name;
+use onboard_analysis::weights;
 
 use super::past::{Change, Past};
 use crate::manual::{Bound, Rule};
@@ -31,6 +32,11 @@ pub const LEFT_OUT: Rule = Rule {
             "the commit is at most {} days old, and none within three days around it brought the file",
             (NEWS_MS / DAY_MS) as f64,
             "judgement: then its author can still complete it",
+        ),
+        Bound::at(
+            "the chance that it belongs to a change now is {} % or more, by weights fitted to ten repositories",
+            LEAST_CHANCE * 100.0,
+            "of what is said so, more is right than by the share alone (docs/evaluation.md)",
         ),
         Bound::at(
             "such habits, tried on {} of the project's latest changes or more, were right in half of the cases",
@@ -66,6 +72,8 @@ pub const SHOTGUN: Rule = Rule {
 /// three of four, half of the hints were of sweeps that had come by.
 const LEAST_TOGETHER: u32 = 4;
 const LEAST_CONFIDENCE: f64 = 0.5;
+/// What is less likely than a coin is no hint.
+const LEAST_CHANCE: f64 = 0.5;
 /// The latest changes that habits are tried on, as a share and at most.
 const TRIED: f64 = 0.25;
 const MOST_TRIED: usize = 1_000;
@@ -115,6 +123,15 @@ pub struct Habits {
     now_ms: i64,
 }
 
+/// Habits of a file of a change: what usually comes with it, and by the weights of [many
+/// histories](weights) more likely than not comes now; the likeliest first.
+fn expected(counts: &CoChange, key: u64, now_ms: i64) -> Vec<Companion> {
+    let Some(weights) = weights::of_co_change() else { return Vec::new() };
+    let rated = counts.rated(key, LEAST_TOGETHER, now_ms, &weights.model).into_iter();
+    let likely = rated.filter(|(chance, companion)| *chance >= LEAST_CHANCE && is_habit(companion));
+    likely.map(|(_, companion)| companion).collect()
+}
+
 fn is_habit(companion: &Companion) -> bool {
     companion.confidence() >= LEAST_CONFIDENCE && companion.decayed_confidence() >= LEAST_CONFIDENCE
 }
@@ -127,8 +144,7 @@ pub fn learn(past: &Past<'_>, now_ms: i64) -> Habits {
     for (number, change) in past.changes.iter().enumerate() {
         if number >= from {
             for key in change.files.iter().filter(|key| past.is_code(**key)) {
-                let best = habits.counts.companions(*key, LEAST_TOGETHER, change.at_ms);
-                if let Some(best) = best.iter().find(|one| is_habit(one)) {
+                if let Some(best) = expected(&habits.counts, *key, change.at_ms).first() {
                     habits.trial.answers += 1;
                     habits.trial.right += usize::from(change.files.contains(&best.key));
                 }
@@ -174,10 +190,9 @@ impl Habits {
             return None;
         }
         let of_file = |key: &u64| {
-            let companions = self.counts.companions(*key, LEAST_TOGETHER, self.now_ms);
-            let missing = companions.into_iter().find(|one| {
-                is_habit(one) && !brought.contains(&one.key) && is_here(past.path(one.key))
-            });
+            let mut likely = expected(&self.counts, *key, self.now_ms).into_iter();
+            let missing =
+                likely.find(|one| !brought.contains(&one.key) && is_here(past.path(one.key)));
             missing.map(|companion| Hint { place: change.place, file: *key, companion })
         };
         // Tests are made better without what they test; the other way round it is news.

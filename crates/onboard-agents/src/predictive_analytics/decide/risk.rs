@@ -1,4 +1,8 @@
-//! Which of the newest commits will need a fix, where this repository's own past can tell.
+//! Which of the newest commits will need a fix.
+//!
+//! The weights begin as those of [many open histories](onboard_analysis::weights) and become this
+//! repository's own as its past grows. Where that is long enough, they are tried on its later part;
+//! where it is not, how they did on histories that they were not fitted to has to do.
 
 use onboard_analysis::accuracy::{auc, brier};
 use onboard_analysis::calendar::DAY_MS;
@@ -7,6 +11,7 @@ use onboard_analysis::facts::History;
 use onboard_analysis::follow_up::{MOST_FILES, WITHIN_MS, as_read, code_files, fixes};
 use onboard_analysis::logistic::Logistic;
 use onboard_analysis::statistics::{median, quantile};
+use onboard_analysis::weights::{self, Weights};
 
 /// Commits that are learned from: the latest, up to three years back.
 const LEARNED_MS: i64 = 3 * 365 * DAY_MS;
@@ -15,10 +20,12 @@ const MOST_LEARNED: usize = 6_000;
 /// chosen how high is risky.
 const TRIED: f64 = 0.3;
 const CHOSEN_ON: f64 = 0.2;
-/// With fewer commits of either kind a model learns chance; with fewer among the tried ones the
-/// trial says nothing.
+/// With fewer commits of either kind there are too few to learn from and to be tried on; with fewer
+/// among the tried ones the trial says nothing.
 const LEAST_OF_KIND: usize = 40;
 const LEAST_TRIED: usize = 10;
+/// With fewer commits no file has a past, which is half of what a commit is judged by.
+const LEAST_COMMITS: usize = 30;
 /// A model that orders no better than this is not shown to people.
 const LEAST_AUC: f64 = 0.65;
 /// Commits count as risky where a fix is more likely than not; where that says too little, the
@@ -26,7 +33,9 @@ const LEAST_AUC: f64 = 0.65;
 const CUTS: [Cut; 3] = [Cut::Chance(0.5), Cut::Share(0.1), Cut::Share(0.05)];
 /// They must have been followed by a fix this many times as often as all.
 const LEAST_LIFT: f64 = 2.0;
-const RIDGE: f64 = 1.0;
+/// How hard the fit is held to the shipped weights: like some hundred commits of which one in five
+/// was fixed. Chosen on the repositories that those are fitted to.
+const RIDGE: f64 = 30.0;
 /// What adds less to the log-odds than this is no reason: a third more likely.
 const LEAST_PART: f64 = 0.3;
 
@@ -76,14 +85,70 @@ pub struct Trial {
     pub warns: bool,
 }
 
+/// What speaks for a model.
+#[derive(Clone, Copy, Debug)]
+pub enum Proof {
+    /// It was tried on this repository.
+    Here(Trial),
+    /// This repository's past is too short for that.
+    Elsewhere {
+        /// Commits whose time for a fix is over, and those of them that were fixed.
+        settled: usize,
+        fixed: usize,
+        weights: &'static Weights,
+    },
+}
+
+impl Proof {
+    /// Whether those rated highest needed a fix so much more often than all that it pays to say so.
+    pub fn warns(&self) -> bool {
+        match self {
+            Self::Here(trial) => trial.warns,
+            Self::Elsewhere { weights, .. } => {
+                weights.trial.high_positive >= LEAST_LIFT * weights.trial.base
+            }
+        }
+    }
+
+    /// The share of commits that a fix follows, where it was tried.
+    pub fn base(&self) -> f64 {
+        match self {
+            Self::Here(trial) => trial.base,
+            Self::Elsewhere { weights, .. } => weights.trial.base,
+        }
+    }
+
+    /// On what it was tried, and what came of those that it rated as high as the riskiest.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Here(trial) => format!(
+                "Tried on {} commits of this project that it had not seen: of {} rated as high {} were \
+                 followed by such a fix, of all {:.0} %.",
+                trial.tried,
+                trial.risky,
+                trial.risky_fixed,
+                trial.base * 100.0
+            ),
+            Self::Elsewhere { settled, fixed, weights } => format!(
+                "This project's past is too short to try it on: {fixed} of {settled} commits were \
+                 followed by such a fix. Tried on each of {} other projects with what the rest taught: \
+                 of commits rated as high {:.0} % were followed by one, of all {:.0} %.",
+                weights.fitted_to.len(),
+                weights.trial.high_positive * 100.0,
+                weights.trial.base * 100.0
+            ),
+        }
+    }
+}
+
 /// A model that was tried and found fit.
 #[derive(Clone, Debug)]
 pub struct Model {
     logistic: Logistic,
-    pub trial: Trial,
+    pub proof: Proof,
     /// From this chance on a commit is among the riskiest.
     pub threshold: f64,
-    usual: [f64; FEATURES.len()],
+    usual: Vec<f64>,
     /// How long fixes took to come, ascending.
     delays_ms: Vec<i64>,
 }
@@ -140,31 +205,40 @@ fn model(rows: &[&Row], now_ms: i64) -> Result<Model, String> {
         rows.iter().filter(|row| row.at_ms + WITHIN_MS <= now_ms).copied().collect();
     let settled = &settled[settled.len().saturating_sub(MOST_LEARNED)..];
     let fixed = fixed(settled);
-    if fixed.min(settled.len() - fixed) < LEAST_OF_KIND {
-        return Err(format!(
-            "of {} commits of the last three years {fixed} were followed by a fix of what they \
-             changed; that is too few to learn from",
-            settled.len()
-        ));
-    }
-    let (trial, cut) = tried(settled)?;
+    let is_short = fixed.min(settled.len() - fixed) < LEAST_OF_KIND;
+    let shipped = weights::of_commit_risk();
+    let (proof, cut) = match shipped {
+        Some(weights) if is_short && rows.len() >= LEAST_COMMITS => {
+            let settled = settled.len();
+            (Proof::Elsewhere { settled, fixed, weights }, Cut::Chance(weights.trial.high))
+        }
+        _ if is_short => {
+            return Err(format!(
+                "of {} commits of the last three years {fixed} were followed by a fix of what they \
+                 changed; that is too few to learn from",
+                settled.len()
+            ));
+        }
+        _ => tried(settled).map(|(trial, cut)| (Proof::Here(trial), cut))?,
+    };
     let logistic = fit(settled).ok_or("no model fits this history".to_owned())?;
     let threshold = cut.threshold(&chances(&logistic, settled));
-    let mut usual = [0.0; FEATURES.len()];
-    for (place, usual) in usual.iter_mut().enumerate() {
-        let values: Vec<f64> = settled.iter().map(|row| row.features[place]).collect();
-        *usual = median(&values).unwrap_or_default();
-    }
+    let usual = |place: usize| {
+        let values: Vec<f64> = rows.iter().map(|row| row.features[place]).collect();
+        median(&values).unwrap_or_default()
+    };
+    let usual = (0..FEATURES.len()).map(usual).collect();
     let delay = |row: &&Row| row.fixed_ms.map(|fixed_ms| fixed_ms.saturating_sub(row.at_ms));
     let mut delays_ms: Vec<i64> = settled.iter().filter_map(delay).collect();
     delays_ms.sort_unstable();
-    Ok(Model { logistic, trial, threshold, usual, delays_ms })
+    Ok(Model { logistic, proof, threshold, usual, delays_ms })
 }
 
+/// The shipped weights, gone on from with these commits.
 fn fit(rows: &[&Row]) -> Option<Logistic> {
     let features: Vec<Vec<f64>> = rows.iter().map(|row| row.features.to_vec()).collect();
     let fixed: Vec<bool> = rows.iter().map(|row| row.fixed_ms.is_some()).collect();
-    Logistic::fit(&features, &fixed, RIDGE)
+    Logistic::fit_near(&weights::of_commit_risk()?.model, &features, &fixed, RIDGE)
 }
 
 fn chances(model: &Logistic, rows: &[&Row]) -> Vec<f64> {
@@ -253,7 +327,7 @@ impl Rated {
 impl Model {
     /// What speaks for a commit's risk: each with its value and the usual one.
     pub fn reasons(&self, row: &Row) -> Vec<String> {
-        let risk = judge(&row.features, &self.logistic);
+        let risk = judge(&row.features, &self.usual, &self.logistic);
         let place = |name: &str| FEATURES.iter().position(|known| *known == name);
         let telling = risk.reasons.iter().filter(|(_, part)| *part >= LEAST_PART);
         let named = telling.filter_map(|(name, _)| Some((*name, place(name)?)));
