@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use onboard_agents::host::{
-    Change, Finding, Host, HostError, Level, Machine, Model, Outcome, Task,
+    Change, Finding, Host, HostError, Level, Machine, Model, Outcome, Standing, Task,
 };
 use onboard_agents::project_index;
 use serde_json::{Value, json};
@@ -46,8 +46,8 @@ impl Host for FolderHost {
         Ok(())
     }
 
-    fn record_finding(&mut self, _: Finding) -> Result<(), HostError> {
-        Ok(())
+    fn record_finding(&mut self, _: Finding) -> Result<Standing, HostError> {
+        Ok(Standing::Open)
     }
 
     fn emit_event(&mut self, _: &str, _: Value) -> Result<(), HostError> {

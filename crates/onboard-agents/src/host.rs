@@ -112,6 +112,17 @@ pub enum Level {
     Error,
 }
 
+/// What the host says of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is kept, or was before.
+    Open,
+    /// People said that it is of no use: it stays away.
+    Dismissed,
+    /// They were told enough today: it is not kept.
+    Suppressed,
+}
+
 /// A change that an agent wants: people decide, and another process writes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
@@ -148,7 +159,8 @@ pub trait Host {
     fn save_bytes(&mut self, name: &str, content: &[u8]) -> Result<(), HostError>;
     /// How far the run is; agents call it at most a few times a second.
     fn progress(&mut self, done: u64, total: Option<u64>, doing: &str) -> Result<(), HostError>;
-    fn record_finding(&mut self, finding: Finding) -> Result<(), HostError>;
+    /// Tells of a finding, or that it still holds; what people made of it.
+    fn record_finding(&mut self, finding: Finding) -> Result<Standing, HostError>;
     fn emit_event(&mut self, kind: &str, data: serde_json::Value) -> Result<(), HostError>;
     /// Writes an entry of the project's shared state; at most [`LARGEST_VALUE`] bytes.
     fn put_state(&mut self, key: &str, value: serde_json::Value) -> Result<(), HostError>;

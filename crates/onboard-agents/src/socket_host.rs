@@ -2,7 +2,8 @@
 
 use crate::BuiltIn;
 use crate::host::{
-    AgentError, Change, Doors, Finding, Host, HostError, Level, Machine, Model, Outcome, Task,
+    AgentError, Change, Doors, Finding, Host, HostError, Level, Machine, Model, Outcome, Standing,
+    Task,
 };
 use onboard_protocol::{ClientError, HostClient, Stream};
 use serde_json::{Value, json};
@@ -122,10 +123,15 @@ impl Host for SocketHost {
         self.call("report_progress", arguments).map(drop)
     }
 
-    fn record_finding(&mut self, finding: Finding) -> Result<(), HostError> {
+    fn record_finding(&mut self, finding: Finding) -> Result<Standing, HostError> {
         let arguments =
             serde_json::to_value(finding).map_err(|error| HostError(error.to_string()))?;
-        self.call("record_finding", arguments).map(drop)
+        let answer = self.call("record_finding", arguments)?;
+        Ok(match answer["status"].as_str() {
+            Some("dismissed") => Standing::Dismissed,
+            Some("suppressed") => Standing::Suppressed,
+            _ => Standing::Open,
+        })
     }
 
     fn emit_event(&mut self, kind: &str, data: Value) -> Result<(), HostError> {

@@ -20,7 +20,7 @@ use super::decide::HOTSPOT;
 use crate::checkpoint;
 use crate::facts::ProjectFacts;
 use crate::git::Repository;
-use crate::host::{AgentError, Change, Evidence, Finding, Host, Level};
+use crate::host::{AgentError, Change, Evidence, Finding, Host, Level, Standing};
 use crate::language_model::{self, NoAnswer};
 
 /// Where it is kept what was asked.
@@ -79,22 +79,27 @@ struct Subject<'a> {
     source: String,
 }
 
-/// Drafts a change for the most worthwhile finding that was not asked about yet.
+/// Drafts a change for the most worthwhile finding that people were told, did not dismiss, and that was
+/// not asked about yet.
 ///
 /// # Errors
 /// When the host is gone. What can't be drafted is said in the log.
 pub fn draft(
     host: &mut dyn Host,
     facts: &ProjectFacts,
-    findings: &[Finding],
+    told: &[&Finding],
 ) -> Result<(), AgentError> {
     if host.model().is_none() {
         return Ok(());
     }
     let mut asked: Asked = checkpoint::load(host, ASKED)?.unwrap_or_default();
-    let hotspots = findings.iter().filter(|finding| finding.rule == HOTSPOT.id);
+    let hotspots = told.iter().filter(|finding| finding.rule == HOTSPOT.id);
     for finding in hotspots.take(MOST_LOOKED_AT) {
         let Some(key) = key(facts, finding).filter(|key| asked.is_open(key)) else { continue };
+        // Said once more, to hear what people made of it: who dismissed a finding wants no change.
+        if host.record_finding((*finding).clone())? != Standing::Open {
+            continue;
+        }
         let subject = match subject(host, facts, finding) {
             Ok(subject) => subject,
             Err(why) => {

@@ -45,6 +45,6 @@ pub fn run(host: &mut dyn Host) -> Result<Outcome, AgentError> {
     let findings = decide::judge(&facts, &quality, &copies, &memory.days, now_ms);
     let outcome = report::deliver(host, &facts, &quality, &findings, &mut memory)?;
     // Last: what is found is told whatever becomes of a draft.
-    draft::draft(host, &facts, &findings)?;
+    draft::draft(host, &facts, &memory.told(&findings))?;
     Ok(outcome)
 }

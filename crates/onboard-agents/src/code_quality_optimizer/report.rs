@@ -29,6 +29,11 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Of these, what people were told.
+    pub fn told<'a>(&self, findings: &'a [Finding]) -> Vec<&'a Finding> {
+        findings.iter().filter(|one| self.reported.contains(&one.fingerprint)).collect()
+    }
+
     /// Notes a day's totals, replacing earlier ones of that day.
     pub fn note(&mut self, now_ms: i64, totals: &Totals) {
         let day = day_of(now_ms);

@@ -156,6 +156,18 @@ fn without_a_model_nothing_is_asked_and_nothing_is_noted() {
 }
 
 #[test]
+fn what_people_dismissed_is_left_alone() {
+    let mut drafting = Drafting::of(&project());
+    drafting.reader.agent.dismissed = vec!["quality/hotspot".to_owned()];
+    expect!["asked 0, proposed 0"].assert_eq(&drafting.run(vec![said(SPLIT)]));
+    drafting.reader.agent.dismissed.clear();
+    expect![[r#"
+        asked 1, proposed 1
+        Info: draft for hot in src/hot.rs: proposed as c0, checking"#]]
+    .assert_eq(&drafting.run(vec![said(SPLIT)]));
+}
+
+#[test]
 fn a_secret_leaves_for_no_model() {
     let mut history = project();
     let token = ["ghp", "_", "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"].concat();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use onboard_agents::host::{
     Change, Doors, Finding, Host, HostError, LARGEST_BYTES, LARGEST_CHECKPOINT, LARGEST_VALUE,
-    Level, Machine, Model, NoDoors, Task,
+    Level, Machine, Model, NoDoors, Standing, Task,
 };
 use onboard_agents::manual::{self, Manual};
 
@@ -26,6 +26,8 @@ pub struct MemoryHost {
     pub machine: Machine,
     /// The model that the user gave, where there is one.
     pub model: Option<ScriptedModel>,
+    /// Rules whose findings people dismissed.
+    pub dismissed: Vec<String>,
     /// What was proposed.
     pub changes: Vec<Change>,
     /// The network.
@@ -84,13 +86,15 @@ impl Host for MemoryHost {
         Ok(())
     }
 
-    fn record_finding(&mut self, finding: Finding) -> Result<(), HostError> {
+    fn record_finding(&mut self, finding: Finding) -> Result<Standing, HostError> {
         assert!(manual::rule(&finding.rule).is_some(), "no page describes {}", finding.rule);
+        let rule = finding.rule.clone();
         // As the real host: what is known by its fingerprint is not news.
         if self.findings.iter().all(|known| known.fingerprint != finding.fingerprint) {
             self.findings.push(finding);
         }
-        Ok(())
+        let is_dismissed = self.dismissed.contains(&rule);
+        Ok(if is_dismissed { Standing::Dismissed } else { Standing::Open })
     }
 
     fn emit_event(&mut self, kind: &str, data: serde_json::Value) -> Result<(), HostError> {
