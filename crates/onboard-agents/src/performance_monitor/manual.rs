@@ -48,8 +48,8 @@ before, under any name, was checked out or copied and counts once.
 
 The commit of a result is the one that the tool wrote down; else the one that git's log of checkouts has
 for the moment at which the file was written; else the one that was checked out when it was read. Only
-with one of the first two it is said that no commit lies between two results. Of several the one that
-adds most code comes first, with the file in which it adds most.
+with one of the first two it is said that no commit lies between two results. Of several those that
+add code are named, the one that adds most first, with the file in which it adds most.
 
 Where a level changed is found by splitting ranks, at a threshold that grows with autocorrelation; splits
 that divide no two levels are taken away one by one, the least sure first. On made-up series around 100

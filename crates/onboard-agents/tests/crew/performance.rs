@@ -282,6 +282,41 @@ fn what_lies_between_is_only_said_where_it_is_known() {
 }
 
 #[test]
+fn of_several_commits_those_that_add_code_are_named_the_one_that_adds_most_first() {
+    let mut history = History::default();
+    let begin = history.commit("main", "ann", 30, "begin", &[("src/a.rs", "0\n")]);
+    let fixture = Fixture::of(&history);
+    let mut reader = Reader::of(fixture.root());
+    let mut draw = Draw::new(7);
+    for hour in 0..40 {
+        if hour == 30 {
+            history.commit_from(
+                "main",
+                "ann",
+                3,
+                "say more",
+                &[begin],
+                &[("README.md", "x\ny\nz\n")],
+            );
+            history.commit("main", "bob", 2, "cache it", &[("src/b.rs", "1\n2\n3\n")]);
+            history.commit("main", "cy", 1, "mend a name", &[("src/a.rs", "1\n")]);
+            fixture.import(&history);
+        }
+        many(&fixture, 1, hour, &mut draw, |_| if hour < 30 { 1.0 } else { 1.2 });
+        at(&mut reader, hour);
+    }
+    let finding = reader.agent.findings.first().expect("one");
+    let evidence: Vec<&str> = finding.evidence.iter().map(|one| one.text.as_str()).collect();
+    let (_, detail) = finding.detail.split_once("among them. ").expect("what lies between");
+    expect![[r#"
+        3 commits lie between its last good result and the first slow one. 2 of them add code; the one that adds most comes first.
+        Measure parse/0 (Criterion) before and after a5879d18cc first, then halve what is left.
+        cache it
+        mend a name
+        a5879d18cc added 3 lines here"#]].assert_eq(&format!("{detail}\n{}\n{}", finding.action, evidence[3..].join("\n")));
+}
+
+#[test]
 fn tests_that_take_longer_are_said() {
     let fixture = Fixture::folder();
     let mut reader = Reader::of(fixture.root());

@@ -7,7 +7,7 @@ use onboard_analysis::regression::{LEAST_AFTER, LEAST_BEFORE, LEAST_CHANGE, LEAS
 use onboard_analysis::statistics::median;
 use onboard_domain::Fingerprint;
 
-use super::suspects::{Between, Commits, How, MOST_NAMED, ends};
+use super::suspects::{Between, Commits, How, MOST_NAMED, MOST_READ, ends};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
 use crate::performance_monitor::benchmarks::{Benchmarks, Slower};
@@ -226,9 +226,19 @@ fn of_commits(name: &str, commits: &Commits, ends: &str) -> (String, String) {
         0 => String::new(),
         apart => format!(" The last good one is of another line, with {apart} commits of its own."),
     };
-    let order = match (commits.count, commits.named.first()) {
-        (2.., Some(first)) if first.added > 0 => " The one that adds most code comes first.",
-        _ => "",
+    let order = match (commits.count, commits.adding) {
+        (0 | 1, _) | (_, 0) => String::new(),
+        (count, adding) => {
+            let of = if count > MOST_READ {
+                format!("the newest {MOST_READ}")
+            } else {
+                "them".to_owned()
+            };
+            match adding {
+                1 => format!(" One of {of} adds code."),
+                _ => format!(" {adding} of {of} add code; the one that adds most comes first."),
+            }
+        }
     };
     let action = match (commits.count, commits.named.first()) {
         (1, _) => format!("Measure {name} without this commit; if it is that, mend or revert it."),

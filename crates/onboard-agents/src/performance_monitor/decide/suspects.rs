@@ -12,7 +12,7 @@ use crate::performance_monitor::benchmarks::{Benchmarks, Known, Slower, Source};
 /// Commits read between two.
 const MOST_STEPS: usize = 2_000;
 /// Of so many, what they changed is read; of more, the newest.
-const MOST_READ: usize = 200;
+pub const MOST_READ: usize = 200;
 /// Commits named.
 pub const MOST_NAMED: usize = 4;
 
@@ -47,7 +47,10 @@ pub struct Commits {
     pub is_sure: bool,
     /// Commits of another line, which only the last good result has.
     pub apart: usize,
-    /// The likeliest first: who adds most code breaks most.
+    /// Commits that add code.
+    pub adding: usize,
+    /// The likeliest first: who adds most code breaks most. What adds none is only named where nothing
+    /// does.
     pub named: Vec<Suspect>,
 }
 
@@ -118,11 +121,13 @@ fn between(
         return Between::Older;
     }
     let newest = &apart.ahead[apart.ahead.len().saturating_sub(MOST_READ)..];
-    let Some((named, merges)) = suspects(newest, open) else { return Between::Unknown };
+    let Some((mut named, merges)) = suspects(newest, open) else { return Between::Unknown };
     let all = apart.ahead.len();
     // A merge alone is one; beside what it merges it is none more.
     let count = if merges < all { all - merges } else { all };
-    Between::Commits(Commits { count, is_sure, apart: apart.behind, named })
+    let adding = named.iter().filter(|suspect| suspect.added > 0).count();
+    named.truncate(if adding > 0 { adding.min(MOST_NAMED) } else { MOST_NAMED });
+    Between::Commits(Commits { count, is_sure, apart: apart.behind, adding, named })
 }
 
 /// The likeliest of these commits. Among all that a commit says of itself, the lines of code that it
@@ -150,7 +155,6 @@ fn suspects(ids: &[gix::ObjectId], open: &Open<'_>) -> Option<(Vec<Suspect>, usi
     // The newest of those that added as much comes first.
     found.reverse();
     found.sort_by_key(|suspect| std::cmp::Reverse(suspect.added));
-    found.truncate(MOST_NAMED);
     is_whole.then_some((found, merges))
 }
 
