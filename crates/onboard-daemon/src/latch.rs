@@ -108,7 +108,7 @@ fn write(folder: &Path, place: &Path, latch: Latch) -> io::Result<()> {
     })
 }
 
-/// The boot's clock, the process and how often it did this: no two are the same.
+/// The wall clock, the process and how often it did this: no two are the same.
 fn mark() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let (wall, pid) = (crate::clock::wall(), std::process::id());

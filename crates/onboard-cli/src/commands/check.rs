@@ -213,12 +213,15 @@ impl Asked {
     /// What people and agents said.
     fn crew(&self) -> Crew {
         let is_open = |row: &&FindingRow| row.status == FindingStatus::Open;
-        let answered = self.findings.iter().filter(|row| !is_open(row));
+        // What is judged here is what ours look at: an answer to another agent is no word on that.
+        let is_ours = |name: &str| onboard_agents::builtins().iter().any(|ours| ours.name == name);
+        let answered = self.findings.iter().filter(|row| !is_open(row) && is_ours(&row.agent));
         let answered = answered.map(|row| row.fingerprint.clone());
+        let ours = self.crew.agents.iter().filter(|agent| is_ours(&agent.name));
         let learner = self.member(pattern_learning::NAME);
         let forgotten = learner.and_then(|agent| agent.settings.get(pattern_learning::FORGET));
         Crew {
-            muted: self.crew.agents.iter().flat_map(|agent| agent.muted.clone()).collect(),
+            muted: ours.flat_map(|agent| agent.muted.clone()).collect(),
             answered: self.crew.dismissed.iter().cloned().chain(answered).collect(),
             forgotten: forgotten.map(|ids| pattern_learning::ids(ids)).unwrap_or_default(),
             open: self.findings.iter().filter(is_open).map(finding).collect(),

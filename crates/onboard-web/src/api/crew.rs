@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrewView {
     pub agents: Vec<CrewMember>,
-    /// Fingerprints of findings that people dismissed.
+    /// Fingerprints of findings that people dismissed, but those of agents that the project defines
+    /// itself.
     pub dismissed: Vec<String>,
 }
 
