@@ -275,7 +275,7 @@ fn models(house: &House, endpoint: SocketAddr, budgets: &str) {
 
 /// Asks the model, as its library would be told to.
 const ASK: &str = "ai_onboard says net ask \"$OPENAI_BASE_URL/chat/completions\" \
-     '{\"model\":\"m-1\",\"messages\":[]}'\n";
+     '{\"model\":\"m-1\",\"messages\":[{\"content\":\"hi\"}]}'\n";
 
 pub fn a_model_is_asked_inside_its_budget(mut house: House) {
     let (server, _, authority) = tls_server(&["forge.example"]);
@@ -295,15 +295,15 @@ pub fn a_model_is_asked_inside_its_budget(mut house: House) {
     let said = format!("{}{}", house.log("thinker", run), facts(&published, run));
     expect![[r#"
         info stdout m-1
-        info stdout ask http://small.model.onboard/v1/chat/completions {"model":"m-1","messages":[]}: HTTP/1.1 200 OK | {"choices":[{"message":{"content":"hello"}}],"usage":{"prompt_tokens":60,"completion_tokens":40}}
-        info stdout ask http://small.model.onboard/v1/chat/completions {"model":"m-1","messages":[]}: HTTP/1.1 200 OK | {"choices":[{"message":{"content":"hello"}}],"usage":{"prompt_tokens":60,"completion_tokens":40}}
-        info stdout ask http://small.model.onboard/v1/chat/completions {"model":"m-1","messages":[]}: HTTP/1.1 402 Refused | {"error":{"code":"per_run.tokens","message":"ai_onboard: the budget per_run.tokens of 250 tokens (CONFIG/models.yaml:10:31) has 50 tokens left, and this request may need 95 tokens","param":null,"type":"budget_exceeded"}}
+        info stdout ask http://small.model.onboard/v1/chat/completions {"model":"m-1","messages":[{"content":"hi"}]}: HTTP/1.1 200 OK | {"choices":[{"message":{"content":"hello"}}],"usage":{"prompt_tokens":60,"completion_tokens":40}}
+        info stdout ask http://small.model.onboard/v1/chat/completions {"model":"m-1","messages":[{"content":"hi"}]}: HTTP/1.1 200 OK | {"choices":[{"message":{"content":"hello"}}],"usage":{"prompt_tokens":60,"completion_tokens":40}}
+        info stdout ask http://small.model.onboard/v1/chat/completions {"model":"m-1","messages":[{"content":"hi"}]}: HTTP/1.1 402 Refused | {"error":{"code":"per_run.tokens","message":"ai_onboard: the budget per_run.tokens of 250 tokens (CONFIG/models.yaml:10:31) has 50 tokens left, and this request may need 111 tokens","param":null,"type":"budget_exceeded"}}
         info stdout ask http://key.credential.onboard/v1/chat/completions {}: no such name
         ! budget_exceeded ask model: small.model.onboard at per_run.tokens (the budget per_run.tokens of 250 tokens (CONFIG/models.yaml:10:31))
-        reserved 95 545
-        reserved 95 545
+        reserved 111 561
+        reserved 111 561
         settled 100 460 Reported
-        settled 100 460 Reported"#]].assert_eq(&said.replace(&folder, "CONFIG").replace("has 55 tokens", "has 50 tokens"));
+        settled 100 460 Reported"#]].assert_eq(&said.replace(&folder, "CONFIG").replace("has 39 tokens", "has 50 tokens"));
     assert_eq!(asked.lock().expect("no panic").matches("POST /v1/chat/completions").count(), 2);
     assert_eq!(asked.lock().expect("no panic").matches(&canary()).count(), 2);
     house.handle().read(|state| {
@@ -328,7 +328,7 @@ pub fn what_a_dead_daemon_set_aside_counts_in_full(mut house: House) {
     let (endpoint, _) = endpoint();
     models(&house, endpoint, "{}");
     let script = "ai_onboard says net begin \"$OPENAI_BASE_URL/chat/completions\" \
-        '{\"model\":\"m-1\",\"stream\":true,\"messages\":[\"never end\"]}' &\n\
+        '{\"model\":\"m-1\",\"stream\":true,\"messages\":[{\"content\":\"never end\"}]}' &\n\
         while ! [ -e /tmp/begun ]; do sleep 0.05; done\n\
         ai_onboard says save at work\n\
         ai_onboard says wait\n";
