@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use onboard_agents::host::{
-    Change, Finding, Host, HostError, Level, Machine, Model, Outcome, Standing, Task,
+    Change, Finding, Fingerprint, Host, HostError, Level, Machine, Model, Outcome, Standing, Task,
+    forecast,
 };
 use onboard_agents::project_index;
 use serde_json::{Value, json};
@@ -48,6 +49,14 @@ impl Host for FolderHost {
 
     fn record_finding(&mut self, _: Finding) -> Result<Standing, HostError> {
         Ok(Standing::Open)
+    }
+
+    fn settle_forecast(&mut self, _: &Fingerprint, _: forecast::Outcome) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    fn resolve_finding(&mut self, _: &Fingerprint, _: &str) -> Result<(), HostError> {
+        Ok(())
     }
 
     fn emit_event(&mut self, _: &str, _: Value) -> Result<(), HostError> {

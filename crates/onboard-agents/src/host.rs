@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 pub use onboard_protocol::Machine;
 
-pub use onboard_domain::{Evidence, EvidenceKind, Finding, Severity};
+pub use onboard_domain::{Evidence, EvidenceKind, Finding, Fingerprint, Severity, forecast};
 
 pub use crate::language_model::Model;
 
@@ -161,6 +161,15 @@ pub trait Host {
     fn progress(&mut self, done: u64, total: Option<u64>, doing: &str) -> Result<(), HostError>;
     /// Tells of a finding, or that it still holds; what people made of it.
     fn record_finding(&mut self, finding: Finding) -> Result<Standing, HostError>;
+    /// Says what came of what an earlier finding expected; nothing where no such forecast is open.
+    fn settle_forecast(
+        &mut self,
+        fingerprint: &Fingerprint,
+        outcome: forecast::Outcome,
+    ) -> Result<(), HostError>;
+    /// Says that a commit did what an earlier finding suggested; nothing where that is not open.
+    fn resolve_finding(&mut self, fingerprint: &Fingerprint, commit: &str)
+    -> Result<(), HostError>;
     fn emit_event(&mut self, kind: &str, data: serde_json::Value) -> Result<(), HostError>;
     /// Writes an entry of the project's shared state; at most [`LARGEST_VALUE`] bytes.
     fn put_state(&mut self, key: &str, value: serde_json::Value) -> Result<(), HostError>;

@@ -2,8 +2,8 @@
 
 use crate::BuiltIn;
 use crate::host::{
-    AgentError, Change, Doors, Finding, Host, HostError, Level, Machine, Model, Outcome, Standing,
-    Task,
+    AgentError, Change, Doors, Finding, Fingerprint, Host, HostError, Level, Machine, Model,
+    Outcome, Standing, Task, forecast,
 };
 use onboard_protocol::{ClientError, HostClient, Stream};
 use serde_json::{Value, json};
@@ -132,6 +132,22 @@ impl Host for SocketHost {
             Some("suppressed") => Standing::Suppressed,
             _ => Standing::Open,
         })
+    }
+
+    fn settle_forecast(
+        &mut self,
+        fingerprint: &Fingerprint,
+        outcome: forecast::Outcome,
+    ) -> Result<(), HostError> {
+        self.client.settle_forecast(fingerprint, outcome).map(drop).map_err(gone)
+    }
+
+    fn resolve_finding(
+        &mut self,
+        fingerprint: &Fingerprint,
+        commit: &str,
+    ) -> Result<(), HostError> {
+        self.client.resolve_finding(fingerprint, commit).map(drop).map_err(gone)
     }
 
     fn emit_event(&mut self, kind: &str, data: Value) -> Result<(), HostError> {

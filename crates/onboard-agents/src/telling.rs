@@ -16,6 +16,8 @@ pub struct Holds {
     /// What is as true as before, and no news: it goes on standing where it was said, and is not said
     /// anew.
     pub standing: Vec<Finding>,
+    /// Of what was said and no longer holds: the commit that did what the finding suggested.
+    pub done: BTreeMap<Fingerprint, String>,
 }
 
 /// How much people hear at once.
@@ -48,7 +50,7 @@ pub fn tell(
     reported: &mut BTreeSet<Fingerprint>,
     most_new: usize,
 ) -> Result<Told, AgentError> {
-    let holds = Holds { findings: holds.to_vec(), standing: Vec::new() };
+    let holds = Holds { findings: holds.to_vec(), ..Holds::default() };
     tell_within(host, &holds, reported, Room { new: most_new, of_rule: &[] })
 }
 
@@ -65,6 +67,12 @@ pub fn tell_within(
 ) -> Result<Told, AgentError> {
     let before = std::mem::take(reported);
     let (told, count) = choose(&before, holds, room);
+    let is_told =
+        |fingerprint: &Fingerprint| told.iter().any(|one| one.fingerprint == *fingerprint);
+    let gone = before.iter().filter(|fingerprint| !is_told(fingerprint));
+    for (fingerprint, commit) in gone.filter_map(|one| Some((one, holds.done.get(one)?))) {
+        host.resolve_finding(fingerprint, commit)?;
+    }
     for finding in told {
         host.record_finding(finding.clone())?;
         reported.insert(finding.fingerprint.clone());
@@ -154,7 +162,8 @@ mod tests {
         };
         let mut said: BTreeSet<Fingerprint> =
             findings(before).into_iter().map(|finding| finding.fingerprint).collect();
-        let holds = Holds { findings: findings(holds), standing: findings(standing) };
+        let holds =
+            Holds { findings: findings(holds), standing: findings(standing), ..Holds::default() };
         let mut lines = Vec::new();
         for _ in 0..2 {
             let (told, count) = choose(&said, &holds, Room { new: 2, of_rule: &[("few", 2)] });

@@ -756,6 +756,32 @@ milestones:
     due: 2027-03-01
 ";
 
+/// A milestone that is behind is expected to be missed; what came is told once it is known.
+#[test]
+fn what_came_of_a_milestone_that_is_behind_is_told() {
+    let mut settled = Vec::new();
+    let done =
+        PLAN.replace("{id: docs}, {id: site}", "{id: docs, state: done}, {id: site, state: done}");
+    let moved = PLAN.replace("2026-11-30", "2027-11-30");
+    for (days, plan) in [(8, PLAN), (1, PLAN), (1, done.as_str()), (1, moved.as_str())] {
+        let fixture = Fixture::of(&team());
+        fixture.write(".ai_onboard/plan.yaml", PLAN);
+        let mut host = host(fixture.root());
+        report(&mut host);
+        let said = host.findings.iter().find(|finding| finding.rule == "health/milestone-behind");
+        let forecast = said.and_then(|finding| finding.forecast.clone()).expect("one");
+        fixture.write(".ai_onboard/plan.yaml", plan);
+        host.task.now_ms += days * 86_400_000;
+        report(&mut host);
+        settled.push(format!("{} {:?}: {:?}", forecast.expects, forecast.estimate, host.settled));
+    }
+    expect![[r#"
+        beta is not reached by 2026-11-30 Chance(0.9761076232110354): ["health/milestone-behind of beta: Came { at: Some(Time(1796083200000)) }"]
+        beta is not reached by 2026-11-30 Chance(0.9761076232110354): []
+        beta is not reached by 2026-11-30 Chance(0.9761076232110354): ["health/milestone-behind of beta: DidNotCome"]
+        beta is not reached by 2026-11-30 Chance(0.9761076232110354): ["health/milestone-behind of beta: Void"]"#]].assert_eq(&settled.join("\n"));
+}
+
 #[test]
 fn milestones_late_reached_and_started() {
     let fixture = Fixture::of(&team());

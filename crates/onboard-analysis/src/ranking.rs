@@ -20,6 +20,10 @@ pub const SHOWN_BEFORE_MUTE: u32 = 8;
 /// and mutes itself below this chance of being useful.
 pub const MUTED_BELOW: f64 = 0.25;
 
+/// What is acted on in silence counts as half of an accept: somebody who reads a finding and does what
+/// it says looks the same as somebody who never saw it.
+const ACTED: f64 = 0.5;
+
 /// A beta distribution of a chance.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Beta {
@@ -41,7 +45,7 @@ impl Beta {
 
     fn observed(self, record: Record) -> Self {
         Self {
-            yes: self.yes + f64::from(record.accepted),
+            yes: self.yes + f64::from(record.accepted) + ACTED * f64::from(record.acted),
             no: self.no + f64::from(record.dismissed),
         }
     }
@@ -57,8 +61,11 @@ impl Beta {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     pub shown: u32,
-    /// Accepted in words or by deeds.
+    /// Accepted in words.
     pub accepted: u32,
+    /// Done by a commit, with no word.
+    #[serde(default)]
+    pub acted: u32,
     pub dismissed: u32,
 }
 
@@ -67,6 +74,7 @@ impl Record {
         Self {
             shown: self.shown.saturating_sub(part.shown),
             accepted: self.accepted.saturating_sub(part.accepted),
+            acted: self.acted.saturating_sub(part.acted),
             dismissed: self.dismissed.saturating_sub(part.dismissed),
         }
     }
@@ -118,13 +126,18 @@ mod tests {
     use crate::draw::Draw;
 
     fn record(shown: u32, accepted: u32, dismissed: u32) -> Record {
-        Record { shown, accepted, dismissed }
+        Record { shown, accepted, dismissed, acted: 0 }
     }
 
     #[test]
     fn borrowing_muting_and_exploring() {
         let fresh = posterior(Record::default(), Record::default());
         assert!((fresh.mean() - 1.1 / 2.9).abs() < 1e-9);
+        // A deed is worth half a word.
+        let acted = |accepted, acted| Record { shown: 4, accepted, acted, dismissed: 0 };
+        let mean = |record| posterior(record, record).mean();
+        assert!((mean(acted(0, 4)) - mean(acted(2, 0))).abs() < 1e-9);
+        assert!(mean(acted(0, 0)) < mean(acted(0, 4)) && mean(acted(0, 4)) < mean(acted(4, 0)));
         // A good agent's new rule starts better than a bad one's.
         let good = posterior(Record::default(), record(40, 30, 5)).mean();
         let bad = posterior(Record::default(), record(40, 2, 30)).mean();

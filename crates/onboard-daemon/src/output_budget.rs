@@ -68,7 +68,9 @@ fn cost(call: &HostCall) -> Option<(usize, usize)> {
                 let place = evidence.path.as_ref().map_or(0, String::len);
                 evidence.text.len() + place + ENTRY / 2
             });
-            texts.iter().map(|text| text.len()).sum::<usize>() + evidence.sum::<usize>()
+            let forecast =
+                finding.forecast.as_ref().map_or(0, |forecast| ENTRY + forecast.expects.len());
+            texts.iter().map(|text| text.len()).sum::<usize>() + evidence.sum::<usize>() + forecast
         }
         HostCall::Agent(AgentCall::EmitEvent { data, .. }) => data.len(),
         HostCall::Agent(AgentCall::SendMessage { body, .. }) => body.len(),
@@ -79,7 +81,9 @@ fn cost(call: &HostCall) -> Option<(usize, usize)> {
         }
         HostCall::Agent(AgentCall::Finish { summary, .. }) => summary.len(),
         HostCall::Agent(
-            AgentCall::AckMessage { .. }
+            AgentCall::SettleForecast { .. }
+            | AgentCall::ResolveFinding { .. }
+            | AgentCall::AckMessage { .. }
             | AgentCall::TakeLease { .. }
             | AgentCall::ReleaseLease { .. }
             | AgentCall::SaveCheckpoint { .. }

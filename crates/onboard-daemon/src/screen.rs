@@ -52,6 +52,8 @@ pub(crate) fn secret_in(what: &str, place: &str, rule: &str) -> Violation {
 pub(crate) fn what(call: &HostCall) -> &'static str {
     match call {
         HostCall::Agent(AgentCall::RecordFinding(_)) => "record_finding",
+        HostCall::Agent(AgentCall::SettleForecast { .. }) => "settle_forecast",
+        HostCall::Agent(AgentCall::ResolveFinding { .. }) => "resolve_finding",
         HostCall::Agent(AgentCall::EmitEvent { .. }) => "emit_event",
         HostCall::Agent(AgentCall::SendMessage { .. }) => "send_message",
         HostCall::Agent(AgentCall::GetState { .. }) => "get_state",
@@ -111,7 +113,10 @@ impl LookOver {
                 self.clean("reason", reason);
             }
             AgentCall::Finish { summary, .. } => self.clean("summary", summary),
-            AgentCall::ReadInbox { .. }
+            // Fingerprints and ids of commits are digits, by their readers.
+            AgentCall::SettleForecast { .. }
+            | AgentCall::ResolveFinding { .. }
+            | AgentCall::ReadInbox { .. }
             | AgentCall::AckMessage { .. }
             | AgentCall::SaveCheckpoint { .. }
             | AgentCall::FindCheckpoint { .. }
@@ -126,6 +131,9 @@ impl LookOver {
         self.clean("action", &mut finding.action);
         self.clean("target", &mut finding.target);
         self.evidence(&mut finding.evidence);
+        if let Some(forecast) = &mut finding.forecast {
+            self.clean("forecast", &mut forecast.expects);
+        }
     }
 
     fn evidence(&mut self, evidence: &mut [Evidence]) {
@@ -200,7 +208,7 @@ mod tests {
             &json!({ "rule": "leak/token", "title": "a token TOKEN in a.env", "target": "a.env",
                 "evidence": [{ "kind": "file", "text": "TOKEN", "path": "a.env", "line": 3 }] }),
             expect![[r#"
-                Agent(RecordFinding(Finding { rule: "leak/token", severity: Low, title: "a token [redacted: github-token] in a.env", detail: "", evidence: [Evidence { kind: File, text: "[redacted: github-token]", path: Some("a.env"), line: Some(3), oid: None, value: None }], action: "", target: "a.env", fingerprint: Fingerprint("7bb4cc10d0ba95c79eacdde518272ee577183df404dd53de5535ec47dadba024") }))
+                Agent(RecordFinding(Finding { rule: "leak/token", severity: Low, title: "a token [redacted: github-token] in a.env", detail: "", evidence: [Evidence { kind: File, text: "[redacted: github-token]", path: Some("a.env"), line: Some(3), oid: None, value: None }], action: "", target: "a.env", fingerprint: Fingerprint("7bb4cc10d0ba95c79eacdde518272ee577183df404dd53de5535ec47dadba024"), forecast: None }))
                 record_finding: title: github-token
                 record_finding: evidence: github-token
             "#]],

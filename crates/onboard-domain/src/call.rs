@@ -4,7 +4,8 @@
 
 use crate::council;
 use crate::finding::Finding;
-use crate::ids::{MessageId, MotionId, ProposalId, Time};
+use crate::forecast;
+use crate::ids::{Fingerprint, MessageId, MotionId, ProposalId, Time};
 use crate::lease::Mode;
 use crate::proposal::{self, Proposed};
 use crate::state::{BlobRef, Message, SharedValue};
@@ -23,6 +24,16 @@ pub struct Under {
 #[serde(rename_all = "snake_case")]
 pub enum AgentCall {
     RecordFinding(Finding),
+    /// What came of what a finding of this agent expected; nothing where no such forecast is open.
+    SettleForecast {
+        fingerprint: Fingerprint,
+        outcome: forecast::Outcome,
+    },
+    /// A finding of this agent is no longer so, since a commit did what it said.
+    ResolveFinding {
+        fingerprint: Fingerprint,
+        commit: String,
+    },
     /// Publish on a topic; agents of the project that wake on it are queued.
     EmitEvent {
         kind: String,
@@ -104,7 +115,15 @@ pub enum CallAnswer {
     /// Whether the finding is new to people, known already, or was dismissed by them.
     Finding {
         status: String,
+        /// What became of the forecast that came with it: `kept`, `known` (an earlier one counts until
+        /// it is settled), `full` (the project has as many as it may), `over` (its time has come) or `none` (the finding is not
+        /// kept, or another agent's).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        forecast: Option<String>,
     },
+    /// Whether a forecast was settled, or a finding resolved; false where there was none of the
+    /// agent's, which a repeated call is told as well.
+    Changed(bool),
     Messages(Vec<Message>),
     Sent(MessageId),
     Value(Option<SharedValue>),

@@ -2,6 +2,7 @@
 
 use crate::command::Actor;
 use crate::council::{self, Motion};
+use crate::forecast;
 use crate::ids::AgentId;
 use crate::incident;
 use crate::lease::{self, Mode};
@@ -81,8 +82,14 @@ fn check_projects(state: &State, notes: &mut Vec<String>) {
         if project.findings.len() > bounds::FINDINGS
             || project.dismissed.len() > bounds::DISMISSED
             || project.shared.len() > bounds::SHARED
+            || project.forecasts.len() > forecast::bounds::OPEN
         {
             notes.push(alloc::format!("{id} holds more than its bounds"));
+        }
+        for (fingerprint, open) in &project.forecasts {
+            if state.agents.get(&open.agent).is_none_or(|agent| agent.project != *id) {
+                notes.push(alloc::format!("the forecast of {fingerprint} in {id} is of no agent"));
+            }
         }
         let proposals = state.proposals.values().filter(|proposal| proposal.project == *id);
         if proposals.count() > proposal::bounds::KEPT + proposal::bounds::OPEN {

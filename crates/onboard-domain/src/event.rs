@@ -10,6 +10,7 @@ use crate::command::RefusalKind;
 use crate::council;
 use crate::effect::KillReason;
 use crate::finding::Finding;
+use crate::forecast::{self, Forecast};
 use crate::ids::{
     AgentId, Fingerprint, Generation, IncidentId, MessageId, MotionId, ProjectId, ProposalId,
     RunId, Time,
@@ -292,6 +293,24 @@ pub enum Event {
     FindingResolved {
         project: ProjectId,
         fingerprint: Fingerprint,
+        /// The commit that did what the finding suggested, where its agent saw one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// What an agent's finding expects is kept, to be held against what comes.
+    ForecastMade {
+        project: ProjectId,
+        agent: AgentId,
+        fingerprint: Fingerprint,
+        rule: String,
+        forecast: Box<Forecast>,
+    },
+    /// It is known what came of it, or that this will never be known.
+    ForecastSettled {
+        project: ProjectId,
+        agent: AgentId,
+        fingerprint: Fingerprint,
+        outcome: forecast::Outcome,
     },
     FindingAccepted {
         project: ProjectId,

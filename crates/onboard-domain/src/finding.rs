@@ -1,7 +1,8 @@
 //! What an agent reports: a finding, with evidence that can be checked and one suggested action.
 
+use crate::forecast::Forecast;
 use crate::ids::Fingerprint;
-use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, boxed::Box, string::String, vec::Vec};
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,10 @@ pub struct Finding {
     #[serde(default)]
     pub target: String,
     pub fingerprint: Fingerprint,
+    /// What it expects to come. On its way from the agent only: the journal keeps it as a fact of its
+    /// own, beside the finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Box<Forecast>>,
 }
 
 /// Longest texts and lists of a finding, in bytes and items: a finding is read by a person.
@@ -176,7 +181,13 @@ impl Finding {
             action: action.into(),
             target: target.to_owned(),
             fingerprint: fingerprint(rule, target, severity),
+            forecast: None,
         }
+    }
+
+    /// The same, with what it expects.
+    pub fn expecting(self, forecast: Forecast) -> Finding {
+        Finding { forecast: Some(Box::new(forecast)), ..self }
     }
 
     /// Whether every text and list is inside [`bounds`] and the required ones are there.

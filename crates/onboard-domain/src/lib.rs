@@ -4,7 +4,7 @@
 //! function that changes a [`State`]. Nothing here reads a clock, a file or a random source, so a
 //! replay on another machine gives the same bytes.
 //!
-//! Reading order: [`ids`], [`spec`], [`command`], [`event`], [`proposal`], [`state`], [`mod@apply`], [`check`], [`violation`], [`incident`],
+//! Reading order: [`ids`], [`spec`], [`command`], [`event`], [`proposal`], [`forecast`], [`state`], [`mod@apply`], [`check`], [`violation`], [`incident`],
 //! [`model`], [`council`], [`lease`].
 
 #![no_std]
@@ -19,6 +19,7 @@ pub mod council;
 pub mod effect;
 pub mod event;
 pub mod finding;
+pub mod forecast;
 pub mod ids;
 pub mod incident;
 pub mod lease;
@@ -35,6 +36,7 @@ pub use command::{Actor, Answer, Cause, Command, Refusal, RefusalKind, Via};
 pub use effect::{Effect, KillReason};
 pub use event::{Batch, Event, FORMAT};
 pub use finding::{Evidence, EvidenceKind, Finding, Severity};
+pub use forecast::Forecast;
 pub use ids::{
     AgentId, AgentName, Fingerprint, Generation, IncidentId, MessageId, MotionId, ProjectId,
     ProposalId, RunId, Time,

@@ -6,6 +6,7 @@
 use crate::council::{Motion, Subject};
 use crate::effect::KillReason;
 use crate::finding::Finding;
+use crate::forecast;
 use crate::ids::{
     AgentId, AgentName, Fingerprint, Generation, IncidentId, MessageId, MotionId, ProjectId,
     ProposalId, RunId, Time,
@@ -170,6 +171,10 @@ pub struct Project {
     /// Who waits for a lease, longest first; some may have given up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiter>,
+    /// What findings expect and of which it is not known yet what came; some of these findings are
+    /// gone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub forecasts: BTreeMap<Fingerprint, forecast::Open>,
     /// Its policy, as people last agreed to it or need not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyRef>,
@@ -197,6 +202,10 @@ pub struct RuleRecord {
     /// No longer seen, and nobody had said a word. Done in silence, or no longer so by itself: it is
     /// shown to people, and no answer of theirs.
     pub gone: u32,
+    /// No longer seen after a commit that did what it said, and nobody had said a word: an answer by
+    /// deeds, weaker than one in words.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
+    pub acted: u32,
 }
 
 /// One agent in one project.
@@ -234,6 +243,9 @@ pub struct Agent {
     /// What became of what each of its rules said.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rules: BTreeMap<String, RuleRecord>,
+    /// How good what each of its rules expected was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scores: BTreeMap<String, forecast::Score>,
     pub checkpoints: BTreeMap<String, BlobRef>,
     /// Its runs that have not ended, oldest first.
     pub live: Vec<RunId>,

@@ -1,6 +1,7 @@
 //! What the state keeps for one agent, in bytes.
 
 use crate::finding::Finding;
+use crate::forecast::Forecast;
 use crate::ids::AgentId;
 use crate::state::State;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ pub struct Stored {
     pub checkpoints: u64,
     /// Shared values that it wrote last, with their keys.
     pub shared: u64,
-    /// Its findings with their evidence.
+    /// Its findings with their evidence, and what they expect.
     pub findings: u64,
     /// Patches that it proposed and that are not settled.
     pub proposals: u64,
@@ -31,11 +32,13 @@ impl State {
         let Some(project) = self.projects.get(&agent.project) else { return Stored::default() };
         let shared = project.shared.iter().filter(|(_, value)| value.by == id);
         let findings = project.findings.values().filter(|known| known.agent == id);
+        let forecasts = project.forecasts.values().filter(|open| open.agent == id);
         let proposals = self.proposals.values().filter(|p| p.agent == id && p.status.is_open());
         Stored {
             checkpoints: agent.checkpoints.values().map(|blob| blob.bytes).sum(),
             shared: shared.map(|(key, value)| (key.len() + value.value.len()) as u64).sum(),
-            findings: findings.map(|known| known.finding.bytes()).sum(),
+            findings: findings.map(|known| known.finding.bytes()).sum::<u64>()
+                + forecasts.map(|open| open.forecast.bytes()).sum::<u64>(),
             proposals: proposals.map(|proposal| proposal.proposed.patch.bytes).sum(),
         }
     }
@@ -51,5 +54,13 @@ impl Finding {
             evidence.text.len() + optional.sum::<usize>()
         });
         (texts.iter().map(|text| text.len()).sum::<usize>() + evidence.sum::<usize>()) as u64
+    }
+}
+
+impl Forecast {
+    /// Bytes of its text, and of its numbers.
+    pub fn bytes(&self) -> u64 {
+        const NUMBERS: u64 = 40;
+        self.expects.len() as u64 + NUMBERS
     }
 }

@@ -229,13 +229,13 @@ fn what_becomes_of_findings_is_counted_by_rule() {
         rules.collect::<String>()
     };
     expect![[r#"
-        r/x RuleRecord { told: 5, accepted: 1, dismissed: 1, gone: 1 }
-        r/y RuleRecord { told: 1, accepted: 0, dismissed: 1, gone: 0 }
+        r/x RuleRecord { told: 5, accepted: 1, dismissed: 1, gone: 1, acted: 0 }
+        r/y RuleRecord { told: 1, accepted: 0, dismissed: 1, gone: 0, acted: 0 }
     "#]]
     .assert_eq(&tell(&events));
     events.push(r#"{"rule_forgotten":{"agent":0,"rule":"r/x"}}"#.into());
     expect![[r#"
-        r/y RuleRecord { told: 1, accepted: 0, dismissed: 1, gone: 0 }
+        r/y RuleRecord { told: 1, accepted: 0, dismissed: 1, gone: 0, acted: 0 }
     "#]]
     .assert_eq(&tell(&events));
 }
@@ -276,4 +276,36 @@ fn a_finding_that_was_taken_over_stays_so_and_a_dismissed_one_is_somebodys() {
     assert!(!text.contains("dismissed_of"));
     let state = State::decode(text.as_bytes()).unwrap();
     assert_eq!((known_as(&state, 0), known_as(&state, 1)), (true, true));
+}
+
+#[test]
+fn forecasts_are_settled_once_and_scored_by_rule() {
+    let mut events = begun();
+    events.extend([QUEUED, PLACED, STARTED].map(String::from));
+    let made = |mark: &str, estimate: &str| {
+        format!(
+            r#"{{"forecast_made":{{"project":0,"agent":0,"fingerprint":"{mark}","rule":"r/x",
+              "forecast":{{"expects":"it comes","estimate":{estimate},"resolve_by":99}}}}}}"#
+        )
+    };
+    let settled = |mark: &str, outcome: &str| {
+        format!(
+            r#"{{"forecast_settled":{{"project":0,"agent":0,"fingerprint":"{mark}","outcome":{outcome}}}}}"#
+        )
+    };
+    events.push(made("a", r#"{"chance":0.75}"#));
+    events.push(made("b", r#"{"interval":{"low":2.0,"high":4.0,"share":0.8}}"#));
+    events.push(made("c", r#"{"chance":0.25}"#));
+    events.push(settled("a", r#"{"came":{"at":50}}"#));
+    events.push(settled("b", r#"{"amount":4.0}"#));
+    let (state, notes) = fold(&events);
+    assert_eq!(notes, [""; 0]);
+    let score = state.agents[&onboard_domain::AgentId(0)].scores["r/x"];
+    expect!["Score { chances: 1, came: 1, squares: 62500, lead_ms: 40, intervals: 1, held: 1, shares: 800000, unknown: 0 }"].assert_eq(&format!("{score:?}"));
+    assert_eq!(state.projects[&onboard_domain::ProjectId(0)].forecasts.len(), 1);
+    // What is settled is over; a chance has no amount.
+    for event in [settled("a", r#""did_not_come""#), settled("c", r#"{"amount":1.0}"#)] {
+        let (_, notes) = fold(&[events.clone(), vec![event]].concat());
+        assert_ne!(notes, [""; 0]);
+    }
 }

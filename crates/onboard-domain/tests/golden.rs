@@ -8,6 +8,7 @@ use onboard_domain::council::{self, Ballot, Seat, Subject, Vote};
 use onboard_domain::effect::KillReason;
 use onboard_domain::event::{Adaptation, LeaseGrant, Passed};
 use onboard_domain::finding::{Evidence, EvidenceKind, Finding, Severity};
+use onboard_domain::forecast::{self, Decider, Estimate};
 use onboard_domain::incident::{self, Consequence, Seen};
 use onboard_domain::lease::Mode;
 use onboard_domain::model::{self, Ending, Reservation, Spend};
@@ -20,8 +21,8 @@ use onboard_domain::spec::{
 use onboard_domain::state::{BlobRef, Outcome, Process, Trigger, Usage};
 use onboard_domain::violation::{Action, Confidence, Rule, Sensor};
 use onboard_domain::{
-    AgentId, AgentName, AgentSpec, Batch, Event, Fingerprint, Generation, IncidentId, MessageId,
-    MotionId, ProjectId, ProposalId, RunId, Time, Violation,
+    AgentId, AgentName, AgentSpec, Batch, Event, Fingerprint, Forecast, Generation, IncidentId,
+    MessageId, MotionId, ProjectId, ProposalId, RunId, Time, Violation,
 };
 use std::collections::BTreeMap;
 
@@ -86,9 +87,11 @@ fn place(event: &Event) -> usize {
         Event::FindingSnoozed { .. } => 52,
         Event::RuleForgotten { .. } => 53,
         Event::LeaseWaited { .. } => 54,
+        Event::ForecastMade { .. } => 55,
+        Event::ForecastSettled { .. } => 56,
     }
 }
-const PLACES: usize = 55;
+const PLACES: usize = 57;
 
 /// Every value of an enum without fields; a new one does not compile before it is listed.
 macro_rules! all {
@@ -215,6 +218,7 @@ fn findings() -> Vec<Finding> {
         action: String::new(),
         target: String::new(),
         fingerprint: mark(),
+        forecast: None,
     };
     let bare = |kind| Evidence {
         kind,
@@ -243,6 +247,59 @@ fn findings() -> Vec<Finding> {
     };
     let severities = all!(Severity: Info, Low, Medium, High, Critical);
     std::iter::once(plain.clone()).chain(severities.into_iter().map(full)).collect()
+}
+
+/// Every estimate, who decides it, and every outcome.
+fn forecasts() -> Vec<Event> {
+    let estimates =
+        [Estimate::Chance(0.25), Estimate::Interval { low: 2.0, high: 4.5, share: 0.8 }];
+    for estimate in estimates {
+        match estimate {
+            Estimate::Chance(_) | Estimate::Interval { .. } => {}
+        }
+    }
+    let forecast = |estimate, decided_by| Forecast {
+        expects: "a fix follows".into(),
+        estimate,
+        resolve_by: T,
+        decided_by,
+    };
+    let mut all: Vec<Forecast> =
+        estimates.into_iter().map(|estimate| forecast(estimate, Decider::Agent)).collect();
+    let deciders = all!(Decider: Agent, Standing);
+    all.push(forecast(Estimate::Chance(1.0), deciders[1]));
+    let outcomes = [
+        forecast::Outcome::Came { at: None },
+        forecast::Outcome::Came { at: Some(T) },
+        forecast::Outcome::DidNotCome,
+        forecast::Outcome::Amount(3.5),
+        forecast::Outcome::Expired,
+        forecast::Outcome::Void,
+    ];
+    for outcome in outcomes {
+        match outcome {
+            forecast::Outcome::Came { .. }
+            | forecast::Outcome::DidNotCome
+            | forecast::Outcome::Amount(_)
+            | forecast::Outcome::Expired
+            | forecast::Outcome::Void => {}
+        }
+    }
+    let (project, agent) = (P, A);
+    let made = all.into_iter().map(|forecast| Event::ForecastMade {
+        project,
+        agent,
+        fingerprint: mark(),
+        rule: "forecast/risky-commit".into(),
+        forecast: Box::new(forecast),
+    });
+    let settled = outcomes.into_iter().map(|outcome| Event::ForecastSettled {
+        project,
+        agent,
+        fingerprint: mark(),
+        outcome,
+    });
+    made.chain(settled).collect()
 }
 
 fn kill_reasons() -> [KillReason; 8] {
@@ -446,7 +503,8 @@ fn violations() -> Vec<Violation> {
 fn findings_and_sharing() -> Vec<Event> {
     let mut events = vec![
         Event::FindingSeen { project: P, run: R, fingerprint: mark() },
-        Event::FindingResolved { project: P, fingerprint: mark() },
+        Event::FindingResolved { project: P, fingerprint: mark(), by: None },
+        Event::FindingResolved { project: P, fingerprint: mark(), by: Some("0123abcd".into()) },
         Event::FindingSuppressed { project: P, agent: A, run: R, fingerprint: mark() },
         Event::FindingAccepted { project: P, fingerprint: mark() },
         Event::FindingDismissed { project: P, fingerprint: mark(), reason: "as meant".into() },
@@ -770,6 +828,7 @@ fn batches() -> Vec<Batch> {
         oversight(),
         models(),
         motions(),
+        forecasts(),
     ]
     .concat();
     let mut batches: Vec<Batch> =

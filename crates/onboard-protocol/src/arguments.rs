@@ -2,19 +2,21 @@
 
 use crate::host::{HostCall, Level};
 use crate::tool::Tool;
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use onboard_domain::council::bounds as council;
 use onboard_domain::finding::bounds as finding;
+use onboard_domain::forecast::{self, Decider, Estimate};
 use onboard_domain::incident::bounds as incident;
 use onboard_domain::lease::{self, Mode};
 use onboard_domain::proposal::bounds as proposal;
 use onboard_domain::state::bounds;
 use onboard_domain::{
-    AgentCall, AgentName, CallRefusal, Evidence, EvidenceKind, Finding, Fingerprint, MessageId,
-    Severity, Under,
+    AgentCall, AgentName, CallRefusal, Evidence, EvidenceKind, Finding, Fingerprint, Forecast,
+    MessageId, Severity, Time, Under,
 };
 use serde_json::{Map, Value};
 use sha2::Digest;
@@ -78,6 +80,15 @@ pub fn read(tool: Tool, arguments: Map<String, Value>) -> Result<HostCall, CallR
         Tool::Heartbeat => HostCall::Heartbeat,
         Tool::ReportProgress => progress(&mut args)?,
         Tool::RecordFinding => HostCall::Agent(AgentCall::RecordFinding(read_finding(&mut args)?)),
+        Tool::SettleForecast => HostCall::Agent(settle_forecast(&mut args)?),
+        Tool::ResolveFinding => {
+            let fingerprint = told_before(&mut args)?;
+            let commit = args.required("commit", Arguments::line, 7..=finding::FINGERPRINT)?;
+            if !is_hexadecimal(&commit) {
+                return Err(CallRefusal::new("bounds", "`commit` is made of 0-9 and a-f"));
+            }
+            HostCall::Agent(AgentCall::ResolveFinding { fingerprint, commit })
+        }
         Tool::EmitEvent => HostCall::Agent(event(&mut args)?),
         Tool::SendMessage => HostCall::Agent(message(&mut args)?),
         Tool::ReadInbox => {
@@ -149,26 +160,131 @@ fn progress(args: &mut Arguments) -> Result<HostCall, CallRefusal> {
 
 fn read_finding(args: &mut Arguments) -> Result<Finding, CallRefusal> {
     let rule = args.required("rule", Arguments::line, 1..=finding::RULE)?;
-    let form = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '/' | '-');
-    if !rule.chars().all(form) || !rule.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        let message = "`rule` is made of a-z, 0-9, `.`, `_`, `-` and `/`, such as `todo/growth`";
-        return Err(CallRefusal::new("bounds", message));
-    }
+    let rule = rule_name(rule)?;
     let target = args.line("target", 0..=finding::TARGET)?.unwrap_or_default();
-    let given = args.text("fingerprint", 8..=finding::FINGERPRINT)?;
-    if given.as_ref().is_some_and(|g| !g.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))) {
-        return Err(CallRefusal::new("bounds", "`fingerprint` is made of 0-9 and a-f"));
-    }
+    let given = given_fingerprint(args)?;
     Ok(Finding {
         severity: args.one_of("severity", &SEVERITIES)?.unwrap_or_default(),
         title: args.required("title", Arguments::line, 1..=finding::TITLE)?,
         detail: args.text("detail", 0..=finding::DETAIL)?.unwrap_or_default(),
         evidence: evidence(args)?,
         action: args.text("action", 0..=finding::ACTION)?.unwrap_or_default(),
-        fingerprint: given.map_or_else(|| fingerprint(&rule, &target), Fingerprint),
+        fingerprint: given.unwrap_or_else(|| fingerprint(&rule, &target)),
+        forecast: read_forecast(args)?.map(Box::new),
         rule,
         target,
     })
+}
+
+fn rule_name(rule: String) -> Result<String, CallRefusal> {
+    let form = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '/' | '-');
+    if !rule.chars().all(form) || !rule.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        let message = "`rule` is made of a-z, 0-9, `.`, `_`, `-` and `/`, such as `todo/growth`";
+        return Err(CallRefusal::new("bounds", message));
+    }
+    Ok(rule)
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+}
+
+fn given_fingerprint(args: &mut Arguments) -> Result<Option<Fingerprint>, CallRefusal> {
+    let given = args.text("fingerprint", 8..=finding::FINGERPRINT)?;
+    if given.as_ref().is_some_and(|given| !is_hexadecimal(given)) {
+        return Err(CallRefusal::new("bounds", "`fingerprint` is made of 0-9 and a-f"));
+    }
+    Ok(given.map(Fingerprint))
+}
+
+/// Which finding: by its fingerprint, or by rule and target as it was told with.
+fn told_before(args: &mut Arguments) -> Result<Fingerprint, CallRefusal> {
+    let rule = args.line("rule", 1..=finding::RULE)?.map(rule_name).transpose()?;
+    let target = args.line("target", 0..=finding::TARGET)?.unwrap_or_default();
+    match (given_fingerprint(args)?, rule) {
+        (Some(given), _) => Ok(given),
+        (None, Some(rule)) => Ok(fingerprint(&rule, &target)),
+        (None, None) => Err(CallRefusal::new("invalid", "`fingerprint`, or `rule`, is missing")),
+    }
+}
+
+const DECIDERS: [(&str, Decider); 2] = [("agent", Decider::Agent), ("standing", Decider::Standing)];
+
+/// An object among the arguments.
+fn object(
+    args: &mut Arguments,
+    name: &str,
+    path: &'static str,
+) -> Result<Option<Arguments>, CallRefusal> {
+    match args.rest.remove(name) {
+        None => Ok(None),
+        Some(Value::Object(rest)) => Ok(Some(Arguments { path, rest })),
+        Some(_) => Err(args.invalid(name, "an object")),
+    }
+}
+
+/// What a finding expects; whether its time is one that anybody waits for is for who has a clock.
+fn read_forecast(args: &mut Arguments) -> Result<Option<Forecast>, CallRefusal> {
+    let Some(mut args) = object(args, "forecast", "forecast.")? else { return Ok(None) };
+    let estimate = object(&mut args, "estimate", "forecast.estimate.")?;
+    let mut estimate = estimate.ok_or_else(|| args.missing("estimate"))?;
+    let chance = estimate.number("chance")?;
+    let interval = object(&mut estimate, "interval", "forecast.estimate.interval.")?;
+    estimate.nothing_else()?;
+    let estimate = match (chance, interval) {
+        (Some(chance), None) if (0.0..=1.0).contains(&chance) => Estimate::Chance(chance),
+        (Some(_), None) => {
+            return Err(CallRefusal::new("bounds", "`forecast.estimate.chance` is from 0 to 1"));
+        }
+        (None, Some(mut interval)) => {
+            let mut end = |name: &str| interval.number(name)?.ok_or_else(|| interval.missing(name));
+            let (low, high, share) = (end("low")?, end("high")?, end("share")?);
+            interval.nothing_else()?;
+            Estimate::Interval { low, high, share }
+        }
+        _ => {
+            let message = "`forecast.estimate` has either a `chance` or an `interval`";
+            return Err(CallRefusal::new("invalid", message));
+        }
+    };
+    let resolve_by = args.required("resolve_by", Arguments::integer, 0..=SAFE_INTEGER)?;
+    let forecast = Forecast {
+        expects: args.required("expects", Arguments::line, 1..=forecast::bounds::EXPECTS)?,
+        estimate,
+        resolve_by: Time(i64::try_from(resolve_by).unwrap_or(i64::MAX)),
+        decided_by: args.one_of("decided_by", &DECIDERS)?.unwrap_or_default(),
+    };
+    args.nothing_else()?;
+    Ok(Some(forecast))
+}
+
+/// What came of it; the host alone says `expired`.
+#[derive(Clone, Copy)]
+enum Said {
+    Came,
+    DidNotCome,
+    Amount,
+    Void,
+}
+
+const OUTCOMES: [(&str, Said); 4] = [
+    ("came", Said::Came),
+    ("did_not_come", Said::DidNotCome),
+    ("amount", Said::Amount),
+    ("void", Said::Void),
+];
+
+fn settle_forecast(args: &mut Arguments) -> Result<AgentCall, CallRefusal> {
+    let fingerprint = told_before(args)?;
+    let said = args.one_of("outcome", &OUTCOMES)?.ok_or_else(|| args.missing("outcome"))?;
+    let value = args.number("value")?;
+    let outcome = match said {
+        Said::Came => forecast::Outcome::Came { at: value.map(|ms| Time(ms as i64)) },
+        Said::DidNotCome => forecast::Outcome::DidNotCome,
+        Said::Amount => forecast::Outcome::Amount(value.ok_or_else(|| args.missing("value"))?),
+        Said::Void => forecast::Outcome::Void,
+    };
+    Ok(AgentCall::SettleForecast { fingerprint, outcome })
 }
 
 fn evidence(args: &mut Arguments) -> Result<Vec<Evidence>, CallRefusal> {

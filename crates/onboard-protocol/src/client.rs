@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use core::fmt;
 use core::time::Duration;
-use onboard_domain::{CallRefusal, Evidence, Finding};
+use onboard_domain::{CallRefusal, Evidence, Finding, Fingerprint, forecast};
 use serde_json::{Value, json};
 
 /// Environment variable with the number of the inherited socket.
@@ -209,6 +209,43 @@ impl<S: Stream> HostClient<S> {
             .map_err(|error| ClientError::Protocol(error.to_string()))?;
         let answer = self.call("record_finding", arguments)?;
         text(&answer, "status")
+    }
+
+    /// Says what came of what an earlier finding expected: whether such a forecast was open.
+    ///
+    /// # Errors
+    /// As [`HostClient::call`].
+    pub fn settle_forecast(
+        &mut self,
+        fingerprint: &Fingerprint,
+        outcome: forecast::Outcome,
+    ) -> Result<bool, ClientError<S::Error>> {
+        let (word, value) = match outcome {
+            forecast::Outcome::Came { at } => ("came", at.map(|at| json!(at.0))),
+            forecast::Outcome::DidNotCome => ("did_not_come", None),
+            forecast::Outcome::Amount(amount) => ("amount", Some(json!(amount))),
+            forecast::Outcome::Void | forecast::Outcome::Expired => ("void", None),
+        };
+        let mut arguments = json!({ "fingerprint": fingerprint.0, "outcome": word });
+        if let Some(value) = value {
+            arguments["value"] = value;
+        }
+        let answer = self.call("settle_forecast", arguments)?;
+        Ok(answer.get("changed").and_then(Value::as_bool).unwrap_or(false))
+    }
+
+    /// Says that a commit did what an earlier finding suggested: whether that finding was open.
+    ///
+    /// # Errors
+    /// As [`HostClient::call`].
+    pub fn resolve_finding(
+        &mut self,
+        fingerprint: &Fingerprint,
+        commit: &str,
+    ) -> Result<bool, ClientError<S::Error>> {
+        let arguments = json!({ "fingerprint": fingerprint.0, "commit": commit });
+        let answer = self.call("resolve_finding", arguments)?;
+        Ok(answer.get("changed").and_then(Value::as_bool).unwrap_or(false))
     }
 
     /// Proposes a change as a patch: the proposal's id, and where it is.

@@ -20,6 +20,12 @@ usage: ai_onboard host COMMAND [--json]
           [--severity info|low|medium|high|critical] [--target X] [--action A]
           [--detail D] [--fingerprint HEX] [--evidence KIND=TEXT]…
           evidence: file=PATH[:LINE], commit=ID, number=NAME:VALUE, branch=NAME, tag=NAME
+          [--expects E --chance P|--interval LOW..HIGH:SHARE --resolve-by MS]
+          [--decided-by standing]      what it expects to come, and when that is known
+  settle --rule R [--target X]         what came of it: came, did_not_come, amount or void; with
+          OUTCOME [VALUE]              the amount, or when it came
+  resolve --rule R [--target X]        a commit did what a finding suggested
+          --commit ID
   propose --title T --reason R         propose the change that standard input holds as a patch
           [--evidence KIND=TEXT]…
   checkpoint load NAME                 what an earlier run kept; exit 1 when nothing
@@ -44,11 +50,13 @@ usage: ai_onboard host COMMAND [--json]
   finish [--summary S] [--nothing-to-report]
 ";
 
-const WORDS: [&str; 19] = [
+const WORDS: [&str; 21] = [
     "task",
     "machine",
     "progress",
     "finding",
+    "settle",
+    "resolve",
     "propose",
     "checkpoint",
     "event",
@@ -112,6 +120,12 @@ pub fn host_command(words: &[&str]) -> Result<HostCommand, UsageError> {
         "heartbeat" => (Tool::Heartbeat, json!({})),
         "progress" => (Tool::ReportProgress, progress(&mut line)?),
         "finding" => (Tool::RecordFinding, finding(&mut line)?),
+        "settle" => (Tool::SettleForecast, settle(&mut line)?),
+        "resolve" => {
+            let mut arguments = which_finding(&mut line)?;
+            arguments["commit"] = line.needed("commit")?.into();
+            (Tool::ResolveFinding, arguments)
+        }
         "propose" => {
             stdin = Some("patch");
             (Tool::ProposeChange, propose(&mut line)?)
@@ -200,6 +214,7 @@ impl HostCommand {
             Tool::PutState => alloc::format!("{}\n", part("version")),
             Tool::TakeLease => alloc::format!("{}\n", part("token")),
             Tool::RecordFinding => alloc::format!("{}\n", part("status")),
+            Tool::SettleForecast | Tool::ResolveFinding => alloc::format!("{}\n", part("changed")),
             Tool::RequestApproval => {
                 alloc::format!("{}\t{}\t{}\n", part("status"), part("id"), part("note"))
             }
@@ -264,6 +279,66 @@ fn finding(line: &mut Line) -> Result<Value, UsageError> {
         }
     }
     add_evidence(line, &mut arguments)?;
+    if let Some(expects) = line.flag("expects")? {
+        arguments["forecast"] = forecast(line, &expects)?;
+    }
+    Ok(arguments)
+}
+
+/// What a finding expects: a chance or an interval, and when it is known.
+fn forecast(line: &mut Line, expects: &str) -> Result<Value, UsageError> {
+    let resolve_by = line.whole_number("resolve-by")?;
+    let resolve_by = resolve_by.ok_or_else(|| UsageError("--resolve-by is missing".into()))?;
+    let estimate = match (line.flag("chance")?, line.flag("interval")?) {
+        (Some(chance), None) => json!({ "chance": number("--chance", &chance)? }),
+        (None, Some(interval)) => json!({ "interval": self::interval(&interval)? }),
+        _ => return Err(UsageError("--expects wants either --chance or --interval".into())),
+    };
+    let mut forecast =
+        json!({ "expects": expects, "estimate": estimate, "resolve_by": resolve_by });
+    if let Some(decider) = line.flag("decided-by")? {
+        forecast["decided_by"] = decider.into();
+    }
+    Ok(forecast)
+}
+
+/// `LOW..HIGH:SHARE`
+fn interval(text: &str) -> Result<Value, UsageError> {
+    let parts = text.split_once("..").and_then(|(low, rest)| {
+        let (high, share) = rest.rsplit_once(':')?;
+        Some((low, high, share))
+    });
+    let wrong = || {
+        UsageError(alloc::format!(
+            "--interval wants LOW..HIGH:SHARE, such as 3..8:0.8, not `{text}`"
+        ))
+    };
+    let (low, high, share) = parts.ok_or_else(wrong)?;
+    let end = |text: &str| text.parse::<f64>().map_err(|_| wrong());
+    Ok(json!({ "low": end(low)?, "high": end(high)?, "share": end(share)? }))
+}
+
+fn number(what: &str, text: &str) -> Result<f64, UsageError> {
+    text.parse().map_err(|_| UsageError(alloc::format!("{what} wants a number, not `{text}`")))
+}
+
+/// A finding that was told before: by fingerprint, or by rule and target.
+fn which_finding(line: &mut Line) -> Result<Value, UsageError> {
+    let mut arguments = json!({});
+    for name in ["rule", "target", "fingerprint"] {
+        if let Some(value) = line.flag(name)? {
+            arguments[name] = value.into();
+        }
+    }
+    Ok(arguments)
+}
+
+fn settle(line: &mut Line) -> Result<Value, UsageError> {
+    let mut arguments = which_finding(line)?;
+    arguments["outcome"] = line.take("what came")?.into();
+    if let Some(value) = line.next() {
+        arguments["value"] = number("a value", &value)?.into();
+    }
     Ok(arguments)
 }
 

@@ -82,7 +82,10 @@ pub enum HostAnswer {
     Machine(Box<Machine>),
     Finding {
         status: String,
+        /// Of the forecast that came with it, if one did.
+        forecast: Option<String>,
     },
+    Changed(bool),
     Letters(Vec<Letter>),
     Sent(MessageId),
     Value(Option<StateValue>),
@@ -116,7 +119,8 @@ impl HostAnswer {
     pub fn of(answer: CallAnswer, name: impl Fn(AgentId) -> String) -> Result<HostAnswer, BlobRef> {
         Ok(match answer {
             CallAnswer::Done => HostAnswer::Done,
-            CallAnswer::Finding { status } => HostAnswer::Finding { status },
+            CallAnswer::Finding { status, forecast } => HostAnswer::Finding { status, forecast },
+            CallAnswer::Changed(changed) => HostAnswer::Changed(changed),
             CallAnswer::Messages(messages) => HostAnswer::Letters(
                 messages
                     .into_iter()
@@ -153,7 +157,11 @@ impl HostAnswer {
             HostAnswer::Done => json!({ "done": true }),
             HostAnswer::Task(task) => task_value(task),
             HostAnswer::Machine(machine) => serde_json::to_value(machine).unwrap_or(Value::Null),
-            HostAnswer::Finding { status } => json!({ "status": status }),
+            HostAnswer::Finding { status, forecast: None } => json!({ "status": status }),
+            HostAnswer::Finding { status, forecast: Some(forecast) } => {
+                json!({ "status": status, "forecast": forecast })
+            }
+            HostAnswer::Changed(changed) => json!({ "changed": changed }),
             HostAnswer::Letters(letters) => {
                 json!({ "messages": letters.iter().map(letter).collect::<Vec<_>>() })
             }

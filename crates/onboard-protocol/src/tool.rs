@@ -12,6 +12,8 @@ pub enum Tool {
     GetMachine,
     ReportProgress,
     RecordFinding,
+    SettleForecast,
+    ResolveFinding,
     EmitEvent,
     SendMessage,
     ReadInbox,
@@ -31,12 +33,14 @@ pub enum Tool {
 }
 
 /// Every tool, in the order of `tools/list`: what a run does first comes first.
-pub const TOOLS: [Tool; 20] = [
+pub const TOOLS: [Tool; 22] = [
     Tool::GetTask,
     Tool::LoadCheckpoint,
     Tool::SaveCheckpoint,
     Tool::ReportProgress,
     Tool::RecordFinding,
+    Tool::SettleForecast,
+    Tool::ResolveFinding,
     Tool::ProposeChange,
     Tool::EmitEvent,
     Tool::ReadInbox,
@@ -67,6 +71,8 @@ impl Tool {
             Tool::GetMachine => "get_machine",
             Tool::ReportProgress => "report_progress",
             Tool::RecordFinding => "record_finding",
+            Tool::SettleForecast => "settle_forecast",
+            Tool::ResolveFinding => "resolve_finding",
             Tool::EmitEvent => "emit_event",
             Tool::SendMessage => "send_message",
             Tool::ReadInbox => "read_inbox",
@@ -98,6 +104,15 @@ impl Tool {
             Tool::RecordFinding => {
                 "Report one thing about the project, with evidence and one suggested action. The \
                  same rule and target is the same finding: it is never shown twice."
+            }
+            Tool::SettleForecast => {
+                "Say what came of what an earlier finding of yours expected. Its rule's record is made \
+                 of this; where no such forecast is open, nothing changes."
+            }
+            Tool::ResolveFinding => {
+                "Say that an earlier finding of yours is no longer so since a commit did what it \
+                 suggested. What you no longer report ends by itself; this tells that somebody acted on \
+                 it."
             }
             Tool::EmitEvent => "Publish an event; agents of the project that wake on it run.",
             Tool::SendMessage => "Send a message to another agent of the project.",
@@ -157,6 +172,8 @@ impl Tool {
             Tool::GetTask | Tool::GetMachine | Tool::Heartbeat => NOTHING,
             Tool::ReportProgress => REPORT_PROGRESS,
             Tool::RecordFinding => RECORD_FINDING,
+            Tool::SettleForecast => SETTLE_FORECAST,
+            Tool::ResolveFinding => RESOLVE_FINDING,
             Tool::EmitEvent => EMIT_EVENT,
             Tool::SendMessage => SEND_MESSAGE,
             Tool::ReadInbox => READ_INBOX,
@@ -181,6 +198,7 @@ impl Tool {
             Tool::GetTask => TASK,
             Tool::GetMachine => MACHINE,
             Tool::RecordFinding => RECORDED,
+            Tool::SettleForecast | Tool::ResolveFinding => CHANGED,
             Tool::SendMessage => SENT,
             Tool::ReadInbox => MESSAGES,
             Tool::GetState => VALUE,
@@ -239,7 +257,30 @@ const RECORD_FINDING: &str = r#"{"type":"object","additionalProperties":false,
 "path":{"type":"string","minLength":1,"maxLength":400},
 "line":{"type":"integer","minimum":1,"maximum":4294967295},
 "oid":{"type":"string","minLength":1,"maxLength":64},
-"value":{"type":"number"}}}}}}"#;
+"value":{"type":"number"}}}},
+"forecast":{"type":"object","additionalProperties":false,"required":["expects","estimate","resolve_by"],"description":"what it expects to come, to be held against what comes: the first one of a finding counts until it is settled","properties":{
+"expects":{"type":"string","minLength":1,"maxLength":200,"description":"what will be, such as: a fix of it follows"},
+"estimate":{"type":"object","description":"how sure it is","oneOf":[
+{"additionalProperties":false,"required":["chance"],"properties":{"chance":{"type":"number","minimum":0,"maximum":1}}},
+{"additionalProperties":false,"required":["interval"],"properties":{"interval":{"type":"object","additionalProperties":false,"required":["low","high","share"],"properties":{
+"low":{"type":"number"},"high":{"type":"number"},"share":{"type":"number","description":"in how many cases it is to hold what comes, such as 0.8"}}}}}]},
+"resolve_by":{"type":"integer","minimum":0,"maximum":9007199254740991,"description":"from then on it is known what came: milliseconds since 1970, within two years"},
+"decided_by":{"enum":["agent","standing"],"default":"agent","description":"standing: the host decides; it came where the finding still stands then"}}}}}"#;
+
+const SETTLE_FORECAST: &str = r#"{"type":"object","additionalProperties":false,
+"required":["outcome"],"properties":{
+"rule":{"type":"string","minLength":1,"maxLength":80,"pattern":"^[a-z0-9][a-z0-9._/-]*$","description":"of the finding; not needed with a fingerprint"},
+"target":{"type":"string","maxLength":400},
+"fingerprint":{"type":"string","minLength":8,"maxLength":64,"pattern":"^[0-9a-f]*$"},
+"outcome":{"enum":["came","did_not_come","amount","void"],"description":"void: it will never be known"},
+"value":{"type":"number","description":"with amount, what came; with came, when: milliseconds since 1970"}}}"#;
+
+const RESOLVE_FINDING: &str = r#"{"type":"object","additionalProperties":false,
+"required":["commit"],"properties":{
+"rule":{"type":"string","minLength":1,"maxLength":80,"pattern":"^[a-z0-9][a-z0-9._/-]*$","description":"of the finding; not needed with a fingerprint"},
+"target":{"type":"string","maxLength":400},
+"fingerprint":{"type":"string","minLength":8,"maxLength":64,"pattern":"^[0-9a-f]*$"},
+"commit":{"type":"string","minLength":7,"maxLength":64,"pattern":"^[0-9a-f]*$","description":"its id, that did what the finding suggested"}}}"#;
 
 const EMIT_EVENT: &str = r#"{"type":"object","additionalProperties":false,
 "required":["kind"],"properties":{
@@ -366,7 +407,11 @@ const MACHINE: &str = r#"{"type":"object","required":["at_ms","cores","load","me
 "succeeded":{"type":"boolean"}}}}}}"#;
 
 const RECORDED: &str = r#"{"type":"object","required":["status"],"properties":{
-"status":{"type":"string","description":"new, known or dismissed"}}}"#;
+"status":{"type":"string","description":"new, known, dismissed or suppressed"},
+"forecast":{"type":"string","description":"of a forecast that came with it: kept; known, an earlier one counts; full, the project has too many; over, its time has come; none, the finding is not kept"}}}"#;
+
+const CHANGED: &str = r#"{"type":"object","required":["changed"],"properties":{
+"changed":{"type":"boolean","description":"false: there was no such thing of this agent's, or no longer"}}}"#;
 
 const PROPOSED: &str = r#"{"type":"object","required":["id","status"],"properties":{
 "id":{"type":"string"},

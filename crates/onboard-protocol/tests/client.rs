@@ -39,7 +39,10 @@ impl Host {
             HostCall::Agent(AgentCall::RecordFinding(finding)) => {
                 let known = self.findings.iter().any(|f| f.fingerprint == finding.fingerprint);
                 self.findings.push(finding);
-                Ok(HostAnswer::Finding { status: if known { "known" } else { "new" }.into() })
+                Ok(HostAnswer::Finding {
+                    status: if known { "known" } else { "new" }.into(),
+                    forecast: None,
+                })
             }
             HostCall::Agent(AgentCall::TakeLease { .. }) => {
                 Err(CallRefusal::new("held", "`report` is held by r7"))
@@ -102,6 +105,7 @@ fn what_the_client_sends_is_what_the_host_takes() {
         action: "write them down as tasks".into(),
         target: "src".into(),
         fingerprint: fingerprint("todo/growth", "src"),
+        forecast: None,
     };
     assert_eq!(client.record_finding(&finding).expect("taken"), "new");
     assert_eq!(client.record_finding(&finding).expect("taken"), "known");
@@ -119,7 +123,7 @@ fn what_the_client_sends_is_what_the_host_takes() {
     client.emit_event("project.task.started", &json!({})).expect("taken");
     client.finish(false, "done").expect("taken");
     let tools = client.request("tools/list", json!({})).expect("listed");
-    assert_eq!(tools["tools"].as_array().map(Vec::len), Some(20));
+    assert_eq!(tools["tools"].as_array().map(Vec::len), Some(22));
     match client.call("take_lease", json!({ "name": "report", "ttl_ms": 5_000 })) {
         Err(ClientError::Refused(refusal)) => assert_eq!(refusal.code, "held"),
         other => panic!("not refused: {other:?}"),
@@ -291,7 +295,7 @@ fn wrong_words_say_what_would_be_right() {
     check(
         &["findng"],
         expect![
-            "usage: no command `findng`; did you mean `finding`? known: `task`, `machine`, `progress`, `finding`, `propose`, `checkpoint`, `event`, `inbox`, `ack`, `send`, `state`, `lease`, `lock`, `unlock`, `ask-person`, `request-approval`, `log`, `heartbeat`, `finish`"
+            "usage: no command `findng`; did you mean `finding`? known: `task`, `machine`, `progress`, `finding`, `settle`, `resolve`, `propose`, `checkpoint`, `event`, `inbox`, `ack`, `send`, `state`, `lease`, `lock`, `unlock`, `ask-person`, `request-approval`, `log`, `heartbeat`, `finish`"
         ],
     );
     check(&["finding", "--rule", "r"], expect!["usage: --title is missing"]);

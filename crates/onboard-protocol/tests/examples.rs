@@ -126,7 +126,10 @@ impl Host {
             HostCall::Agent(AgentCall::RecordFinding(finding)) => {
                 let known = self.findings.iter().any(|f| f.fingerprint == finding.fingerprint);
                 self.findings.push(finding);
-                HostAnswer::Finding { status: if known { "known" } else { "new" }.into() }
+                HostAnswer::Finding {
+                    status: if known { "known" } else { "new" }.into(),
+                    forecast: None,
+                }
             }
             HostCall::Agent(AgentCall::Finish { nothing_to_report, summary }) => {
                 self.finished = Some((nothing_to_report, summary));

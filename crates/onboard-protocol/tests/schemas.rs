@@ -17,6 +17,16 @@ fn full(tool: Tool) -> Value {
             "rule": "a/b", "title": "t", "severity": "high", "detail": "d", "action": "a",
             "target": "x", "fingerprint": "0123456789abcdef",
             "evidence": [{ "kind": "file", "text": "t", "path": "p", "line": 1, "oid": "ab", "value": 1.5 }],
+            "forecast": {
+                "expects": "e", "estimate": { "chance": 0.5 }, "resolve_by": 1, "decided_by": "agent",
+            },
+        }),
+        Tool::SettleForecast => json!({
+            "rule": "a/b", "target": "x", "fingerprint": "0123456789abcdef", "outcome": "came",
+            "value": 1.5,
+        }),
+        Tool::ResolveFinding => json!({
+            "rule": "a/b", "target": "x", "fingerprint": "0123456789abcdef", "commit": "0123abcd",
         }),
         Tool::ProposeChange => json!({
             "title": "t", "reason": "r", "patch": "p",
@@ -125,6 +135,27 @@ fn input_schemas_say_what_is_read() {
         arguments::read(Tool::RecordFinding, arguments).is_ok()
     };
     hold(items, &object(&sample["evidence"][0]), &read);
+    let forecast = &schema["properties"]["forecast"];
+    let read = |forecast: Map<String, Value>| {
+        let mut arguments = object(&sample);
+        arguments.insert("forecast".into(), Value::Object(forecast));
+        arguments::read(Tool::RecordFinding, arguments).is_ok()
+    };
+    hold(forecast, &object(&sample["forecast"]), &read);
+    let estimate = |estimate: Map<String, Value>| {
+        let mut forecast = object(&sample["forecast"]);
+        forecast.insert("estimate".into(), Value::Object(estimate));
+        read(forecast)
+    };
+    let [chance, interval] = [0, 1].map(|at| &forecast["properties"]["estimate"]["oneOf"][at]);
+    hold(chance, &object(&json!({ "chance": 0.25 })), &estimate);
+    let ends = json!({ "low": 1, "high": 2.5, "share": 0.8 });
+    hold(interval, &object(&json!({ "interval": ends })), &estimate);
+    let of_ends = |ends: Map<String, Value>| {
+        estimate(Map::from_iter([("interval".to_string(), Value::Object(ends))]))
+    };
+    hold(&interval["properties"]["interval"], &object(&ends), &of_ends);
+    assert!(!estimate(object(&json!({ "chance": 0.5, "interval": ends }))), "one or the other");
 }
 
 fn answer(tool: Tool) -> HostAnswer {
@@ -169,7 +200,10 @@ fn answer(tool: Tool) -> HostAnswer {
                 }],
             }))
         }
-        Tool::RecordFinding => HostAnswer::Finding { status: "new".into() },
+        Tool::RecordFinding => {
+            HostAnswer::Finding { status: "new".into(), forecast: Some("kept".into()) }
+        }
+        Tool::SettleForecast | Tool::ResolveFinding => HostAnswer::Changed(true),
         Tool::SendMessage => HostAnswer::Sent(MessageId(1)),
         Tool::ReadInbox => HostAnswer::Letters(vec![Letter {
             id: MessageId(1),

@@ -153,6 +153,8 @@ fn lets_go(event: &Event) -> bool {
             | Event::FindingDismissed { .. }
             | Event::FindingSnoozed { .. }
             | Event::RuleForgotten { .. }
+            | Event::ForecastMade { .. }
+            | Event::ForecastSettled { .. }
             | Event::MessageSent { .. }
             | Event::MessageDelivered { .. }
             | Event::MessageAcked { .. }

@@ -292,6 +292,7 @@ fn finding(kind: &Kind, number: u64) -> Finding {
         action: "Split it.".into(),
         target: format!("src/part_{number}.rs"),
         fingerprint: Fingerprint(format!("{}-{number}", kind.name)),
+        forecast: None,
     }
 }
 

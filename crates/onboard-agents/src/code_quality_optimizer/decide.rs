@@ -1,7 +1,7 @@
 //! What the index shows, as values: which files are hot, which of them are hard to follow, and what
 //! is worth saying about them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use onboard_analysis::code::{FileMetrics, Function};
 use onboard_analysis::facts::PastCommit;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::copies::{self, Copy};
 use crate::facts::ProjectFacts;
-use crate::host::{Evidence, Finding, Severity};
+use crate::host::{Evidence, Finding, Fingerprint, Severity};
 use crate::manual::{Bound, Rule};
 
 /// Every rule of the agent, in the order of its page.
@@ -373,6 +373,39 @@ fn debt(facts: &ProjectFacts, file: &HotFile, metrics: &FileMetrics) -> Option<F
         ),
         evidence,
     ))
+}
+
+/// Of what was said of a file: where it is no longer so of its content, the commit that changed that
+/// last. What is no longer worked on, and stays as it was, was not done.
+pub fn done(
+    facts: &ProjectFacts,
+    reported: &BTreeSet<Fingerprint>,
+) -> BTreeMap<Fingerprint, String> {
+    let newest: HashMap<&str, &PastCommit> = changes(facts).collect();
+    let mut done = BTreeMap::new();
+    for file in &facts.files {
+        let Some(metrics) = file.measured.file() else { continue };
+        let Some(commit) = newest.get(file.path.as_str()) else { continue };
+        let is_split = hard(metrics).next().is_none();
+        let is_paid = metrics.note_count < MANY_NOTES;
+        for (rule, is_done) in [(HOTSPOT.id, is_split), (DEBT.id, is_paid)] {
+            for severity in [Severity::Low, Severity::Medium].into_iter().filter(|_| is_done) {
+                let said = Finding::new(rule, severity, &file.path, "", "", "", Vec::new());
+                if reported.contains(&said.fingerprint) {
+                    done.insert(said.fingerprint, commit.id.clone());
+                }
+            }
+        }
+    }
+    done
+}
+
+/// Paths and the commits that changed them, the newest last.
+fn changes(facts: &ProjectFacts) -> impl Iterator<Item = (&str, &PastCommit)> {
+    let history = &facts.history;
+    history.commits.iter().flat_map(move |commit| {
+        commit.changes.iter().map(move |change| (history.paths[change.path].as_str(), commit))
+    })
 }
 
 /// Whether hard functions become more, beyond what the code grew by.

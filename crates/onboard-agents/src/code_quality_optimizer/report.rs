@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::MOST_FINDINGS;
-use super::decide::{Quality, Totals};
+use super::decide::{Quality, Totals, done};
 use crate::checkpoint;
 use crate::facts::ProjectFacts;
 use crate::host::{AgentError, Finding, Host, Outcome};
-use crate::telling::tell;
+use crate::telling::{Holds, Room, tell_within};
 
 /// Days kept: a year and a month, so that a year can be compared with the one before.
 const MOST_DAYS: usize = 400;
@@ -56,7 +56,10 @@ pub fn deliver(
     findings: &[Finding],
     memory: &mut Memory,
 ) -> Result<Outcome, AgentError> {
-    let told = tell(host, findings, &mut memory.reported, MOST_FINDINGS)?;
+    let done = done(facts, &memory.reported);
+    let holds = Holds { findings: findings.to_vec(), done, ..Holds::default() };
+    let room = Room { new: MOST_FINDINGS, of_rule: &[] };
+    let told = tell_within(host, &holds, &mut memory.reported, room)?;
     host.put_state("quality", figures(facts, quality))?;
     checkpoint::save(host, "memory", memory)?;
     let totals = &quality.totals;

@@ -5,7 +5,7 @@ pub mod companions;
 pub mod past;
 pub mod shapes;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use onboard_analysis::facts::PastCommit;
 
@@ -15,7 +15,7 @@ use self::past::Past;
 use self::shapes::Lesson;
 use super::knowledge::{Entry, Kind, id};
 use crate::facts::ProjectFacts;
-use crate::host::{Evidence, Finding, Severity};
+use crate::host::{Evidence, Finding, Fingerprint, Severity};
 use crate::manual::Rule;
 
 /// Every rule of the agent, in the order of its page.
@@ -141,6 +141,26 @@ impl Lessons<'_> {
         findings
     }
 
+    /// Of what was said of files that were left out: the commits that brought them since.
+    pub fn done(&self, reported: &BTreeSet<Fingerprint>) -> BTreeMap<Fingerprint, String> {
+        let recent = self.past.changes.iter().rev();
+        let recent: Vec<&past::Change> =
+            recent.take_while(|change| self.habits.is_news(change)).collect();
+        let changed: BTreeSet<u64> =
+            recent.iter().flat_map(|change| &change.files).copied().collect();
+        let mut done = BTreeMap::new();
+        // The newest first, so that the first one that brought it stays.
+        for change in &recent {
+            for (file, other) in pairs(&changed, &change.files) {
+                let fingerprint = left_out(self.past.path(file), self.past.path(other)).fingerprint;
+                if reported.contains(&fingerprint) {
+                    done.insert(fingerprint, self.commit(change.place).id.clone());
+                }
+            }
+        }
+        done
+    }
+
     fn commit(&self, place: usize) -> &PastCommit {
         &self.past.history.commits[place]
     }
@@ -231,6 +251,20 @@ impl Lessons<'_> {
             evidence,
         )
     }
+}
+
+/// Each of the first with each of the second.
+fn pairs<'a>(
+    files: &'a BTreeSet<u64>,
+    others: &'a [u64],
+) -> impl Iterator<Item = (u64, u64)> + use<'a> {
+    files.iter().flat_map(|file| others.iter().map(|other| (*file, *other)))
+}
+
+/// What is said of a file that was left out, before it has words.
+fn left_out(path: &str, other: &str) -> Finding {
+    let target = format!("{path} without {other}");
+    Finding::new(companions::LEFT_OUT.id, Severity::Info, &target, "", "", "", Vec::new())
 }
 
 fn share((fixed, all): (u32, u32)) -> f64 {

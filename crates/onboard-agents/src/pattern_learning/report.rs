@@ -75,7 +75,8 @@ pub fn deliver(
     seen: String,
     memory: &mut Memory,
 ) -> Result<Outcome, AgentError> {
-    let holds = Holds { findings: findings.to_vec(), standing: Vec::new() };
+    let done = lessons.done(&memory.said.reported);
+    let holds = Holds { findings: findings.to_vec(), done, ..Holds::default() };
     let told = tell_within(host, &holds, &mut memory.said.reported, ROOM)?;
     host.put_state("knowledge", figures(index, lessons, &memory.knowledge))?;
     // On lines of their own: a person may read it, too.

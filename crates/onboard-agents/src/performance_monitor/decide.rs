@@ -53,7 +53,7 @@ pub fn findings(
     let parts = [
         machine::findings(samples, &samples.reported),
         regressions::findings(series, between),
-        Holds { findings: unreadable(&series.files), standing: Vec::new() },
+        Holds { findings: unreadable(&series.files), ..Holds::default() },
     ];
     let mut holds = Holds::default();
     for part in parts {

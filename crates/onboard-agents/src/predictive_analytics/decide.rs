@@ -7,18 +7,21 @@ pub mod risk;
 
 use std::collections::BTreeSet;
 
-use onboard_analysis::calendar::{DAY_MS, Day, date_text, day_of};
+use onboard_analysis::calendar::{DAY_MS, Day, date_text, day_of, start_of};
 use onboard_analysis::facts::History;
 use onboard_analysis::follow_up::WITHIN_MS;
 use onboard_analysis::milestone::{Milestone, Plan, Standing, progress};
 use onboard_analysis::release::Tag;
+
+use onboard_domain::Time;
 
 use self::landing::Weeks;
 use self::milestones::{Judged, Watched};
 use self::release::Rhythm;
 use self::risk::{Risks, Row};
 use super::forecasts::{self, Estimate, Forecast, Forecasts, Known, Subject};
-use crate::host::{Evidence, Finding, Severity};
+use crate::host::forecast::{self as expected, Decider};
+use crate::host::{Evidence, Finding, Fingerprint, Severity};
 use crate::manual::{Bound, Rule};
 
 /// Every rule of the agent, in the order of its page.
@@ -116,6 +119,8 @@ const PAST_RANGES: usize = 8;
 const LEAST_RANGES: usize = 5;
 /// An interval wider than a year and a half tells nobody anything.
 const NO_RHYTHM_DAYS: f64 = 548.0;
+/// Standard deviations from the middle of a normal distribution to its 90 % quantile.
+const NORMAL_90: f64 = 1.2816;
 /// A release that comes later leaves time for the fixes.
 const SOON_DAYS: f64 = 14.0;
 
@@ -157,6 +162,9 @@ pub struct Unreleased {
     pub commits: usize,
     /// Mean, and the middle four fifths.
     pub fixes: (f64, f64, f64),
+    /// The last release, and until when the last of these fixes may come.
+    since_ms: i64,
+    until_ms: i64,
     /// The same mean at the time of earlier releases, oldest first.
     pub before: Vec<f64>,
     riskiest: Option<usize>,
@@ -295,6 +303,8 @@ fn unreleased(risks: &Risks, rhythm: &Rhythm, now_ms: i64) -> Option<Unreleased>
     Some(Unreleased {
         commits: open.len(),
         fixes: risk::expected(&chances),
+        since_ms: last_ms,
+        until_ms: open.iter().map(|row| row.at_ms + WITHIN_MS).max().unwrap_or(now_ms),
         before,
         riskiest: riskiest.map(|row| row.place),
     })
@@ -314,10 +324,11 @@ pub fn to_open(seen: &Seen<'_>, past: &Past, prospects: &Prospects<'_>) -> Vec<(
         all.push((Forecast { subject, made_ms: now_ms, resolve_by_ms, estimate }, WEEK_MS));
     }
     all.extend(release_to_open(past, prospects, now_ms));
+    all.extend(unreleased_to_open(prospects, now_ms));
     for (milestone, prospect) in &prospects.milestones {
         let (Some(due), Ok(prospect)) = (milestone.due, prospect) else { continue };
         let subject = Subject::Milestone { id: milestone.id.clone(), due };
-        let resolve_by_ms = onboard_analysis::calendar::start_of(due + 1);
+        let resolve_by_ms = start_of(due + 1);
         let estimate = Estimate::Chance(prospect.chance);
         all.push((Forecast { subject, made_ms: now_ms, resolve_by_ms, estimate }, WEEK_MS));
     }
@@ -333,6 +344,20 @@ pub fn to_open(seen: &Seen<'_>, past: &Past, prospects: &Prospects<'_>) -> Vec<(
     all
 }
 
+fn unreleased_to_open(prospects: &Prospects<'_>, now_ms: i64) -> Option<(Forecast, i64)> {
+    let range = prospects.unreleased.as_ref()?;
+    if range.until_ms <= now_ms {
+        return None;
+    }
+    let (mean, low, high) = range.fixes;
+    // Evenly between the ends and beyond them, as the sum's normal approximation has it.
+    let spread = forecasts::normal(mean, (high - mean) / NORMAL_90);
+    let estimate = Estimate::Interval { low, high, spread };
+    let subject = Subject::Unreleased { since_ms: range.since_ms };
+    let resolve_by_ms = range.until_ms;
+    Some((Forecast { subject, made_ms: now_ms, resolve_by_ms, estimate }, WEEK_MS))
+}
+
 fn release_to_open(past: &Past, prospects: &Prospects<'_>, now_ms: i64) -> Option<(Forecast, i64)> {
     let next = prospects.release.as_ref()?;
     let last_ms = past.rhythm.last_ms()?;
@@ -341,7 +366,7 @@ fn release_to_open(past: &Past, prospects: &Prospects<'_>, now_ms: i64) -> Optio
     // To the end of the day that is said.
     let (low, high) = (days(next.low) - 1.0, days(next.high) + 1.0);
     let subject = Subject::Release { since: next.last.name.clone() };
-    let resolve_by_ms = onboard_analysis::calendar::start_of(next.high + 1);
+    let resolve_by_ms = start_of(next.high + 1);
     let estimate = Estimate::Interval { low, high, spread };
     Some((Forecast { subject, made_ms: now_ms, resolve_by_ms, estimate }, RELEASE_EVERY_MS))
 }
@@ -377,6 +402,14 @@ pub fn known(seen: &Seen<'_>, past: &Past, forecast: &Forecast) -> Known {
                 Some(_) => Known::NotYet,
             }
         }
+        Subject::Unreleased { since_ms } if is_over => {
+            let of_range = |row: &&Row| row.at_ms > *since_ms && row.at_ms <= forecast.made_ms;
+            let came =
+                |row: &&Row| row.fixed_ms.is_some_and(|fixed_ms| fixed_ms > forecast.made_ms);
+            let rows = past.risks.rows.iter().filter(of_range).filter(came);
+            Known::Amount(rows.count() as f64)
+        }
+        Subject::Unreleased { .. } => Known::NotYet,
         Subject::Fix { commit } => {
             let row =
                 past.risks.rows.iter().find(|row| seen.history.commits[row.place].id == *commit);
@@ -388,6 +421,53 @@ pub fn known(seen: &Seen<'_>, past: &Past, forecast: &Forecast) -> Known {
             }
         }
     }
+}
+
+/// What came of what findings expected, of which it is known now.
+pub fn settled(
+    seen: &Seen<'_>,
+    past: &Past,
+    closed: &[(Subject, Known)],
+) -> Vec<(Fingerprint, expected::Outcome)> {
+    let named = |rule: &str, severity: Severity, target: &str| {
+        Finding::new(rule, severity, target, "", "", "", Vec::new()).fingerprint
+    };
+    let came = |at_ms: Option<i64>| expected::Outcome::Came { at: at_ms.map(Time) };
+    let of = |(subject, known): &(Subject, Known)| -> Vec<(Fingerprint, expected::Outcome)> {
+        match (subject, known) {
+            (Subject::Fix { commit }, known) => {
+                let is_of = |row: &&Row| seen.history.commits[row.place].id == *commit;
+                let row = past.risks.rows.iter().find(is_of);
+                let outcome = match known {
+                    Known::Came(true) => came(row.and_then(|row| row.fixed_ms)),
+                    Known::Came(false) => expected::Outcome::DidNotCome,
+                    _ => expected::Outcome::Void,
+                };
+                vec![(named(RISKY_COMMIT.id, Severity::Low, commit), outcome)]
+            }
+            // The finding says that it will be late.
+            (Subject::Milestone { id, due }, known) => {
+                let outcome = match known {
+                    Known::Came(true) => expected::Outcome::DidNotCome,
+                    Known::Came(false) => came(Some(start_of(due + 1))),
+                    _ => expected::Outcome::Void,
+                };
+                let severities = [Severity::Low, Severity::Medium];
+                severities
+                    .map(|severity| (named(MILESTONE_LATE.id, severity, id), outcome))
+                    .to_vec()
+            }
+            (Subject::Unreleased { .. }, known) => {
+                let outcome = match known {
+                    Known::Amount(amount) => expected::Outcome::Amount(*amount),
+                    _ => expected::Outcome::Void,
+                };
+                vec![(named(RELEASE_RISK.id, Severity::Low, "release"), outcome)]
+            }
+            _ => Vec::new(),
+        }
+    };
+    closed.iter().flat_map(of).collect()
 }
 
 /// What is worth a word, the most urgent first.
@@ -427,7 +507,13 @@ fn late_milestone(seen: &Seen<'_>, prospect: &milestones::Prospect) -> Option<Fi
             text(sure)
         ),
     };
-    Some(Finding::new(
+    let forecast = expected::Forecast {
+        expects: format!("{} is not reached by {due}", prospect.id),
+        estimate: expected::Estimate::Chance(1.0 - prospect.chance),
+        resolve_by: Time(start_of(prospect.due + 1)),
+        decided_by: Decider::Agent,
+    };
+    let finding = Finding::new(
         MILESTONE_LATE.id,
         severity,
         &prospect.id,
@@ -456,7 +542,8 @@ fn late_milestone(seen: &Seen<'_>, prospect: &milestones::Prospect) -> Option<Fi
                 "per cent of the simulations end by then",
             ),
         ],
-    ))
+    );
+    Some(finding.expecting(forecast))
 }
 
 fn risky_release(seen: &Seen<'_>, prospects: &Prospects<'_>) -> Option<Finding> {
@@ -469,7 +556,13 @@ fn risky_release(seen: &Seen<'_>, prospects: &Prospects<'_>) -> Option<Finding> 
         return None;
     }
     let riskiest = &seen.history.commits[unreleased.riskiest?];
-    Some(Finding::new(
+    let forecast = expected::Forecast {
+        expects: "fixes of what is not released".to_owned(),
+        estimate: expected::Estimate::Interval { low, high, share: forecasts::SHARE },
+        resolve_by: Time(unreleased.until_ms),
+        decided_by: Decider::Agent,
+    };
+    let finding = Finding::new(
         RELEASE_RISK.id,
         Severity::Low,
         "release",
@@ -489,7 +582,8 @@ fn risky_release(seen: &Seen<'_>, prospects: &Prospects<'_>) -> Option<Finding> 
             Evidence::number((most * 10.0).round() / 10.0, "the most at an earlier release"),
             Evidence::commit(&riskiest.id, format!("the riskiest: {}", riskiest.subject)),
         ],
-    ))
+    );
+    Some(finding.expecting(forecast))
 }
 
 fn risky_commits(seen: &Seen<'_>, risks: &Risks, prospects: &Prospects<'_>) -> Vec<Finding> {
@@ -538,7 +632,13 @@ fn risky_commit(seen: &Seen<'_>, model: &risk::Model, row: &Row) -> Finding {
     let base = model.proof.base() * 100.0;
     evidence.push(Evidence::number(chance.round(), "per cent: the chance of a fix"));
     evidence.push(Evidence::number(base.round(), "per cent of all commits"));
-    Finding::new(
+    let forecast = expected::Forecast {
+        expects: format!("a fix of what {short} changed follows"),
+        estimate: expected::Estimate::Chance(chance / 100.0),
+        resolve_by: Time(row.at_ms + WITHIN_MS),
+        decided_by: Decider::Agent,
+    };
+    let finding = Finding::new(
         RISKY_COMMIT.id,
         Severity::Low,
         &commit.id,
@@ -554,5 +654,6 @@ fn risky_commit(seen: &Seen<'_>, model: &risk::Model, row: &Row) -> Finding {
             None => "Let somebody else read it now.".to_owned(),
         },
         evidence,
-    )
+    );
+    finding.expecting(forecast)
 }

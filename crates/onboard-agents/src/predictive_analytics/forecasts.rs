@@ -37,6 +37,8 @@ pub enum Subject {
     Milestone { id: String, due: Day },
     /// Whether a fix of one of its files follows a commit.
     Fix { commit: String },
+    /// Fixes of commits that came after this moment and were not released when it was forecast.
+    Unreleased { since_ms: i64 },
 }
 
 impl Subject {
@@ -50,6 +52,7 @@ impl Subject {
             Self::Release { .. } => "next release",
             Self::Milestone { .. } => "milestones",
             Self::Fix { .. } => "fixes of commits",
+            Self::Unreleased { .. } => "fixes of what is not released",
         }
     }
 }
@@ -147,11 +150,17 @@ impl Forecasts {
         has_room
     }
 
-    /// Closes what is known by now.
-    pub fn resolve(&mut self, now_ms: i64, known: impl Fn(&Forecast) -> Known) {
+    /// Closes what is known by now; gives back each of them with what is known.
+    pub fn resolve(
+        &mut self,
+        now_ms: i64,
+        known: impl Fn(&Forecast) -> Known,
+    ) -> Vec<(Subject, Known)> {
         let open = std::mem::take(&mut self.open);
+        let mut closed = Vec::new();
         for forecast in open {
-            let score = match (known(&forecast), &forecast.estimate) {
+            let is_known = known(&forecast);
+            let score = match (is_known, &forecast.estimate) {
                 (Known::NotYet, _) if now_ms.saturating_sub(forecast.resolve_by_ms) <= VOID_MS => {
                     self.open.push(forecast);
                     continue;
@@ -166,13 +175,16 @@ impl Forecasts {
                 (Known::Came(came), Estimate::Chance(p)) => Score::Chance { p: *p, came },
                 _ => {
                     self.void += 1;
+                    closed.push((forecast.subject, Known::Never));
                     continue;
                 }
             };
             let (made_ms, known_ms) = (forecast.made_ms, forecast.resolve_by_ms.min(now_ms));
             let outcome = Outcome { made_ms, known_ms, score, replayed: false };
             self.close(forecast.subject.kind(), outcome);
+            closed.push((forecast.subject, is_known));
         }
+        closed
     }
 
     pub fn close(&mut self, kind: &str, outcome: Outcome) {
@@ -253,6 +265,14 @@ pub struct Replayed {
 pub fn spread(forecast: &onboard_analysis::throughput::Forecast) -> Vec<f64> {
     let level = |place: usize| place as f64 / (LEVELS - 1) as f64;
     (0..LEVELS).filter_map(|place| forecast.quantile(level(place))).collect()
+}
+
+/// The same of a normal distribution that no amount of which is negative.
+pub fn normal(mean: f64, deviation: f64) -> Vec<f64> {
+    // The outermost levels have no quantile.
+    let level = |place: usize| (place as f64 / (LEVELS - 1) as f64).clamp(0.001, 0.999);
+    let quantile = |q: f64| mean + deviation * onboard_analysis::distribution::normal_quantile(q);
+    (0..LEVELS).map(|place| quantile(level(place)).max(0.0)).collect()
 }
 
 /// The quantile `q` of what was kept.

@@ -61,7 +61,15 @@ pub fn bring_up(
     past: &Past,
     memory: &mut Memory,
 ) -> Result<(), AgentError> {
-    memory.forecasts.resolve(seen.now_ms, |forecast| decide::known(seen, past, forecast));
+    let closed =
+        memory.forecasts.resolve(seen.now_ms, |forecast| decide::known(seen, past, forecast));
+    for (fingerprint, outcome) in decide::settled(seen, past, &closed) {
+        host.settle_forecast(&fingerprint, outcome)?;
+    }
+    // Before anything else may fail: what is closed here is settled there.
+    if !closed.is_empty() {
+        save(host, memory)?;
+    }
     if let Some(plan) = seen.plan {
         milestones::watch(&mut memory.watched, plan, day_of(seen.now_ms));
     }
@@ -109,7 +117,7 @@ pub fn deliver(
     memory: &mut Memory,
 ) -> Result<Outcome, AgentError> {
     let open = super::decide::standing(seen, &past.risks);
-    let holds = Holds { findings: said.findings, standing: open };
+    let holds = Holds { findings: said.findings, standing: open, ..Holds::default() };
     let room = Room { new: MOST_FINDINGS, of_rule: &[(decide::RISKY_COMMIT.id, MOST_RISKY)] };
     let told = tell_within(host, &holds, &mut memory.reported, room)?;
     let mut figures = figures(index, seen, past, prospects, memory);

@@ -6,7 +6,7 @@ mod continuous_integration;
 mod dependencies;
 mod notes;
 mod ownership;
-mod plan;
+pub mod plan;
 mod releases;
 mod repository;
 mod stability;

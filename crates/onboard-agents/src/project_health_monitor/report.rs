@@ -8,11 +8,12 @@ use onboard_analysis::statistics::median;
 use serde_json::{Value, json};
 
 use super::MOST_FINDINGS;
-use super::decide::Assessment;
+use super::decide::{Assessment, plan};
 use super::observe::{Facts, RepositoryFacts};
 use super::state::Reports;
 use crate::git::{Head, OpenError};
 use crate::host::{AgentError, Host, Outcome};
+use crate::plan::PlanReading;
 use crate::telling::tell;
 
 /// Points the index must fall below its usual value before that is an event.
@@ -21,6 +22,9 @@ const DEGRADED_BY: f64 = 10.0;
 const USUAL_DAYS: usize = 14;
 /// Fewer say nothing about what is usual.
 const LEAST_DAYS: usize = 3;
+/// Milestones of which it is remembered that they were said to be behind; of one more the host gives up
+/// what was expected, some time after its date.
+const MOST_AWAITED: usize = 200;
 /// Events of one kind in one run.
 const MOST_EVENTS: usize = 20;
 
@@ -31,7 +35,9 @@ pub fn deliver(
     assessment: Assessment,
     reports: &mut Reports,
 ) -> Result<Outcome, AgentError> {
+    settle(host, facts, &assessment, reports)?;
     let told = tell(host, &assessment.findings, &mut reports.reported, MOST_FINDINGS)?;
+    await_missed(&assessment, reports);
     let events = events(host, facts, &assessment, reports)?;
     host.put_state("health", health(facts, &assessment))?;
     reports.standing = standing(facts, &assessment);
@@ -41,6 +47,48 @@ pub fn deliver(
     } else {
         Outcome::Succeeded { summary }
     })
+}
+
+/// Says what came of milestones that were said to be behind. Where no plan can be read nothing is known.
+fn settle(
+    host: &mut dyn Host,
+    facts: &Facts,
+    assessment: &Assessment,
+    reports: &mut Reports,
+) -> Result<(), AgentError> {
+    if !matches!(facts.plan, PlanReading::Read { .. } | PlanReading::Absent) {
+        return Ok(());
+    }
+    let today = day_of(facts.now_ms);
+    let settled = plan::settled(&reports.awaited, &assessment.milestones, today);
+    for (fingerprint, outcome) in settled {
+        if let Some(outcome) = outcome {
+            host.settle_forecast(&fingerprint, outcome)?;
+            reports.awaited.retain(|awaited| awaited.fingerprint != fingerprint);
+        }
+    }
+    Ok(())
+}
+
+/// Remembers milestones that were said to be behind, each with the first date that it was said with.
+fn await_missed(assessment: &Assessment, reports: &mut Reports) {
+    for finding in
+        assessment.findings.iter().filter(|finding| finding.rule == plan::MILESTONE_BEHIND.id)
+    {
+        let same = |awaited: &plan::Awaited| awaited.fingerprint == finding.fingerprint;
+        let is_said = reports.reported.contains(&finding.fingerprint);
+        let milestone = assessment.milestones.iter().find(|one| one.id == finding.target);
+        let Some(due) = milestone.and_then(|milestone| milestone.due).filter(|_| is_said) else {
+            continue;
+        };
+        if !reports.awaited.iter().any(same) && reports.awaited.len() < MOST_AWAITED {
+            reports.awaited.push(plan::Awaited {
+                fingerprint: finding.fingerprint.clone(),
+                milestone: finding.target.clone(),
+                due,
+            });
+        }
+    }
 }
 
 /// One line on how the project stands.

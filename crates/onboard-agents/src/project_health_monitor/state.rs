@@ -8,6 +8,7 @@ use onboard_domain::Fingerprint;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::decide::plan::Awaited;
 use crate::checkpoint::{self, encode};
 use crate::host::{AgentError, Host, LARGEST_CHECKPOINT, Level};
 
@@ -88,6 +89,9 @@ pub struct Reports {
     pub doing: Option<BTreeSet<String>>,
     /// A drop of the index was announced and has not been made up for.
     pub degraded: bool,
+    /// Milestones that were said to be behind, until it is known whether they were missed.
+    #[serde(default)]
+    pub awaited: Vec<Awaited>,
     /// One line on how the project stands.
     pub standing: String,
 }

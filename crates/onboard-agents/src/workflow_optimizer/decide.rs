@@ -61,15 +61,17 @@ pub struct Figures {
 
 /// The index and what was seen beside it.
 struct Seen<'a> {
+    /// The moment of the run.
+    now_ms: i64,
     facts: &'a ProjectFacts,
     flow: &'a Flow,
     commits: HashMap<&'a str, &'a PastCommit>,
 }
 
 impl<'a> Seen<'a> {
-    fn of(facts: &'a ProjectFacts, flow: &'a Flow) -> Self {
+    fn of(facts: &'a ProjectFacts, flow: &'a Flow, now_ms: i64) -> Self {
         let commits = facts.history.commits.iter().map(|commit| (commit.id.as_str(), commit));
-        Self { facts, flow, commits: commits.collect() }
+        Self { now_ms, facts, flow, commits: commits.collect() }
     }
 
     fn days_ago(&self, ms: i64) -> f64 {
@@ -83,8 +85,8 @@ impl<'a> Seen<'a> {
 }
 
 /// Applies every rule.
-pub fn assess(facts: &ProjectFacts, flow: &Flow) -> Assessment {
-    let seen = Seen::of(facts, flow);
+pub fn assess(facts: &ProjectFacts, flow: &Flow, now_ms: i64) -> Assessment {
+    let seen = Seen::of(facts, flow, now_ms);
     let mut limits = flow.limits.clone();
     let repeated = repeated::find(&seen);
     let mut figures = Figures {

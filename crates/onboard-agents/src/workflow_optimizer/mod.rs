@@ -47,6 +47,6 @@ pub fn run_with_stride(host: &mut dyn Host, stride: usize) -> Result<Outcome, Ag
         Ok(flow) => flow,
         Err(why) => return Ok(Outcome::NothingToReport { summary: why }),
     };
-    let assessment = decide::assess(&facts, &flow);
+    let assessment = decide::assess(&facts, &flow, host.task().now_ms);
     report::deliver(host, &facts, &assessment, &mut memory)
 }

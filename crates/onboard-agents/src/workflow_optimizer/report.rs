@@ -1,18 +1,18 @@
 //! Telling the host, and what is remembered between runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use onboard_domain::Fingerprint;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::ROOM;
-use super::decide::Assessment;
+use super::decide::{Assessment, OVERDUE_BRANCH};
 use super::observe::Merged;
 use crate::checkpoint::{self, encode};
 use crate::facts::ProjectFacts;
-use crate::host::{AgentError, Host, LARGEST_CHECKPOINT, Outcome};
-use crate::telling::tell_within;
+use crate::host::{AgentError, EvidenceKind, Finding, Host, LARGEST_CHECKPOINT, Outcome};
+use crate::telling::{Holds, tell_within};
 
 /// What a run leaves to the next.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Memory {
     /// Merges of the last year that were compared, oldest first.
     #[serde(default)]
     pub merges: Vec<Merged>,
+    /// The last commits of open branches that people were asked about.
+    #[serde(default)]
+    waiting: BTreeMap<Fingerprint, String>,
 }
 
 pub fn load(host: &mut dyn Host) -> Result<Memory, AgentError> {
@@ -39,6 +42,29 @@ pub fn save(host: &mut dyn Host, memory: &mut Memory) -> Result<(), AgentError> 
     }
 }
 
+/// Of branches that people were asked about: the merges that brought them, or their own last commits
+/// where they came without one.
+fn landed(facts: &ProjectFacts, memory: &Memory) -> BTreeMap<Fingerprint, String> {
+    let of = |(fingerprint, tip): (&Fingerprint, &String)| {
+        let merge = memory.merges.iter().find(|merged| merged.own.contains(tip));
+        let commit = facts.history.commits.iter().rev().find(|commit| commit.id == *tip);
+        let id = merge.map(|merged| &merged.id).or(commit.map(|commit| &commit.id))?;
+        Some((fingerprint.clone(), id.clone()))
+    };
+    memory.waiting.iter().filter_map(of).collect()
+}
+
+/// The last commits of the open branches that were said.
+fn tips(holds: &Holds, reported: &BTreeSet<Fingerprint>) -> BTreeMap<Fingerprint, String> {
+    let said = holds.findings.iter().filter(|finding| reported.contains(&finding.fingerprint));
+    let branches = said.filter(|finding| finding.rule == OVERDUE_BRANCH.id);
+    let tip = |finding: &Finding| {
+        let branch = finding.evidence.iter().find(|it| it.kind == EvidenceKind::Branch)?;
+        Some((finding.fingerprint.clone(), branch.oid.clone()?))
+    };
+    branches.filter_map(tip).collect()
+}
+
 /// Hands over what holds, and the figures for whoever asks.
 pub fn deliver(
     host: &mut dyn Host,
@@ -46,7 +72,9 @@ pub fn deliver(
     assessment: &Assessment,
     memory: &mut Memory,
 ) -> Result<Outcome, AgentError> {
-    let told = tell_within(host, &assessment.holds, &mut memory.reported, ROOM)?;
+    let holds = Holds { done: landed(facts, memory), ..assessment.holds.clone() };
+    let told = tell_within(host, &holds, &mut memory.reported, ROOM)?;
+    memory.waiting = tips(&holds, &memory.reported);
     let limits: Vec<&String> = facts.index.limits.iter().chain(&assessment.limits).collect();
     let mut state = json!({
         "schema_version": 1,

@@ -170,6 +170,8 @@ fn what_was_said_is_not_said_again_and_what_was_mended_is_gone() {
         nothing to report: 3 functions in 3 files, 2 of them hard to follow; nothing new
         succeeded: 22 commits, 3 files, 3 of them with metrics
         succeeded: 3 functions in 3 files, 1 of them hard to follow; 1 resolved"#]].assert_eq(&log.join("\n"));
+    expect!["quality/hotspot of src/hot.rs by 94939f4af427128777ff1f8f12239adb594bb591"]
+        .assert_eq(&crew.quality.resolved.join("\n"));
 }
 
 /// A hot file with notes of unfinished work.

@@ -90,6 +90,7 @@ fn what_usually_comes_along_and_did_not_is_said_until_it_comes() {
             "succeeded: 2 things known of 115 changes; habits were right 21 of 22 times; 1 resolved"
         ],
     );
+    expect!["patterns/left-out of src/flags.rs without tests/flags.rs by 13fb8d88fd19c07ede69e95ff0b89d215c9a44f1"].assert_eq(&reader.agent.resolved.join("\n"));
 }
 
 /// Files that are changed alone as often as together, of late: the habit was right before that.

@@ -87,14 +87,14 @@ fn forecasts_are_checked_when_their_time_has_come() {
     expect![[r#"
         nothing to report: 11 to 13 commits in 4 weeks; 33 to 38 commits in 12 weeks; next release 2026-09-26 to 2026-09-30, by 2026-09-30 with 85 %; 80 % intervals held 100 % of 8 replayed forecasts; nothing new
         nothing to report: 10 to 13 commits in 4 weeks; 32 to 38 commits in 12 weeks; next release 2026-10-01 to 2026-10-05, by 2026-10-05 with 85 %; 80 % intervals held 100 % of 8 replayed forecasts; nothing new
-        nothing to report: 10 to 13 commits in 4 weeks; 33 to 38 commits in 12 weeks; next release 2026-11-23 to 2026-11-28, by 2026-11-27 with 85 %; 80 % intervals held 100 % of 5 forecasts and 10 replayed ones; nothing new"#]].assert_eq(&[before, open, after].join("\n"));
+        nothing to report: 10 to 13 commits in 4 weeks; 33 to 38 commits in 12 weeks; next release 2026-11-23 to 2026-11-28, by 2026-11-27 with 85 %; 80 % intervals held 100 % of 7 forecasts and 10 replayed ones; nothing new"#]].assert_eq(&[before, open, after].join("\n"));
     let record: Vec<&Value> = forecasts(&reader)["track_record"]
         .as_array()
         .expect("a list")
         .iter()
         .filter(|record| record["made"] != 0)
         .collect();
-    expect![[r#"[{"held":2,"kind":"commits in 4 weeks","made":2,"replayed":1,"replayed_held":1},{"brier":0.00004202910931964275,"kind":"fixes of commits","made":2,"replayed":0},{"held":1,"kind":"next release","made":1,"replayed":8,"replayed_held":8},{"held":2,"kind":"person-days in 4 weeks","made":2,"replayed":1,"replayed_held":1}]"#]].assert_eq(&format!("{}", serde_json::json!(record)));
+    expect![[r#"[{"held":2,"kind":"commits in 4 weeks","made":2,"replayed":1,"replayed_held":1},{"brier":0.00004202910931964275,"kind":"fixes of commits","made":2,"replayed":0},{"held":2,"kind":"fixes of what is not released","made":2,"replayed":0},{"held":1,"kind":"next release","made":1,"replayed":8,"replayed_held":8},{"held":2,"kind":"person-days in 4 weeks","made":2,"replayed":1,"replayed_held":1}]"#]].assert_eq(&format!("{}", serde_json::json!(record)));
 }
 
 /// Sixty commits in two months, half of them fixes, and a large one that says it is a fix: too young a
@@ -209,6 +209,7 @@ fn a_milestone_that_hardly_any_simulation_reaches_is_said() {
         ],
     );
     assert_eq!(forecasts(&reader)["void_forecasts"], 1);
+    expect!["forecast/milestone-late of beta: Void"].assert_eq(&reader.agent.settled.join("\n"));
 }
 
 #[test]
@@ -324,6 +325,8 @@ fn a_commit_like_those_that_were_fixed_is_said() {
     );
     let record = forecasts(&reader)["track_record"].as_array().expect("a list");
     let fixes = record.iter().find(|record| record["kind"] == "fixes of commits");
+    // What the finding expected came, and the host is told when.
+    expect!["forecast/risky-commit of aa3eb5a4121c689838edebd4fa9131899feb7c77: Came { at: Some(Time(1795435201000)) }"].assert_eq(&reader.agent.settled.join("\n"));
     expect![[r#"{"brier":0.09660810091686711,"kind":"fixes of commits","made":1,"replayed":0}"#]]
         .assert_eq(&fixes.expect("it was checked").to_string());
 }

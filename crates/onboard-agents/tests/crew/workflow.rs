@@ -209,6 +209,9 @@ fn an_open_branch_that_waits_longer_than_others_is_overdue_until_it_lands() {
           - Number 2: commits of its own
         nothing to report: 68 branches merged in a year; half within 4 days, 85 % within 4 days of their first commit; 11 releases; nothing new
         succeeded: 68 branches merged in a year; half within 3.5 days, 85 % within 4 days of their first commit; 11 releases; 1 resolved"#]].assert_eq(&log.join("\n"));
+    // That it still waits is what the host will see.
+    let forecast = reader.agent.findings[0].forecast.as_ref().expect("one");
+    expect![[r#"Forecast { expects: "work-70 still waits", estimate: Chance(0.5), resolve_by: Time(1796558400000), decided_by: Standing }"#]].assert_eq(&format!("{forecast:?}"));
 }
 
 /// Two branches stand; one that rests longer waits for its place, and none of them is taken back.

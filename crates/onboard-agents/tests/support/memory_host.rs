@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use onboard_agents::host::{
-    Change, Doors, Finding, Host, HostError, LARGEST_BYTES, LARGEST_CHECKPOINT, LARGEST_VALUE,
-    Level, Machine, Model, NoDoors, Standing, Task,
+    Change, Doors, Finding, Fingerprint, Host, HostError, LARGEST_BYTES, LARGEST_CHECKPOINT,
+    LARGEST_VALUE, Level, Machine, Model, NoDoors, Standing, Task, forecast,
 };
 use onboard_agents::manual::{self, Manual};
 
@@ -16,6 +16,9 @@ pub struct MemoryHost {
     /// Checkpoints that are no text.
     pub bytes: BTreeMap<String, Vec<u8>>,
     pub findings: Vec<Finding>,
+    /// What came of what they expected, and what a commit did.
+    pub settled: Vec<String>,
+    pub resolved: Vec<String>,
     pub events: Vec<String>,
     pub state: BTreeMap<String, serde_json::Value>,
     pub log: Vec<String>,
@@ -95,6 +98,31 @@ impl Host for MemoryHost {
         }
         let is_dismissed = self.dismissed.contains(&rule);
         Ok(if is_dismissed { Standing::Dismissed } else { Standing::Open })
+    }
+
+    fn settle_forecast(
+        &mut self,
+        fingerprint: &Fingerprint,
+        outcome: forecast::Outcome,
+    ) -> Result<(), HostError> {
+        let known = self.findings.iter().find(|known| known.fingerprint == *fingerprint);
+        // As the real host: where no forecast is open, nothing changes.
+        if let Some(finding) = known.filter(|known| known.forecast.is_some()) {
+            self.settled.push(format!("{} of {}: {outcome:?}", finding.rule, finding.target));
+        }
+        Ok(())
+    }
+
+    fn resolve_finding(
+        &mut self,
+        fingerprint: &Fingerprint,
+        commit: &str,
+    ) -> Result<(), HostError> {
+        if let Some(finding) = self.findings.iter().find(|known| known.fingerprint == *fingerprint)
+        {
+            self.resolved.push(format!("{} of {} by {commit}", finding.rule, finding.target));
+        }
+        Ok(())
     }
 
     fn emit_event(&mut self, kind: &str, data: serde_json::Value) -> Result<(), HostError> {

@@ -264,5 +264,6 @@ fn finding(row: &FindingRow) -> Finding {
         action: row.action.clone(),
         target: row.target.clone(),
         fingerprint: Fingerprint(row.fingerprint.clone()),
+        forecast: None,
     }
 }

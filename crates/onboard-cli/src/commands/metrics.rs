@@ -4,7 +4,7 @@ use super::Done;
 use crate::arguments::{Global, Which};
 use crate::{chosen, connection, output, render};
 use onboard_domain::state::Totals;
-use onboard_web::api::{AgentDetail, Items, RuleRow};
+use onboard_web::api::{AgentDetail, Items, RuleRow, ScoreRow};
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -14,11 +14,17 @@ struct Metrics<'a> {
     agent: &'a str,
     totals: &'a Totals,
     rules: &'a [RuleRow],
+    scores: &'a [ScoreRow],
 }
 
 impl<'a> Metrics<'a> {
     fn of(detail: &'a AgentDetail) -> Self {
-        Self { agent: &detail.agent.name, totals: &detail.totals, rules: &detail.rules }
+        Self {
+            agent: &detail.agent.name,
+            totals: &detail.totals,
+            rules: &detail.rules,
+            scores: &detail.scores,
+        }
     }
 }
 

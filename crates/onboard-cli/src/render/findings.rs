@@ -5,6 +5,7 @@ use super::{Ink, Look, severity, when};
 use onboard_agents::manual;
 use onboard_domain::state::RuleRecord;
 use onboard_domain::{Evidence, Finding, Severity};
+use onboard_validation::show;
 use onboard_web::api::{FindingRow, FindingStatus};
 
 /// Characters of a fingerprint that are shown: enough to tell a project's findings apart.
@@ -63,6 +64,9 @@ pub fn show(row: &FindingRow, look: &Look) -> String {
     if manual::rule(&row.rule).is_some() {
         out.push_str(&format!("  about the rule: ai_onboard explain {}\n", row.rule));
     }
+    if let Some(expects) = &row.expects {
+        out.push_str(&format!("  it expects: {}\n", show::line(expects)));
+    }
     if let Some(until) = row.snoozed_until {
         out.push_str(&format!("  not shown before {}\n", when::absolute(look, until)));
     }
@@ -76,11 +80,12 @@ pub fn show(row: &FindingRow, look: &Look) -> String {
 
 /// How the rule has done here, and what follows from it.
 fn so_far(row: &FindingRow) -> String {
-    let RuleRecord { told, accepted, dismissed, gone } = row.rule_so_far;
+    let RuleRecord { told, accepted, dismissed, gone, acted } = row.rule_so_far;
     let chance = (row.chance * 100.0).round();
-    let answers = match accepted + dismissed + gone {
+    let by_deeds = if acted > 0 { format!("{acted} acted on, ") } else { String::new() };
+    let answers = match accepted + dismissed + gone + acted {
         0 => "nobody has answered yet".into(),
-        _ => format!("{accepted} accepted, {gone} went away, {dismissed} dismissed"),
+        _ => format!("{accepted} accepted, {by_deeds}{gone} went away, {dismissed} dismissed"),
     };
     let muted = if row.is_muted { "; muted: ai_onboard recommendations unmute RULE" } else { "" };
     let muted = muted.replace("RULE", &row.rule);

@@ -3,7 +3,7 @@
 use super::table::Table;
 use super::{Ink, Look, when};
 use onboard_domain::state::Totals;
-use onboard_web::api::{AgentDetail, RuleRow};
+use onboard_web::api::{AgentDetail, RuleRow, ScoreRow};
 
 /// One agent's figures.
 pub fn draw(detail: &AgentDetail, look: &Look) -> String {
@@ -12,7 +12,43 @@ pub fn draw(detail: &AgentDetail, look: &Look) -> String {
     if !detail.rules.is_empty() {
         out.push_str(&rules(&detail.rules, look));
     }
+    if !detail.scores.is_empty() {
+        out.push_str(&scores(&detail.scores, look));
+    }
     out
+}
+
+/// Headings of [`score_cells`].
+pub const SCORED: [&str; 5] = ["CAME TRUE", "BRIER", "SAID BEFORE", "INTERVALS HELD", "OPEN"];
+
+/// How good the forecasts of a rule were; a dash where too few are settled to say.
+pub fn score_cells(row: &ScoreRow) -> [String; 5] {
+    let percent = |share: f64| (share * 100.0).round();
+    let dash = || "–".to_owned();
+    let counted = |part: u32, of: u32, share: Option<f64>| match (of, share) {
+        (0, _) => dash(),
+        (_, Some(share)) => format!("{part} of {of} ({} %)", percent(share)),
+        (_, None) => format!("{part} of {of}"),
+    };
+    let brier = row.brier.zip(row.brier_of_mean);
+    let wanted = row.coverage_wanted.map_or(String::new(), |it| format!(", of {} %", percent(it)));
+    [
+        counted(row.came, row.chances, row.precision),
+        brier.map_or_else(dash, |(ours, mean)| format!("{ours:.2} (mean {mean:.2})")),
+        row.lead_days.map_or_else(dash, |days| format!("{days:.1} days")),
+        counted(row.held, row.intervals, row.coverage) + &wanted,
+        row.open.to_string(),
+    ]
+}
+
+fn scores(rows: &[ScoreRow], look: &Look) -> String {
+    let headings: Vec<&str> = ["  FORECASTS OF"].into_iter().chain(SCORED).collect();
+    let mut table = Table::new(&headings);
+    for row in rows {
+        let rule = std::iter::once(format!("  {}", row.rule));
+        table.row(rule.chain(score_cells(row)).map(|cell| (cell, None)).collect());
+    }
+    table.draw(look)
 }
 
 fn totals(totals: &Totals) -> String {
@@ -50,8 +86,15 @@ fn times(count: u64) -> String {
 }
 
 fn rules(rows: &[RuleRow], look: &Look) -> String {
-    let mut table =
-        Table::new(&["  RULE", "TOLD", "ACCEPTED", "WENT AWAY", "DISMISSED", "LIKELY USEFUL"]);
+    let mut table = Table::new(&[
+        "  RULE",
+        "TOLD",
+        "ACCEPTED",
+        "ACTED ON",
+        "WENT AWAY",
+        "DISMISSED",
+        "LIKELY USEFUL",
+    ]);
     for row in rows {
         let percent = |share: f64| (share * 100.0).round();
         let (low, high) = (percent(row.chance_low), percent(row.chance_high));
@@ -60,6 +103,7 @@ fn rules(rows: &[RuleRow], look: &Look) -> String {
             (format!("  {}", row.rule), None),
             (row.told.to_string(), None),
             (row.accepted.to_string(), None),
+            (row.acted.to_string(), None),
             (row.gone.to_string(), None),
             (row.dismissed.to_string(), None),
             (format!("{} % ({low} to {high}){muted}", percent(row.chance)), None),
@@ -73,6 +117,41 @@ mod tests {
     use super::*;
     use crate::render::samples::look;
     use expect_test::expect;
+
+    #[test]
+    fn forecasts() {
+        let few =
+            ScoreRow { rule: "a/few".into(), open: 3, chances: 2, came: 1, ..ScoreRow::default() };
+        let many = ScoreRow {
+            rule: "a/many".into(),
+            chances: 40,
+            came: 30,
+            precision: Some(0.75),
+            brier: Some(0.142),
+            brier_of_mean: Some(0.1875),
+            lead_days: Some(6.04),
+            ..ScoreRow::default()
+        };
+        let interval = ScoreRow {
+            rule: "a/interval".into(),
+            intervals: 20,
+            held: 17,
+            coverage: Some(0.85),
+            coverage_wanted: Some(0.8),
+            ..ScoreRow::default()
+        };
+        expect![[r#"
+            watcher
+              FORECASTS OF  CAME TRUE        BRIER             SAID BEFORE  INTERVALS HELD            OPEN
+              a/few         1 of 2           –                 –            –                         3
+              a/many        30 of 40 (75 %)  0.14 (mean 0.19)  6.0 days     –                         0
+              a/interval    –                –                 –            17 of 20 (85 %), of 80 %  0
+        "#]]
+        .assert_eq(&format!(
+            "watcher\n{}",
+            scores(&[few, many, interval], &look(None, false))
+        ));
+    }
 
     #[test]
     fn figures() {
@@ -96,6 +175,7 @@ mod tests {
             told,
             accepted,
             gone: 1,
+            acted: 2,
             dismissed: 3,
             chance: 0.384,
             chance_low: 0.216,
@@ -110,9 +190,9 @@ mod tests {
               used      cpu 1m 1s, 4.4 s a run; ran for 10m in all
               findings  6 told, 2 accepted, 3 dismissed
               on record once at a limit or at what it may not do
-              RULE               TOLD  ACCEPTED  WENT AWAY  DISMISSED  LIKELY USEFUL
-              health/bus-factor  12    2         1          3          38 % (22 to 57)
-              health/noise       9     0         1          3          38 % (22 to 57), muted
+              RULE               TOLD  ACCEPTED  ACTED ON  WENT AWAY  DISMISSED  LIKELY USEFUL
+              health/bus-factor  12    2         2         1          3          38 % (22 to 57)
+              health/noise       9     0         2         1          3          38 % (22 to 57), muted
             other
               runs      0: 0 succeeded, 0 nothing to report, 0 failed
               not run   0 times nothing had changed, 0 times missed

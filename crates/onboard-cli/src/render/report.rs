@@ -1,8 +1,9 @@
 //! What the crew did, as Markdown.
 
+use super::metrics::score_cells;
 use super::{Look, bytes, findings, severity, when};
 use onboard_validation::show;
-use onboard_web::api::{AgentReport, Report};
+use onboard_web::api::{AgentReport, AgentScores, Report, ScoreRow};
 
 /// The report as Markdown that also reads well on a terminal.
 pub fn markdown(report: &Report, look: &Look) -> String {
@@ -21,6 +22,14 @@ pub fn markdown(report: &Report, look: &Look) -> String {
     for agent in &report.agents {
         out.push_str(&agent_lines(agent));
     }
+    if !report.scores.is_empty() {
+        out.push_str("\n## Forecasts so far\n\n");
+    }
+    for (agent, row) in
+        report.scores.iter().flat_map(|one| one.scores.iter().map(move |row| (one, row)))
+    {
+        out.push_str(&score_line(agent, row));
+    }
     let (new, older) = (report.new_findings.len(), report.older_findings);
     out.push_str(&format!("\n## Findings: {new} new and open, {older} older and open\n\n"));
     let plain = Look { colour: false, ..look.clone() };
@@ -33,6 +42,26 @@ pub fn markdown(report: &Report, look: &Look) -> String {
         }
     }
     out
+}
+
+/// How good the forecasts of a rule were, in one line.
+fn score_line(agent: &AgentScores, row: &ScoreRow) -> String {
+    let [came, brier, before, held, open] = score_cells(row);
+    let mut parts = Vec::new();
+    if row.chances > 0 {
+        parts.push(format!("{came} came true"));
+    }
+    if row.brier.is_some() {
+        parts.push(format!("Brier score {brier}"));
+    }
+    if row.lead_days.is_some() {
+        parts.push(format!("said {before} before"));
+    }
+    if row.intervals > 0 {
+        parts.push(format!("intervals held {held}"));
+    }
+    parts.push(format!("{open} open"));
+    format!("- {} ({}, {}): {}\n", row.rule, agent.agent, agent.project, parts.join("; "))
 }
 
 fn agent_lines(agent: &AgentReport) -> String {
@@ -72,7 +101,30 @@ mod tests {
         let window = (Stamp(NOW.plus(-604_800_000)), Stamp(NOW));
         let open = vec![finding(Severity::High, "one person wrote 93 % of src/engine")];
         let gaps = vec!["records begin later".to_string()];
-        let report = onboard_web::view::report::fold(window, &runs, open, gaps);
+        let scores = vec![AgentScores {
+            agent: "predictive-analytics".into(),
+            project: "engine".into(),
+            scores: vec![
+                ScoreRow {
+                    rule: "forecast/risky-commit".into(),
+                    open: 4,
+                    chances: 40,
+                    came: 30,
+                    precision: Some(0.75),
+                    brier: Some(0.142),
+                    brier_of_mean: Some(0.1875),
+                    lead_days: Some(6.04),
+                    ..ScoreRow::default()
+                },
+                ScoreRow {
+                    rule: "forecast/release-risk".into(),
+                    intervals: 2,
+                    held: 2,
+                    ..ScoreRow::default()
+                },
+            ],
+        }];
+        let report = onboard_web::view::report::fold(window, &runs, open, scores, gaps);
         expect![[r#"
             # Report
 
@@ -84,6 +136,11 @@ mod tests {
 
             - project-health-monitor (engine): 2 runs (1 succeeded, 1 timed out), 2 new findings
               cpu 1.8 s; half within 3.2 s, 95 % within 3.2 s; memory at most 41.0 MiB
+
+            ## Forecasts so far
+
+            - forecast/risky-commit (predictive-analytics, engine): 30 of 40 (75 %) came true; Brier score 0.14 (mean 0.19); said 6.0 days before; 4 open
+            - forecast/release-risk (predictive-analytics, engine): intervals held 2 of 2; 0 open
 
             ## Findings: 1 new and open, 0 older and open
 

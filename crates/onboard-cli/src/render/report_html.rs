@@ -1,5 +1,6 @@
 //! The report as one HTML page that needs nothing else: no script, no font, no address.
 
+use super::metrics::{SCORED, score_cells};
 use super::{Look, bytes, findings, when};
 use onboard_validation::show;
 use onboard_web::api::{AgentReport, FindingRow, Report};
@@ -58,6 +59,7 @@ pub fn page(report: &Report, look: &Look) -> String {
     }
     out.push_str(&new_findings(report));
     out.push_str(&agents(report));
+    out.push_str(&forecasts(report));
     out.push_str("</main>\n</html>\n");
     out
 }
@@ -108,6 +110,36 @@ fn agents(report: &Report) -> String {
          <th class=\"number\">95 % within<th class=\"number\">Memory at most</tr>\n",
     );
     report.agents.iter().for_each(|agent| out.push_str(&table_row(agent)));
+    out.push_str("</table>\n</div>\n");
+    out
+}
+
+/// How good forecasts were; nothing where none was made.
+fn forecasts(report: &Report) -> String {
+    if report.scores.is_empty() {
+        return String::new();
+    }
+    let headings: String = SCORED
+        .iter()
+        .map(|heading| {
+            let (first, rest) = heading.split_at(1);
+            format!("<th class=\"number\">{first}{}", rest.to_lowercase())
+        })
+        .collect();
+    let mut out = format!(
+        "<h2>Forecasts so far</h2>\n<div class=\"scroll\">\n<table>\n<tr><th>Rule<th>Agent\
+         <th>Project{headings}</tr>\n"
+    );
+    for agent in &report.scores {
+        for row in &agent.scores {
+            let names = [&row.rule, &agent.agent, &agent.project];
+            let names: String = names.map(|name| format!("<td>{}", text(name))).concat();
+            let cells: String = score_cells(row)
+                .map(|cell| format!("<td class=\"number\">{}", text(&cell)))
+                .concat();
+            out.push_str(&format!("<tr>{names}{cells}</tr>\n"));
+        }
+    }
     out.push_str("</table>\n</div>\n");
     out
 }
@@ -235,7 +267,7 @@ mod tests {
         let mut row = finding(Severity::High, "</title><script>alert('x')</script> & \u{202e}");
         row.evidence[0].path = Some("a\"b<c>.rs".into());
         let gaps = vec!["records begin later".to_string()];
-        let report = onboard_web::view::report::fold(window, &runs, vec![row], gaps);
+        let report = onboard_web::view::report::fold(window, &runs, vec![row], Vec::new(), gaps);
         let page = page(&report, &look(None, false));
         let (_, body) = page.split_once("</style>").expect("a style");
         expect![[r#"

@@ -1,6 +1,6 @@
 //! What running agents ask for, judged against bounds and decided.
 
-use super::{World, council, leases, oversight, proposals, storage};
+use super::{World, council, findings, forecasts, leases, oversight, proposals, storage};
 use onboard_domain::state::{BlobRef, Message, bounds};
 use onboard_domain::{
     AgentCall, AgentId, CallAnswer, CallRefusal, Event, Finding, Fingerprint, Generation,
@@ -16,6 +16,8 @@ const SUMMARY_MAX: usize = 2_000;
 pub(super) fn audited(call: &AgentCall) -> Option<&'static str> {
     match call {
         AgentCall::RecordFinding(_) => Some("record_finding"),
+        AgentCall::SettleForecast { .. } => Some("settle_forecast"),
+        AgentCall::ResolveFinding { .. } => Some("resolve_finding"),
         AgentCall::EmitEvent { .. } => Some("emit_event"),
         AgentCall::SendMessage { .. } => Some("send_message"),
         AgentCall::AckMessage { .. } => Some("ack_message"),
@@ -51,6 +53,12 @@ pub(super) fn decide(
     let caller = caller(turn, run, generation)?;
     match call {
         AgentCall::RecordFinding(finding) => record_finding(turn, world, caller, finding),
+        AgentCall::SettleForecast { fingerprint, outcome } => {
+            forecasts::settle(turn, caller, fingerprint, outcome)
+        }
+        AgentCall::ResolveFinding { fingerprint, commit } => {
+            Ok(resolve_finding(turn, caller, fingerprint, commit))
+        }
         AgentCall::EmitEvent { kind, data } => emit(turn, caller, kind, data),
         AgentCall::SendMessage { to, body } => send(turn, caller, &to, body),
         AgentCall::ReadInbox { limit } => Ok(read_inbox(turn, caller, limit)),
@@ -126,30 +134,56 @@ pub(super) fn limit(message: String) -> CallRefusal {
     CallRefusal::new("limit", message)
 }
 
+/// A finding, and what it expects: that is kept where the finding is.
 fn record_finding(
     turn: &mut Turn<'_>,
     world: &World<'_>,
     caller: Caller,
     mut finding: Finding,
 ) -> Answered {
-    finding.within_bounds().map_err(|why| CallRefusal::new("bounds", why))?;
+    let now = turn.state().time;
+    let forecast = finding.forecast.take();
+    // Who repeats a finding repeats what it expected, though the time of that has come by now.
+    let is_over = forecast.as_ref().is_some_and(|forecast| forecast.resolve_by <= now);
+    forecast
+        .as_ref()
+        .filter(|_| !is_over)
+        .map_or(Ok(()), |forecast| forecast.within_bounds(now))
+        .and_then(|()| finding.within_bounds())
+        .map_err(|why| CallRefusal::new("bounds", why))?;
+    let entry = &turn.state().projects[&caller.project];
+    let name = &turn.state().agents[&caller.agent].spec.name;
+    finding.fingerprint = entry.known_as(caller.agent, name, &finding.fingerprint);
+    let (fingerprint, rule) = (finding.fingerprint.clone(), finding.rule.clone());
+    let status = tell_finding(turn, world, caller, finding)?.to_owned();
+    let kept = forecast.map(|forecast| match is_over {
+        true => "over".to_owned(),
+        false => forecasts::make(turn, caller, fingerprint, rule, forecast).to_owned(),
+    });
+    Ok(CallAnswer::Finding { status, forecast: kept })
+}
+
+/// Tells a finding; whether it is new to people, known already, or not wanted.
+fn tell_finding(
+    turn: &mut Turn<'_>,
+    world: &World<'_>,
+    caller: Caller,
+    finding: Finding,
+) -> Result<&'static str, CallRefusal> {
     let Caller { run, agent, project } = caller;
     let entry = &turn.state().projects[&project];
-    let name = &turn.state().agents[&agent].spec.name;
-    finding.fingerprint = entry.known_as(agent, name, &finding.fingerprint);
     let fingerprint = finding.fingerprint.clone();
-    let status = |status: &str| Ok(CallAnswer::Finding { status: status.into() });
     if entry.dismissed.contains_key(&fingerprint) {
-        return status("dismissed");
+        return Ok("dismissed");
     }
     let known = entry.findings.get(&fingerprint).map(|known| known.finding.severity);
     if known.is_none() && turn.state().runs[&run].seen.contains(&fingerprint) {
         // Suppressed a moment ago.
-        return status("suppressed");
+        return Ok("suppressed");
     }
     if known == Some(finding.severity) {
         see(turn, caller, fingerprint);
-        return status("known");
+        return Ok("known");
     }
     let is_critical = finding.severity == Severity::Critical;
     let most =
@@ -171,14 +205,38 @@ fn record_finding(
     }
     if known.is_none() && has_told_enough(turn, agent, is_critical) {
         turn.record(Event::FindingSuppressed { project, agent, run, fingerprint });
-        return status("suppressed");
+        return Ok("suppressed");
     }
     let findings = &turn.state().projects[&project].findings;
     let before = findings.get(&finding.fingerprint).map_or(0, |before| before.finding.bytes());
     storage::room(turn, world, agent, finding.bytes(), before)?;
     let finding = Box::new(finding);
     turn.record(Event::FindingRecorded { project, agent, run, finding });
-    status("new")
+    Ok("new")
+}
+
+/// The agent saw the commit that ended its finding; without one, a run that no longer reports it does.
+fn resolve_finding(
+    turn: &mut Turn<'_>,
+    caller: Caller,
+    fingerprint: Fingerprint,
+    commit: String,
+) -> CallAnswer {
+    let findings = &turn.state().projects[&caller.project].findings;
+    let is_own =
+        |known: &Fingerprint| findings.get(known).is_some_and(|known| known.agent == caller.agent);
+    let own = names(turn, caller, fingerprint).into_iter().find(is_own);
+    if let Some(own) = &own {
+        findings::end(turn, caller.project, own.clone(), Some(commit));
+    }
+    CallAnswer::Changed(own.is_some())
+}
+
+/// How a finding that the agent knows by a fingerprint may be known here: so, or as its own where another
+/// agent's is known so.
+pub(super) fn names(turn: &Turn<'_>, caller: Caller, fingerprint: Fingerprint) -> [Fingerprint; 2] {
+    let apart = fingerprint.apart(&turn.state().agents[&caller.agent].spec.name);
+    [fingerprint, apart]
 }
 
 /// Whether the agent told as many new findings today as people want of it in a day. What is critical is

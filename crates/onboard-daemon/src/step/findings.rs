@@ -1,6 +1,6 @@
 //! Findings: what people say of them, and what later runs no longer see.
 
-use super::commands;
+use super::{commands, forecasts};
 use onboard_domain::state::bounds;
 use onboard_domain::{
     AgentId, Answer, Event, Fingerprint, ProjectId, Refusal, RefusalKind, RunId, Turn,
@@ -34,7 +34,8 @@ pub(super) fn dismiss(
     if !entry.findings.contains_key(&fingerprint) {
         return Err(no_finding(&fingerprint));
     }
-    turn.record(Event::FindingDismissed { project, fingerprint, reason });
+    turn.record(Event::FindingDismissed { project, fingerprint: fingerprint.clone(), reason });
+    forecasts::dismissed(turn, project, &fingerprint);
     Ok(Answer::Done { changed: true })
 }
 
@@ -93,8 +94,9 @@ pub(super) fn resolve_all(turn: &mut Turn<'_>, agent: AgentId) {
         .map(|(fingerprint, _)| fingerprint.clone())
         .collect();
     for fingerprint in own {
-        turn.record(Event::FindingResolved { project, fingerprint });
+        turn.record(Event::FindingResolved { project, fingerprint, by: None });
     }
+    forecasts::void_all(turn, project, agent);
 }
 
 /// What a run that did its whole work no longer reported is no longer so.
@@ -109,6 +111,17 @@ pub(super) fn resolve_unseen(turn: &mut Turn<'_>, run: RunId) {
         .map(|(fingerprint, _)| fingerprint.clone())
         .collect();
     for fingerprint in gone {
-        turn.record(Event::FindingResolved { project, fingerprint });
+        end(turn, project, fingerprint, None);
     }
+}
+
+/// A finding is no longer so, and what was to come while it stands did not.
+pub(super) fn end(
+    turn: &mut Turn<'_>,
+    project: ProjectId,
+    fingerprint: Fingerprint,
+    by: Option<String>,
+) {
+    turn.record(Event::FindingResolved { project, fingerprint: fingerprint.clone(), by });
+    forecasts::fallen(turn, project, &fingerprint);
 }

@@ -8,6 +8,7 @@ mod calls;
 mod commands;
 mod council;
 mod findings;
+mod forecasts;
 mod leases;
 pub mod models;
 mod oversight;

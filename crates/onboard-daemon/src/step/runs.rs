@@ -1,6 +1,6 @@
 //! Runs: what follows from processes that started, were refused, or are proven gone.
 
-use super::{World, council, findings, models, oversight, trials};
+use super::{World, council, findings, forecasts, models, oversight, trials};
 use crate::cut::cut;
 use crate::input::Exit;
 use onboard_domain::state::{Outcome, Phase, Process, Run, Trigger, Usage};
@@ -116,6 +116,9 @@ pub(super) fn gone(
     let is_check = matches!(known.trigger, Trigger::Proposal { .. });
     if outcome == Outcome::Succeeded && !is_check {
         findings::resolve_unseen(turn, run);
+    }
+    if outcome.is_success() && !is_check {
+        forecasts::settle_due(turn, run);
     }
     if outcome == Outcome::TimedOut {
         oversight::deadline(turn, world, run);

@@ -154,8 +154,9 @@ fn finding(connection: &Connection, time: Time, event: &Event) -> Result<(), Vie
             "UPDATE findings SET last_seen = ?3 WHERE project = ?1 AND fingerprint = ?2",
             params![project.0, fingerprint.0, time.0],
         ),
-        Event::FindingResolved { project, fingerprint } => {
-            status(connection, *project, &fingerprint.0, time, "resolved", "")
+        Event::FindingResolved { project, fingerprint, by } => {
+            let by = by.as_ref().map_or(String::new(), |commit| format!("by {commit}"));
+            status(connection, *project, &fingerprint.0, time, "resolved", &by)
         }
         Event::FindingAccepted { project, fingerprint } => {
             status(connection, *project, &fingerprint.0, time, "accepted", "")
@@ -279,6 +280,10 @@ fn subject(event: &Event) -> Option<Subject> {
             },
             _ => Subject::default(),
         }),
+        Event::ForecastMade { project, agent, .. }
+        | Event::ForecastSettled { project, agent, .. } => {
+            Some(Subject { project: Some(*project), agent: Some(*agent), run: None })
+        }
         Event::FindingRecorded { project, agent, run, .. }
         | Event::FindingSuppressed { project, agent, run, .. }
         | Event::EventEmitted { project, agent, run, .. } => {

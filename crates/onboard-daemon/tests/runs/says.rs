@@ -112,5 +112,6 @@ fn finding(mark: &str) -> Finding {
         action: "look".into(),
         target: mark.into(),
         fingerprint: Fingerprint(mark.into()),
+        forecast: None,
     }
 }

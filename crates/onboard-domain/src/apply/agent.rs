@@ -108,6 +108,7 @@ fn fresh(project: ProjectId, spec: &AgentSpec, since: Time) -> Agent {
         recent: VecDeque::new(),
         totals: Totals::default(),
         rules: BTreeMap::new(),
+        scores: BTreeMap::new(),
         checkpoints: BTreeMap::new(),
         live: Vec::new(),
         inbox: Vec::new(),

@@ -28,7 +28,9 @@ pub(super) fn apply(state: &mut State, event: &Event) -> Result<(), Illegal> {
             agent.noise.suppressed += 1;
             Ok(())
         }
-        Event::FindingResolved { project, fingerprint } => resolve(state, *project, fingerprint),
+        Event::FindingResolved { project, fingerprint, by } => {
+            resolve(state, *project, fingerprint, by.is_some())
+        }
         Event::FindingAccepted { project, fingerprint } => {
             let known = state.known_mut(*project, fingerprint)?;
             known.accepted = true;
@@ -106,6 +108,7 @@ fn resolve(
     state: &mut State,
     project: ProjectId,
     fingerprint: &Fingerprint,
+    is_acted_on: bool,
 ) -> Result<(), Illegal> {
     let findings = &mut state.project_mut(project)?.findings;
     let Some(known) = findings.remove(fingerprint) else {
@@ -117,7 +120,12 @@ fn resolve(
             && other.finding.rule == known.finding.rule
             && other.finding.target == known.finding.target
     });
-    if !known.accepted && !stays {
+    if known.accepted || stays {
+        return Ok(());
+    }
+    if is_acted_on {
+        count(state, known.agent, &known.finding.rule, |record| &mut record.acted);
+    } else {
         count(state, known.agent, &known.finding.rule, |record| &mut record.gone);
     }
     Ok(())

@@ -6,6 +6,7 @@
 mod agent;
 mod council;
 mod finding;
+mod forecast;
 mod message;
 mod model;
 mod oversight;
@@ -158,6 +159,9 @@ impl State {
             | Event::FindingDismissed { .. }
             | Event::FindingSnoozed { .. }
             | Event::RuleForgotten { .. } => finding::apply(self, event),
+            Event::ForecastMade { .. } | Event::ForecastSettled { .. } => {
+                forecast::apply(self, event)
+            }
             Event::MessageSent { .. }
             | Event::MessageDelivered { .. }
             | Event::MessageAcked { .. }

@@ -296,6 +296,7 @@ fn find(world: &mut World, now: Time, name: &str, count: usize) {
                 action: String::new(),
                 target: String::new(),
                 fingerprint: Fingerprint(format!("{known}-{index}")),
+                forecast: None,
             };
             let finding = alloc::boxed::Box::new(finding);
             turn.record(Event::FindingRecorded { project: PROJECT, agent, run, finding });

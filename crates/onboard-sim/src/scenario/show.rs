@@ -128,6 +128,12 @@ fn run_event(event: &Event, state: &State) -> Option<String> {
             format!("{} {run} finds: {}", owner(state, *run), finding.title)
         }
         Event::FindingResolved { fingerprint, .. } => format!("finding {fingerprint} is resolved"),
+        Event::ForecastMade { fingerprint, forecast, .. } => {
+            format!("finding {fingerprint} expects: {}", forecast.expects)
+        }
+        Event::ForecastSettled { fingerprint, outcome, .. } => {
+            format!("what finding {fingerprint} expects: {outcome:?}")
+        }
         Event::EventEmitted { run, kind, .. } => {
             format!("{} {run} emits {kind}", owner(state, *run))
         }

@@ -170,6 +170,7 @@ fn finding(number: u32) -> AgentCall {
         action: "Look.".into(),
         target: String::new(),
         fingerprint: Fingerprint(format!("story-{number}")),
+        forecast: None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Agents as people and programs see them.
 
-use super::{FindingRow, RuleRow, RunRow, Stamp, ViolationRow};
+use super::{FindingRow, RuleRow, RunRow, ScoreRow, Stamp, ViolationRow};
 use onboard_domain::AgentSpec;
 use onboard_domain::event::Adaptation;
 use onboard_domain::spec::Priority;
@@ -285,4 +285,7 @@ pub struct AgentDetail {
     /// How each of its rules has done, by name.
     #[serde(default)]
     pub rules: Vec<RuleRow>,
+    /// How good what its rules expected was, by name.
+    #[serde(default)]
+    pub scores: Vec<ScoreRow>,
 }

@@ -45,6 +45,9 @@ pub struct FindingRow {
     /// Whether people found its rule useless, so that it is not shown.
     #[serde(default)]
     pub is_muted: bool,
+    /// What it expects to come, and by when, as long as that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expects: Option<String>,
     /// What became of what its rule said here.
     #[serde(default)]
     pub rule_so_far: RuleRecord,
@@ -58,6 +61,9 @@ pub struct RuleRow {
     pub accepted: u32,
     /// No longer seen, and nobody had said a word.
     pub gone: u32,
+    /// No longer seen after a commit that did what they said, and nobody had said a word.
+    #[serde(default)]
+    pub acted: u32,
     pub dismissed: u32,
     /// How likely the next one is useful, 0 to 1,
     pub chance: f64,
@@ -65,4 +71,36 @@ pub struct RuleRow {
     pub chance_low: f64,
     pub chance_high: f64,
     pub is_muted: bool,
+}
+
+/// How good the forecasts of a rule were. Shares are absent where too few are settled to say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScoreRow {
+    pub rule: String,
+    /// Of which it is not known yet what came.
+    pub open: usize,
+    /// Settled chances, and how many of them came.
+    pub chances: u32,
+    pub came: u32,
+    /// The share that came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<f64>,
+    /// The mean squared error of the chances, and what saying their mean each time would have given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brier: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brier_of_mean: Option<f64>,
+    /// How long before it came it was said, in the mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lead_days: Option<f64>,
+    /// Settled intervals, and how many of them held what came.
+    pub intervals: u32,
+    pub held: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<f64>,
+    /// The share that they were to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage_wanted: Option<f64>,
+    /// Of which nobody will know what came.
+    pub unknown: u32,
 }

@@ -1,6 +1,6 @@
 //! What the crew did in a window of time.
 
-use super::{FindingRow, Stamp};
+use super::{FindingRow, ScoreRow, Stamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -23,6 +23,14 @@ pub struct AgentReport {
     pub memory_peak_bytes: Option<u64>,
 }
 
+/// How good the forecasts of one agent's rules were, so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AgentScores {
+    pub agent: String,
+    pub project: String,
+    pub scores: Vec<ScoreRow>,
+}
+
 /// A window, what ran in it, and what is open at its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -33,6 +41,9 @@ pub struct Report {
     pub new_findings: Vec<FindingRow>,
     /// Findings from before the window that are still open.
     pub older_findings: usize,
+    /// How good forecasts were, over all time: agents that made any.
+    #[serde(default)]
+    pub scores: Vec<AgentScores>,
     /// What the window lacks, in whole sentences.
     pub gaps: Vec<String>,
 }

@@ -216,7 +216,10 @@ pub async fn report(Shared(app): Shared<Arc<App>>, asks: Asks) -> Answered<Repor
             .map(|run| view::run::past(state, run))
             .collect();
         let findings = view::finding::rows(state, now, project, agent);
-        view::report::fold((Stamp(since), Stamp(until)), &runs, findings, gaps)
+        let mut scores = view::report::scores(state, project);
+        let name = agent.map(|agent| view::agent_name(state, agent));
+        scores.retain(|one| name.as_ref().is_none_or(|name| *name == one.agent));
+        view::report::fold((Stamp(since), Stamp(until)), &runs, findings, scores, gaps)
     })))
 }
 

@@ -69,6 +69,7 @@ pub fn detail(
         violations: agent.conduct.recent.iter().rev().map(incident::seen).collect(),
         findings: finding::rows(state, now, Some(agent.project), Some(id)),
         rules: finding::rules(agent),
+        scores: super::forecast::scores(agent, state.projects.get(&agent.project)),
     })
 }
 

@@ -150,6 +150,8 @@ fn project_of(event: &Event) -> Option<ProjectId> {
         | Event::FindingAccepted { project, .. }
         | Event::FindingDismissed { project, .. }
         | Event::FindingSnoozed { project, .. }
+        | Event::ForecastMade { project, .. }
+        | Event::ForecastSettled { project, .. }
         | Event::EventEmitted { project, .. }
         | Event::StatePut { project, .. }
         | Event::LeaseTaken { project, .. }
@@ -394,8 +396,19 @@ fn tell_of_finding(event: &Event) -> Told {
         Event::FindingSeen { fingerprint, .. } => {
             info("finding.seen", Some(fingerprint.to_string()), "seen again")
         }
-        Event::FindingResolved { fingerprint, .. } => {
-            info("finding.resolved", Some(fingerprint.to_string()), "no longer seen")
+        Event::FindingResolved { fingerprint, by, .. } => {
+            let how = match by {
+                Some(commit) => format!("done by {commit}"),
+                None => "no longer seen".to_owned(),
+            };
+            info("finding.resolved", Some(fingerprint.to_string()), how)
+        }
+        Event::ForecastMade { fingerprint, forecast, .. } => {
+            info("forecast.made", Some(fingerprint.to_string()), super::forecast::words(forecast))
+        }
+        Event::ForecastSettled { fingerprint, outcome, .. } => {
+            let came = super::forecast::came(*outcome);
+            info("forecast.settled", Some(fingerprint.to_string()), came)
         }
         Event::FindingAccepted { fingerprint, .. } => {
             info("finding.accepted", Some(fingerprint.to_string()), "accepted")

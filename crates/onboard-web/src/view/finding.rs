@@ -95,15 +95,17 @@ fn records(agent: Option<&Agent>, rule: &str) -> (Record, Record) {
     for record in agent.rules.values().map(|record| counted(*record)) {
         of_agent.shown = of_agent.shown.saturating_add(record.shown);
         of_agent.accepted = of_agent.accepted.saturating_add(record.accepted);
+        of_agent.acted = of_agent.acted.saturating_add(record.acted);
         of_agent.dismissed = of_agent.dismissed.saturating_add(record.dismissed);
     }
     (counted(of_rule), of_agent)
 }
 
-/// What people answered. What went away without a word is no answer: it may have been dealt with,
-/// or have grown old, or have become untrue by itself.
+/// What people answered, in words and by deeds. What went away with neither is no answer: it may have
+/// been dealt with, or have grown old, or have become untrue by itself.
 fn counted(record: RuleRecord) -> Record {
-    Record { shown: record.told, accepted: record.accepted, dismissed: record.dismissed }
+    let RuleRecord { told, accepted, dismissed, acted, .. } = record;
+    Record { shown: told, accepted, acted, dismissed }
 }
 
 /// How each rule of an agent has done, by name.
@@ -117,6 +119,7 @@ pub fn rules(agent: &Agent) -> Vec<RuleRow> {
             told: record.told,
             accepted: record.accepted,
             gone: record.gone,
+            acted: record.acted,
             dismissed: record.dismissed,
             chance: posterior.mean(),
             chance_low,
@@ -133,6 +136,9 @@ fn row(state: &State, now: Time, project: ProjectId, known: &KnownFinding) -> Fi
     let (of_rule, of_agent) = records(agent, &finding.rule);
     let is_critical = finding.severity == Severity::Critical;
     let is_snoozed = is_snoozed(known, now);
+    let open = state.projects.get(&project).and_then(|it| it.forecasts.get(&finding.fingerprint));
+    let open = open.filter(|open| open.agent == known.agent);
+    let expects = open.map(|open| super::forecast::words(&open.forecast));
     FindingRow {
         fingerprint: finding.fingerprint.0,
         project: super::project_name(state, project),
@@ -154,6 +160,7 @@ fn row(state: &State, now: Time, project: ProjectId, known: &KnownFinding) -> Fi
         evidence: finding.evidence,
         action: finding.action,
         target: finding.target,
+        expects,
         first_seen: known.first_seen.into(),
         last_seen: known.last_seen.into(),
         snoozed_until: known.snoozed_until.filter(|_| is_snoozed).map(Into::into),

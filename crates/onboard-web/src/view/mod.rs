@@ -7,6 +7,7 @@ pub mod crew;
 pub mod daemon;
 pub mod event;
 pub mod finding;
+pub mod forecast;
 pub mod incident;
 pub mod proposal;
 pub mod report;

@@ -1,6 +1,8 @@
 //! Reports: ended runs of a window, folded per agent.
 
-use crate::api::{AgentReport, FindingRow, FindingStatus, Report, RunRow, Stamp};
+use crate::api::{AgentReport, AgentScores, FindingRow, FindingStatus, Report, RunRow, Stamp};
+use onboard_domain::state::Agent;
+use onboard_domain::{ProjectId, State};
 use std::collections::BTreeMap;
 
 /// Folds runs and findings into a report; `gaps` says what the window lacks. Of the findings, only
@@ -9,6 +11,7 @@ pub fn fold(
     window: (Stamp, Stamp),
     runs: &[RunRow],
     findings: Vec<FindingRow>,
+    scores: Vec<AgentScores>,
     gaps: Vec<String>,
 ) -> Report {
     let mut by_agent: BTreeMap<(String, String), Vec<&RunRow>> = BTreeMap::new();
@@ -28,8 +31,21 @@ pub fn fold(
         agents,
         older_findings: older.iter().filter(|f| f.first_seen < window.0).count(),
         new_findings,
+        scores,
         gaps,
     }
+}
+
+/// How good the forecasts of all agents are, or of a project's: those that made any.
+pub fn scores(state: &State, project: Option<ProjectId>) -> Vec<AgentScores> {
+    let of = |agent: &Agent| AgentScores {
+        agent: agent.spec.name.to_string(),
+        project: super::project_name(state, agent.project),
+        scores: super::forecast::scores(agent, state.projects.get(&agent.project)),
+    };
+    let agents = state.agents.values();
+    let wanted = agents.filter(|agent| project.is_none_or(|wanted| wanted == agent.project));
+    wanted.map(of).filter(|one| !one.scores.is_empty()).collect()
 }
 
 fn agent_report(project: String, agent: String, runs: &[&RunRow]) -> AgentReport {

@@ -153,6 +153,7 @@ pub fn finding() -> Finding {
         action: "Have a second person review and change src/engine this week.".into(),
         target: "src/engine".into(),
         fingerprint: Fingerprint("5f3a9c20d1".into()),
+        forecast: None,
     }
 }
 

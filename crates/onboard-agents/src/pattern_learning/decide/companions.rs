@@ -156,11 +156,15 @@ pub fn learn(past: &Past<'_>, now_ms: i64) -> Habits {
 }
 
 impl Habits {
+    /// Whether a change is so new that it can still be completed.
+    pub fn is_news(&self, change: &Change) -> bool {
+        self.now_ms - change.at_ms <= NEWS_MS
+    }
+
     /// Commits of the last days that left something out which none around them brought, the surest
     /// first; `is_here` tells whether a file still is.
     pub fn hints(&self, past: &Past<'_>, is_here: &dyn Fn(&str) -> bool) -> Vec<Hint> {
-        let is_new = |change: &&Change| self.now_ms - change.at_ms <= NEWS_MS;
-        let newest = past.changes.iter().rev().take_while(is_new);
+        let newest = past.changes.iter().rev().take_while(|change| self.is_news(change));
         let mut hints: Vec<Hint> = newest
             .filter_map(|change| {
                 let from_ms = change.at_ms - NEWS_MS;

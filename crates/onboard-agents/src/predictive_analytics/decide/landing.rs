@@ -88,7 +88,10 @@ pub fn series<'a>(subject: &Subject, weeks: &'a Weeks) -> Option<(&'a [f64], usi
     match subject {
         Subject::Commits { weeks: horizon } => Some((&weeks.commits, *horizon)),
         Subject::PersonDays { weeks: horizon } => Some((&weeks.person_days, *horizon)),
-        Subject::Release { .. } | Subject::Milestone { .. } | Subject::Fix { .. } => None,
+        Subject::Release { .. }
+        | Subject::Milestone { .. }
+        | Subject::Fix { .. }
+        | Subject::Unreleased { .. } => None,
     }
 }
 
@@ -131,6 +134,9 @@ pub fn between(history: &History, subject: &Subject, from_ms: i64, to_ms: i64) -
             };
             Some(within().map(day).collect::<HashSet<_>>().len() as f64)
         }
-        Subject::Release { .. } | Subject::Milestone { .. } | Subject::Fix { .. } => None,
+        Subject::Release { .. }
+        | Subject::Milestone { .. }
+        | Subject::Fix { .. }
+        | Subject::Unreleased { .. } => None,
     }
 }

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use onboard_analysis::calendar::{date_text, day_of};
-use onboard_analysis::milestone::{Flaw, Plan, Progress, Standing, TaskState, flaws, progress};
+use onboard_analysis::calendar::{date_text, day_of, start_of};
+use onboard_analysis::milestone::{
+    Flaw, Plan, Progress, Standing, TaskState, chance_of_missing, flaws, progress,
+};
 use onboard_analysis::score::Part;
+use onboard_domain::Time;
+use serde::{Deserialize, Serialize};
 
 use super::{Facts, RepositoryFacts, counted};
-use crate::host::{Evidence, Finding, Severity};
+use crate::host::forecast::{Decider, Estimate, Forecast, Outcome};
+use crate::host::{Evidence, Finding, Fingerprint, Severity};
 use crate::manual::{Bound, Rule};
 use crate::plan::{Mistake, PLAN_PATH, PlanReading};
 
@@ -90,6 +95,15 @@ pub const MILESTONE_BEHIND: Rule = Rule {
 const LONG_OVERDUE_DAYS: i64 = 14;
 /// A milestone this close and behind needs a decision now.
 const CLOSE_DAYS: i64 = 14;
+
+/// A milestone that was said to be behind, until it is known whether it was missed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Awaited {
+    pub fingerprint: Fingerprint,
+    pub milestone: String,
+    /// The day that it was due on when that was said.
+    pub due: i64,
+}
 
 /// What the plan says.
 #[derive(Default)]
@@ -233,7 +247,7 @@ fn late(milestone: &Progress, today: i64, plan: &PlanReading) -> Option<Finding>
             return None;
         }
     };
-    Some(Finding::new(
+    let finding = Finding::new(
         rule,
         severity,
         &milestone.id,
@@ -252,5 +266,41 @@ fn late(milestone: &Progress, today: i64, plan: &PlanReading) -> Option<Finding>
             plan.evidence(&milestone.id, format!("milestone {}", milestone.id)),
             Evidence::number((milestone.done * 100.0).round(), "per cent of the work done"),
         ],
-    ))
+    );
+    Some(match milestone.standing {
+        Standing::Behind { time_used } => finding.expecting(missed(milestone, due, time_used)),
+        _ => finding,
+    })
+}
+
+/// That a milestone which is behind is not reached by its date, at its pace so far.
+fn missed(milestone: &Progress, due: i64, time_used: f64) -> Forecast {
+    let open = milestone.tasks.saturating_sub(milestone.tasks_done);
+    Forecast {
+        expects: format!("{} is not reached by {}", milestone.id, date_text(due)),
+        estimate: Estimate::Chance(chance_of_missing(milestone.tasks_done, open, time_used)),
+        resolve_by: Time(start_of(due + 1)),
+        decided_by: Decider::Agent,
+    }
+}
+
+/// What came of milestones that were said to be behind, of which it is known now.
+pub fn settled(
+    awaited: &[Awaited],
+    milestones: &[Progress],
+    today: i64,
+) -> Vec<(Fingerprint, Option<Outcome>)> {
+    let of = |awaited: &Awaited| {
+        let same = |one: &&Progress| one.id == awaited.milestone && one.due == Some(awaited.due);
+        match milestones.iter().find(same) {
+            // Its date was moved, or it was dropped.
+            None => Some(Outcome::Void),
+            Some(_) if today > awaited.due => {
+                Some(Outcome::Came { at: Some(Time(start_of(awaited.due + 1))) })
+            }
+            Some(one) if one.standing == Standing::Reached => Some(Outcome::DidNotCome),
+            Some(_) => None,
+        }
+    };
+    awaited.iter().map(|awaited| (awaited.fingerprint.clone(), of(awaited))).collect()
 }

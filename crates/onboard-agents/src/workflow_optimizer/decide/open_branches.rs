@@ -2,9 +2,12 @@
 
 use std::collections::HashSet;
 
+use onboard_analysis::calendar::DAY_MS;
 use onboard_analysis::statistics::quantile;
+use onboard_domain::Time;
 
 use super::{Seen, counted, date, days, span};
+use crate::host::forecast::{Decider, Estimate, Forecast};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
 use crate::workflow_optimizer::observe::{Merged, Open};
@@ -46,12 +49,20 @@ fn size(commits: usize) -> u8 {
     }
 }
 
+/// A branch is asked about, and looked at twice more before it is known whether it still waits: the
+/// agent runs weekly, and looks a little earlier or later.
+const STILL_DAYS: f64 = 13.0;
+/// Forgotten for a quarter of a year it is no longer said, waiting or not.
+const FORGOTTEN_DAYS: f64 = 91.0;
+
 /// What 85 of 100 branches stay below.
 struct Usual {
     lead_days: f64,
     waiting_days: f64,
     branches: usize,
     alike: bool,
+    /// How long each of them waited, and the other open ones that wait still.
+    waits: Vec<f64>,
 }
 
 pub(super) fn judge(seen: &Seen<'_>) -> Vec<Finding> {
@@ -94,6 +105,27 @@ fn usual(merged: &[Merged], commits: usize) -> Option<Usual> {
         waiting_days: of(|merged| days(merged.last_ms, merged.merged_ms))?,
         branches: chosen.len(),
         alike: is_alike,
+        waits: chosen.iter().map(|merged| days(merged.last_ms, merged.merged_ms)).collect(),
+    })
+}
+
+/// That a branch will still wait: of those that waited as long as it does, the share that waited on.
+/// What is open for longer already has done so, too. One of each is added, so that nothing is sure.
+fn still_waits(seen: &Seen<'_>, open: &Open, usual: &Usual) -> Option<Forecast> {
+    let idle = seen.days_ago(open.last_ms);
+    let until = idle + STILL_DAYS;
+    if until >= FORGOTTEN_DAYS {
+        return None;
+    }
+    let others = seen.flow.open.iter().map(|other| seen.days_ago(other.last_ms));
+    let waits: Vec<f64> =
+        usual.waits.iter().copied().chain(others.filter(|it| *it > until)).collect();
+    let beyond = |least: f64| waits.iter().filter(|wait| **wait > least).count() as f64;
+    Some(Forecast {
+        expects: format!("{} still waits", open.name),
+        estimate: Estimate::Chance((beyond(until) + 1.0) / (beyond(idle) + 2.0)),
+        resolve_by: Time(seen.now_ms).plus((STILL_DAYS * DAY_MS as f64) as i64),
+        decided_by: Decider::Standing,
     })
 }
 
@@ -105,7 +137,7 @@ fn finding(seen: &Seen<'_>, open: &Open, usual: &Usual, all: usize) -> Finding {
             format!(" {} overdue, too.", counted(more, "other branch is", "other branches are"))
         }
     };
-    Finding::new(
+    let finding = Finding::new(
         OVERDUE_BRANCH.id,
         Severity::Low,
         &open.name,
@@ -138,5 +170,9 @@ fn finding(seen: &Seen<'_>, open: &Open, usual: &Usual, all: usize) -> Finding {
             ),
             Evidence::number(open.commits as f64, "commits of its own"),
         ],
-    )
+    );
+    match still_waits(seen, open, usual) {
+        Some(forecast) => finding.expecting(forecast),
+        None => finding,
+    }
 }
