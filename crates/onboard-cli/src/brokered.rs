@@ -1,6 +1,6 @@
 //! The doors of a run: what its environment says of them, and how they are asked.
 
-use onboard_agents::host::{Answer, Door, Doors, Get, Reply, Unanswered};
+use onboard_agents::host::{Answer, Door, Doors, Get, Model, Reply, Unanswered};
 use onboard_egress::visit;
 use std::time::{Duration, Instant};
 
@@ -44,16 +44,64 @@ impl Doors for Brokered {
 
     fn get(&mut self, get: &Get<'_>) -> Reply {
         let begun = Instant::now();
-        let request =
-            visit::Get { door: get.door, token: &self.token, path: get.path, fields: get.fields };
+        let Get { door, path, fields } = *get;
+        let request = visit::Request { door, token: &self.token, path, fields, json: None };
         let bounds = visit::Bounds { deadline: DEADLINE, body_bytes: BODY_BYTES };
-        let answer = match visit::get(&request, bounds, &|| begun.elapsed()) {
+        let answer = match visit::ask(&request, bounds, &|| begun.elapsed()) {
             Ok(visit::Whole { status, fields, body }) => Ok(Answer { status, fields, body }),
             Err(visit::Unanswered::TooLarge) => Err(Unanswered::TooLarge),
             Err(other) => Err(Unanswered::Broken(other.to_string())),
         };
         let passed = std::mem::replace(&mut self.since, Instant::now()).elapsed();
         (answer, i64::try_from(passed.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// A model's longest text is a tenth of it.
+const COMPLETION_BYTES: usize = 2 * 1024 * 1024;
+/// The broker waits for five minutes of silence; a long text comes in a few more.
+const COMPLETION_DEADLINE: Duration = Duration::from_secs(600);
+
+/// The model that the user meant for this run, behind the broker's door.
+pub struct BrokeredModel {
+    name: String,
+    /// Such as `http://model.onboard`.
+    door: String,
+    path: String,
+    token: String,
+}
+
+impl BrokeredModel {
+    /// As the environment says; `None` where it says nothing.
+    pub fn of(variables: &[(String, String)]) -> Option<BrokeredModel> {
+        let said = |wanted: &str| {
+            let found = variables.iter().find(|(name, _)| name == wanted);
+            found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+        };
+        let url = format!("{}/chat/completions", said("AI_ONBOARD_MODEL_URL")?);
+        let host = url.find("://")? + "://".len();
+        let (door, path) = url.split_at(host + url[host..].find('/')?);
+        Some(BrokeredModel {
+            name: said("AI_ONBOARD_MODEL")?,
+            door: door.to_string(),
+            path: path.to_string(),
+            token: said("AI_ONBOARD_TOKEN")?,
+        })
+    }
+}
+
+impl Model for BrokeredModel {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn complete(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>), String> {
+        let begun = Instant::now();
+        let (door, token, path) = (&*self.door, &*self.token, &*self.path);
+        let request = visit::Request { door, token, path, fields: &[], json: Some(request) };
+        let bounds = visit::Bounds { deadline: COMPLETION_DEADLINE, body_bytes: COMPLETION_BYTES };
+        let answer = visit::ask(&request, bounds, &|| begun.elapsed());
+        answer.map(|answer| (answer.status, answer.body)).map_err(|why| why.to_string())
     }
 }
 
@@ -77,5 +125,19 @@ mod tests {
         assert_eq!(brokered.token, "aio-1");
         let get = Get { door: "http://127.0.0.1:1", path: "/", fields: &[] };
         assert!(matches!(brokered.get(&get).0, Err(Unanswered::Broken(_))));
+    }
+
+    #[test]
+    fn a_models_door_is_what_comes_before_its_path() {
+        let mut variables = vec![
+            ("AI_ONBOARD_TOKEN".to_string(), "aio-1".to_string()),
+            ("AI_ONBOARD_MODEL".to_string(), "small".to_string()),
+        ];
+        assert!(BrokeredModel::of(&variables).is_none());
+        variables.push(("AI_ONBOARD_MODEL_URL".into(), "http://model.onboard/small/v1".into()));
+        let model = BrokeredModel::of(&variables).unwrap();
+        let read = [&*model.name, &*model.door, &*model.path, &*model.token];
+        let path = "/small/v1/chat/completions";
+        assert_eq!(read, ["small", "http://model.onboard", path, "aio-1"]);
     }
 }

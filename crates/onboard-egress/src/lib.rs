@@ -3,11 +3,10 @@
 //! Everything that leaves this machine has to be written in this crate: the rest of the workspace
 //! is fenced off from outgoing sockets. An agent's network has a loopback interface and nothing
 //! else; [`Egress`] holds the sockets at which all its connections arrive, and passes on what
-//! [`decide()`] allows. The [`broker`] speaks to a few hosts in the agent's place; [`asking`] is how a
+//! [`decide()`] allows. The [`broker`] speaks to a few hosts in the agent's place; [`visit`] is how a
 //! built-in agent asks it, from inside its run.
 
 pub mod address;
-pub mod asking;
 pub mod banner;
 pub mod broker;
 pub mod clienthello;

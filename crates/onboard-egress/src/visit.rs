@@ -1,5 +1,5 @@
-//! The agent's side of a door: one GET at the [`crate::broker`], from inside a run. It speaks plain HTTP
-//! to its own daemon and to nobody else.
+//! The agent's side of a door: one request of the [`crate::broker`], from inside a run. It speaks plain
+//! HTTP to its own daemon and to nobody else.
 
 use crate::broker::answer::{self, Answer, Framing, Pieces};
 use std::fmt;
@@ -12,7 +12,7 @@ const PIECE: usize = 64 * 1024;
 
 /// A request.
 #[derive(Clone, Copy, Debug)]
-pub struct Get<'a> {
+pub struct Request<'a> {
     /// The door's address as the run was told it, such as `http://forge.credential.onboard`.
     pub door: &'a str,
     /// The run's token.
@@ -21,6 +21,8 @@ pub struct Get<'a> {
     pub path: &'a str,
     /// Further fields of the request.
     pub fields: &'a [(&'a str, &'a str)],
+    /// What is posted, as JSON; without it the request is a GET.
+    pub json: Option<&'a [u8]>,
 }
 
 /// What an answer may cost.
@@ -82,8 +84,8 @@ impl From<io::Error> for Unanswered {
 ///
 /// # Errors
 /// When no whole answer came within the bounds.
-pub fn get(
-    get: &Get<'_>,
+pub fn ask(
+    request: &Request<'_>,
     bounds: Bounds,
     clock: &dyn Fn() -> Duration,
 ) -> Result<Whole, Unanswered> {
@@ -92,10 +94,12 @@ pub fn get(
         Duration::ZERO => Err(Unanswered::Late),
         left => Ok(left),
     };
-    let authority = get.door.strip_prefix("http://").ok_or(Unanswered::Bad("a door is http"))?;
+    let authority =
+        request.door.strip_prefix("http://").ok_or(Unanswered::Bad("a door is http"))?;
     let mut stream = connect(authority, &left)?;
     stream.set_write_timeout(Some(left()?))?;
-    stream.write_all(&head(get, authority)?)?;
+    stream.write_all(&head(request, authority)?)?;
+    stream.write_all(request.json.unwrap_or_default())?;
     let mut receive = |bytes: &mut [u8]| -> Result<usize, Unanswered> {
         stream.set_read_timeout(Some(left()?))?;
         loop {
@@ -130,22 +134,27 @@ fn connect(authority: &str, left: &Left<'_>) -> Result<TcpStream, Unanswered> {
     Err(last.into())
 }
 
-fn head(get: &Get<'_>, authority: &str) -> Result<Vec<u8>, Unanswered> {
+fn head(request: &Request<'_>, authority: &str) -> Result<Vec<u8>, Unanswered> {
     let mut fields = vec![("Host", authority), ("Connection", "close")];
-    let bearer = format!("Bearer {}", get.token);
+    let bearer = format!("Bearer {}", request.token);
     fields.push(("Authorization", &bearer));
-    fields.extend(get.fields);
+    let length = request.json.map(|json| json.len().to_string());
+    if let Some(length) = &length {
+        fields.extend([("Content-Type", "application/json"), ("Content-Length", length)]);
+    }
+    fields.extend(request.fields);
     let is_plain = |text: &str| text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-    let is_sound = get.path.starts_with('/')
-        && is_plain(get.path)
-        && !get.path.contains(' ')
+    let is_sound = request.path.starts_with('/')
+        && is_plain(request.path)
+        && !request.path.contains(' ')
         && fields.iter().all(|(name, value)| is_plain(name) && is_plain(value));
     if !is_sound {
         return Err(Unanswered::Bad("the request has a character that no head carries"));
     }
     let fields: String =
         fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    Ok(format!("GET {} HTTP/1.1\r\n{fields}\r\n", get.path).into_bytes())
+    let method = if request.json.is_some() { "POST" } else { "GET" };
+    Ok(format!("{method} {} HTTP/1.1\r\n{fields}\r\n", request.path).into_bytes())
 }
 
 fn answer(receive: &mut Receive<'_>) -> Result<(Answer, Vec<u8>), Unanswered> {
@@ -217,7 +226,12 @@ mod tests {
     use std::net::{Shutdown, TcpListener};
 
     /// What is made of what a server sends to a request, whose clock goes on by a second each look.
-    fn ask(sent: &'static [u8], deadline_s: u64) -> (Result<Whole, Unanswered>, String) {
+    fn heard(
+        sent: &'static [u8],
+        deadline_s: u64,
+        json: Option<&[u8]>,
+    ) -> (Result<Whole, Unanswered>, String) {
+        let length = json.map_or(0, <[u8]>::len);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
         let door = format!("http://{}", listener.local_addr().expect("an address"));
         let server = std::thread::spawn(move || {
@@ -227,6 +241,9 @@ mod tests {
             while !heard.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n == 1) {
                 heard.push(byte[0]);
             }
+            let mut posted = vec![0; length];
+            let _ = stream.read_exact(&mut posted);
+            heard.append(&mut posted);
             let _ = stream.write_all(sent);
             let _ = stream.shutdown(Shutdown::Both);
             String::from_utf8(heard).expect("text")
@@ -237,9 +254,10 @@ mod tests {
             Duration::from_secs(seconds.get())
         };
         let fields = [("If-None-Match", "\"a\"")];
-        let request = Get { door: &door, token: "aio-1", path: "/x?y=1", fields: &fields };
+        let (token, path) = ("aio-1", "/x?y=1");
+        let request = Request { door: &door, token, path, fields: &fields, json };
         let bounds = Bounds { deadline: Duration::from_secs(deadline_s), body_bytes: 8 };
-        let answer = get(&request, bounds, &clock);
+        let answer = ask(&request, bounds, &clock);
         // Whoever was late before it connected is waited for by the server no longer.
         let _ = TcpStream::connect(&door[7..]);
         let heard = server.join().expect("no panic").replace(&door[7..], "DOOR");
@@ -247,7 +265,7 @@ mod tests {
     }
 
     fn check(cases: &[&'static [u8]], expected: Expect) {
-        let line = |sent: &&'static [u8]| match ask(sent, 600).0 {
+        let line = |sent: &&'static [u8]| match heard(sent, 600, None).0 {
             Ok(Whole { status, fields, body }) => {
                 format!("{status} {fields:?} `{}`\n", String::from_utf8_lossy(&body))
             }
@@ -258,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_request_carries_the_runs_token() {
-        let (_, heard) = ask(b"HTTP/1.1 204 No\r\n\r\n", 600);
+        let asked = |json| heard(b"HTTP/1.1 204 No\r\n\r\n", 600, json).1.replace('\r', "");
         expect![[r#"
             GET /x?y=1 HTTP/1.1
             Host: DOOR
@@ -267,7 +285,18 @@ mod tests {
             If-None-Match: "a"
 
         "#]]
-        .assert_eq(&heard.replace('\r', ""));
+        .assert_eq(&asked(None));
+        expect![[r#"
+            POST /x?y=1 HTTP/1.1
+            Host: DOOR
+            Connection: close
+            Authorization: Bearer aio-1
+            Content-Type: application/json
+            Content-Length: 8
+            If-None-Match: "a"
+
+            {"a": 1}"#]]
+        .assert_eq(&asked(Some(b"{\"a\": 1}")));
     }
 
     #[test]
@@ -307,7 +336,10 @@ mod tests {
         // One look at the clock each for the connection, the request and the first read.
         for deadline_s in 1..=3 {
             let begun = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n";
-            assert!(matches!(ask(begun, deadline_s).0, Err(Unanswered::Late)), "{deadline_s}");
+            assert!(
+                matches!(heard(begun, deadline_s, None).0, Err(Unanswered::Late)),
+                "{deadline_s}"
+            );
         }
     }
 
@@ -315,10 +347,11 @@ mod tests {
     fn nothing_is_added_to_a_head_by_its_path() {
         let none = || Duration::ZERO;
         for path in ["/x HTTP/1.1", "/x\r\nX: y", "x", "/\u{e9}"] {
-            let request = Get { door: "http://127.0.0.1:1", token: "t", path, fields: &[] };
+            let door = "http://127.0.0.1:1";
+            let request = Request { door, token: "t", path, fields: &[], json: None };
             let bounds = Bounds { deadline: Duration::from_secs(1), body_bytes: 8 };
             assert!(head(&request, "door").is_err(), "{path:?}");
-            assert!(get(&request, bounds, &none).is_err());
+            assert!(ask(&request, bounds, &none).is_err());
         }
     }
 }

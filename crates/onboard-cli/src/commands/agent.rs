@@ -1,10 +1,9 @@
 //! `agent NAME`: a built-in agent inside its sandbox, talking to its host over the inherited socket.
 
 use super::Done;
-use crate::brokered::Brokered;
+use crate::brokered::{Brokered, BrokeredModel};
 use crate::failure::{Failure, Kind};
 use onboard_agents::host::Model;
-use onboard_egress::asking;
 use onboard_protocol::{Patient, Stream};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -49,36 +48,6 @@ impl Patient for HostStream {
     }
 }
 
-/// The model that the user meant for this run, behind the broker's door.
-struct BrokeredModel {
-    name: String,
-    url: String,
-    token: String,
-}
-
-impl BrokeredModel {
-    /// As the run's environment says; `None` where it says nothing.
-    fn of_this_run() -> Option<BrokeredModel> {
-        let said = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Some(BrokeredModel {
-            name: said("AI_ONBOARD_MODEL")?,
-            url: format!("{}/chat/completions", said("AI_ONBOARD_MODEL_URL")?),
-            token: said("AI_ONBOARD_TOKEN")?,
-        })
-    }
-}
-
-impl Model for BrokeredModel {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn complete(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>), String> {
-        let answer = asking::post(&self.url, &self.token, request);
-        answer.map(|answer| (answer.status, answer.body)).map_err(|error| error.to_string())
-    }
-}
-
 /// The host of this run.
 ///
 /// # Errors
@@ -100,11 +69,11 @@ pub fn run(name: &str) -> Done {
         Failure::new(Kind::NoSuchAgent, format!("there is no built-in agent `{name}`"))
     })?;
     let git_dir = std::env::var_os("AI_ONBOARD_GIT_DIR").map(PathBuf::from);
-    let model = BrokeredModel::of_this_run().map(|model| Box::new(model) as Box<dyn Model>);
     let text = |(name, value): (OsString, OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
     let variables: Vec<(String, String)> = std::env::vars_os().filter_map(text).collect();
+    let model = BrokeredModel::of(&variables).map(|model| Box::new(model) as Box<dyn Model>);
     let doors = Box::new(Brokered::of(&variables));
     onboard_agents::run(agent, socket()?, git_dir, model, doors)
         .map_err(|error| Failure::new(Kind::Failed, error.to_string()))?;
