@@ -190,11 +190,12 @@ mod tests {
 
     #[test]
     fn a_missing_package_is_said_with_its_reason_and_its_command() {
-        let bwrap: Vec<&Package> =
+        let measured: Vec<&Package> =
             PACKAGES.iter().filter(|package| package.need == Need::Bench).collect();
         expect_test::expect![[r#"
             `bwrap` is missing: the sandboxed start is measured beside bwrap's
-            only root can install it; as root: apt-get install bubblewrap"#]]
-        .assert_eq(&remedy(&bwrap, "only root can install it"));
+            `tinyproxy` is missing: connections through the proxy are measured beside tinyproxy's
+            only root can install it; as root: apt-get install bubblewrap tinyproxy-bin"#]]
+        .assert_eq(&remedy(&measured, "only root can install it"));
     }
 }
