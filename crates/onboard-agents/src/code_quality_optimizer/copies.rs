@@ -10,8 +10,9 @@ use std::rc::Rc;
 use onboard_analysis::clones::{ClonePair, Index, Place, fingerprints};
 use onboard_analysis::code::{FileMetrics, Function, Token, measure_with_tokens};
 use onboard_analysis::history::ChangeKind;
+use onboard_text::counted;
 
-use super::decide::{HotFile, LEAST_CHANGES, Quality, RECENT_DAYS, counted};
+use super::decide::{HotFile, LEAST_CHANGES, Quality, RECENT_DAYS};
 use crate::facts::ProjectFacts;
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};

@@ -7,6 +7,7 @@ use onboard_analysis::code::{FileMetrics, Function};
 use onboard_analysis::facts::PastCommit;
 use onboard_analysis::hotspot::{self, Decayed};
 use onboard_analysis::path::{Class, class};
+use onboard_text::counted;
 use serde::{Deserialize, Serialize};
 
 use super::copies::{self, Copy};
@@ -441,8 +442,4 @@ fn trend(days: &[(i64, Totals)]) -> Option<Finding> {
             Evidence::number(f64::from(before.hard), format!("{span} days ago")),
         ],
     ))
-}
-
-pub fn counted(count: usize, one: &str, more: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { more })
 }

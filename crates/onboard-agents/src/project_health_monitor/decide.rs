@@ -122,8 +122,3 @@ fn judge_open(open: &OpenFacts, now_ms: i64, without_plan: bool) -> Vec<Verdict>
     verdicts.push(releases::judge(open, &pulse, now_ms, without_plan));
     verdicts
 }
-
-/// `1 file`, `2 files`.
-pub(super) fn counted(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use onboard_analysis::calendar::{date_text, day_of};
 use onboard_analysis::milestone::Standing;
 use onboard_analysis::statistics::median;
+use onboard_text::counted;
 use serde_json::{Value, json};
 
 use super::MOST_FINDINGS;
@@ -93,7 +94,7 @@ fn await_missed(assessment: &Assessment, reports: &mut Reports) {
 
 /// One line on how the project stands.
 fn standing(facts: &Facts, assessment: &Assessment) -> String {
-    let findings = super::decide::counted(assessment.findings.len(), "open finding");
+    let findings = counted(assessment.findings.len(), "open finding", "open findings");
     match &facts.repository {
         RepositoryFacts::Closed(error @ OpenError::Absent) => format!("{error}; {findings}"),
         RepositoryFacts::Closed(error) => format!("git: {error}; {findings}"),
@@ -105,7 +106,7 @@ fn standing(facts: &Facts, assessment: &Assessment) -> String {
                 Some(index) => format!("health {index}/100 ({} points measured)", score.measured),
                 None => format!("no health score ({} of 100 points measured)", score.measured),
             };
-            let commits = super::decide::counted(open.ledger.commits as usize, "commit");
+            let commits = counted(open.ledger.commits as usize, "commit", "commits");
             format!("{health}, {commits} on {}; {findings}", open.mainline)
         }
     }

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 
 use onboard_analysis::calendar::{DAY_MS, date_text, day_of};
 use onboard_analysis::facts::PastCommit;
+use onboard_text::counted;
 use serde::Serialize;
 
 use super::observe::Flow;
@@ -189,8 +190,4 @@ fn span(days: f64) -> String {
     let text = if days < 9.95 { format!("{days:.1}") } else { format!("{days:.0}") };
     let number = text.trim_end_matches(".0");
     format!("{number} day{}", if number == "1" { "" } else { "s" })
-}
-
-fn counted(count: usize, one: &str, more: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { more })
 }

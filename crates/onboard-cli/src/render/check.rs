@@ -2,6 +2,7 @@
 
 use super::{Look, findings};
 use onboard_domain::Finding;
+use onboard_text::counted;
 use serde::Serialize;
 
 /// A change that was judged.
@@ -47,8 +48,8 @@ fn nothing(checked: &Checked) -> String {
     }
     format!(
         "nothing worth saying about {} since {since} ({})",
-        counted(checked.commits, "commit"),
-        counted(checked.files, "file")
+        counted(checked.commits, "commit", "commits"),
+        counted(checked.files, "file", "files")
     )
 }
 
@@ -64,13 +65,9 @@ pub fn notes(checked: &Checked) -> Vec<String> {
             [] => String::new(),
             limits => format!(" ({})", limits.join("; ")),
         };
-        let read = counted(checked.history_commits, "commit");
+        let read = counted(checked.history_commits, "commit", "commits");
         notes.push(format!("judged by {read}, {from}{limits}"));
     }
     notes.extend(checked.not_judged.iter().map(|what| format!("not judged: {what}")));
     notes
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

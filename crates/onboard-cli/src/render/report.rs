@@ -2,6 +2,7 @@
 
 use super::metrics::score_cells;
 use super::{Look, bytes, findings, severity, when};
+use onboard_text::counted;
 use onboard_validation::show;
 use onboard_web::api::{AgentReport, AgentScores, Report, ScoreRow};
 
@@ -70,8 +71,10 @@ fn agent_lines(agent: &AgentReport) -> String {
         .iter()
         .map(|(result, count)| format!("{count} {}", result.replace('_', " ")))
         .collect();
-    let mut out = format!("- {} ({}): {} runs", agent.agent, agent.project, agent.runs);
-    out.push_str(&format!(" ({}), {} new findings\n", results.join(", "), agent.new_findings));
+    let runs = counted(agent.runs as usize, "run", "runs");
+    let mut out = format!("- {} ({}): {runs}", agent.agent, agent.project);
+    let found = counted(agent.new_findings as usize, "new finding", "new findings");
+    out.push_str(&format!(" ({}), {found}\n", results.join(", ")));
     let mut used = vec![format!("cpu {}", when::seconds(agent.cpu_s))];
     if let (Some(half), Some(most)) = (agent.duration_p50_s, agent.duration_p95_s) {
         used.push(format!(

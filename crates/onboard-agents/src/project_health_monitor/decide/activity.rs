@@ -5,8 +5,9 @@ use onboard_analysis::ledger::Ledger;
 use onboard_analysis::score::graded;
 use onboard_analysis::statistics::{median, quantile};
 use onboard_analysis::trend::{Shift, last_shift};
+use onboard_text::counted;
 
-use super::{OpenFacts, Verdict, counted};
+use super::{OpenFacts, Verdict};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
 
@@ -151,7 +152,7 @@ pub fn judge(open: &OpenFacts, pulse: &Pulse, now_ms: i64) -> Verdict {
         let total: f64 = pulse.commits.iter().sum();
         let why = format!(
             "{total:.0} commits in {} are too few for a trend",
-            counted(pulse.commits.len(), "complete week")
+            counted(pulse.commits.len(), "complete week", "complete weeks")
         );
         return Verdict::new("activity", 15, None, why);
     }
@@ -264,8 +265,8 @@ fn silent(open: &OpenFacts, index: u32, weeks: usize, until: u16) -> Option<Find
         format!(
             "Present in {weeks} of the last 52 weeks and now silent for {silence:.0}; nineteen of \
              twenty of their gaps were at most {}. They are a main author of {}.",
-            counted(usual.round() as usize, "week"),
-            counted(owned, "code file")
+            counted(usual.round() as usize, "week", "weeks"),
+            counted(owned, "code file", "code files")
         ),
         format!(
             "Ask {} for a handover, and let someone else review and change what they know best.",

@@ -2,8 +2,9 @@
 
 use onboard_analysis::calendar::{DAY_MS, date_text, day_of};
 use onboard_analysis::score::graded;
+use onboard_text::counted;
 
-use super::{OpenFacts, Verdict, counted};
+use super::{OpenFacts, Verdict};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
 use crate::project_health_monitor::observe::Branch;
@@ -89,7 +90,7 @@ pub fn judge(open: &OpenFacts, now_ms: i64) -> Verdict {
         facts.unmerged.iter().filter(|branch| !idle(branch) && is_apart(branch, as_of)).collect();
     let why = format!(
         "{}: {} forgotten for a quarter of a year, {} worked on for long apart",
-        counted(facts.total, "branch").replace("branchs", "branches"),
+        counted(facts.total, "branch", "branches"),
         forgotten.len(),
         apart.len()
     );
@@ -114,7 +115,7 @@ fn diverged(open: &OpenFacts, branch: &Branch, as_of: i64) -> Finding {
         format!("Branch {} has grown apart from {} for {days} days", branch.name, open.mainline),
         format!(
             "It has {} of its own and misses {} of {}; the last is by {} on {}.",
-            counted(branch.ahead, "commit"),
+            counted(branch.ahead, "commit", "commits"),
             branch.behind,
             open.mainline,
             branch.last_author,

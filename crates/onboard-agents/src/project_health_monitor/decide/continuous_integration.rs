@@ -1,6 +1,8 @@
 //! Is every change checked by a machine, and can the machine read its orders?
 
-use super::{OpenFacts, Verdict, counted};
+use onboard_text::counted;
+
+use super::{OpenFacts, Verdict};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
 
@@ -44,8 +46,14 @@ pub fn judge(open: &OpenFacts) -> Verdict {
     let broken = ci.broken.len();
     let value = if broken == 0 { 1.0 } else { 0.3 };
     let why = match broken {
-        0 => format!("{} that can be read", counted(ci.files.len(), "configuration")),
-        _ => format!("{broken} of {} cannot be read", counted(ci.files.len(), "configuration")),
+        0 => format!(
+            "{} that can be read",
+            counted(ci.files.len(), "configuration", "configurations")
+        ),
+        _ => format!(
+            "{broken} of {} cannot be read",
+            counted(ci.files.len(), "configuration", "configurations")
+        ),
     };
     Verdict::new("ci", 10, Some(value), why).with(ci.broken.iter().map(|broken| {
         let place = format!("{}:{}:{}", broken.path, broken.line, broken.column);
@@ -71,7 +79,7 @@ fn missing(open: &OpenFacts) -> Finding {
         format!(
             "{} commits by {} and no configuration of a build service in the last commit of {}.",
             open.ledger.commits,
-            counted(people, "author"),
+            counted(people, "author", "authors"),
             open.mainline
         ),
         "Add a workflow that builds and runs the tests on every change.",

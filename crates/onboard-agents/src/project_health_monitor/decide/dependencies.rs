@@ -2,8 +2,9 @@
 
 use onboard_analysis::calendar::{DAY_MS, date_text, day_of};
 use onboard_analysis::score::graded;
+use onboard_text::counted;
 
-use super::{OpenFacts, Verdict, counted};
+use super::{OpenFacts, Verdict};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
 use crate::project_health_monitor::observe::ManifestFacts;
@@ -64,7 +65,7 @@ pub fn judge(open: &OpenFacts) -> Verdict {
     };
     let why = format!(
         "{}, {} at odds with its manifest{}",
-        counted(manifests.len(), "lock file"),
+        counted(manifests.len(), "lock file", "lock files"),
         apart.len(),
         oldest.map_or(String::new(), |days| format!("; the oldest changed {days} days ago"))
     );
@@ -115,7 +116,7 @@ fn untouched(open: &OpenFacts, manifest: &ManifestFacts) -> Finding {
         format!("{} has not changed since {day}", manifest.lock.path),
         format!(
             "{days} days without an update of any dependency, while {} landed in the last half-year.",
-            counted(open.ledger.recent.len(), "commit")
+            counted(open.ledger.recent.len(), "commit", "commits")
         ),
         "Update the dependencies, or let a program propose updates.",
         vec![

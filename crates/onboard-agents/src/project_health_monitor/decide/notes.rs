@@ -1,8 +1,9 @@
 //! Does unfinished work pile up in the comments?
 
 use onboard_analysis::score::graded;
+use onboard_text::counted;
 
-use super::{OpenFacts, Verdict, counted};
+use super::{OpenFacts, Verdict};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
 
@@ -37,8 +38,10 @@ const FASTER_THAN_CODE: f64 = 0.15;
 pub fn judge(open: &OpenFacts) -> Verdict {
     let notes = &open.notes;
     let Some(before) = notes.before else {
-        let why =
-            format!("{} now; no older state to compare with", counted(notes.now as usize, "note"));
+        let why = format!(
+            "{} now; no older state to compare with",
+            counted(notes.now as usize, "note", "notes")
+        );
         return Verdict::new("open notes", 10, None, why);
     };
     if notes.files == 0 {

@@ -6,9 +6,10 @@ use onboard_analysis::calendar::WEEK_MS;
 use onboard_analysis::ledger::FileHistory;
 use onboard_analysis::ownership::{TruckFactor, authors_of, truck_factor};
 use onboard_analysis::path::{Class, modules};
+use onboard_text::counted;
 
 use super::activity::Pulse;
-use super::{OpenFacts, Verdict, counted};
+use super::{OpenFacts, Verdict};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
 
@@ -74,7 +75,10 @@ pub fn judge(open: &OpenFacts, pulse: &Pulse) -> Verdict {
         let why = if cut {
             "history that is cut off does not show who wrote what".to_owned()
         } else {
-            format!("{} with a known author are too few", counted(all.authored, "code file"))
+            format!(
+                "{} with a known author are too few",
+                counted(all.authored, "code file", "code files")
+            )
         };
         return Verdict::new("ownership", 15, None, why);
     }
@@ -182,7 +186,7 @@ fn hangs_on_one(open: &OpenFacts, module: &Module<'_>, whole: bool) -> Finding {
             "{} is a main author of {files} of {} ({share:.0} %); without them more than half has no \
              author left. {next}{}",
             person.name,
-            counted(module.factor.authored, "code file"),
+            counted(module.factor.authored, "code file", "code files"),
             if gone { " They have not committed for half a year." } else { "" }
         ),
         match others.first() {

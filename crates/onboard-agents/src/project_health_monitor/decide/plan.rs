@@ -8,9 +8,10 @@ use onboard_analysis::milestone::{
 };
 use onboard_analysis::score::Part;
 use onboard_domain::Time;
+use onboard_text::counted;
 use serde::{Deserialize, Serialize};
 
-use super::{Facts, RepositoryFacts, counted};
+use super::{Facts, RepositoryFacts};
 use crate::host::forecast::{Decider, Estimate, Forecast, Outcome};
 use crate::host::{Evidence, Finding, Fingerprint, Severity};
 use crate::manual::{Bound, Rule};
@@ -155,7 +156,7 @@ fn part(milestones: &[Progress]) -> Option<Part> {
     let value = if dated.is_empty() { 1.0 } else { 1.0 - late as f64 / dated.len() as f64 };
     let why = format!(
         "{reached} of {} reached; {late} of {} with a date late or behind",
-        counted(milestones.len(), "milestone"),
+        counted(milestones.len(), "milestone", "milestones"),
         dated.len()
     );
     Some(Part { name: "milestones", weight: 10, value: Some(value), why })
@@ -184,7 +185,7 @@ fn invalid(mistakes: &[Mistake]) -> Option<Finding> {
         PLAN_INVALID.id,
         Severity::Medium,
         PLAN_PATH,
-        format!("{PLAN_PATH} has {}", counted(mistakes.len(), "mistake")),
+        format!("{PLAN_PATH} has {}", counted(mistakes.len(), "mistake", "mistakes")),
         format!("{}: {}", place(first), first.what),
         format!("Mend {}; docs/plan.md has the format.", place(first)),
         mistakes
@@ -226,12 +227,17 @@ fn contradiction(flaw: &Flaw, plan: &PlanReading) -> Finding {
 
 fn late(milestone: &Progress, today: i64, plan: &PlanReading) -> Option<Finding> {
     let due = milestone.due?;
-    let done = format!("{} of {} done", milestone.tasks_done, counted(milestone.tasks, "task"));
+    let done =
+        format!("{} of {} done", milestone.tasks_done, counted(milestone.tasks, "task", "tasks"));
     let (rule, severity, title) = match milestone.standing {
         Standing::Overdue { days } => (
             MILESTONE_OVERDUE.id,
             if days > LONG_OVERDUE_DAYS { Severity::High } else { Severity::Medium },
-            format!("Milestone {} is {} overdue", milestone.id, counted(days as usize, "day")),
+            format!(
+                "Milestone {} is {} overdue",
+                milestone.id,
+                counted(days as usize, "day", "days")
+            ),
         ),
         Standing::Behind { time_used } => (
             MILESTONE_BEHIND.id,

@@ -1,6 +1,8 @@
 //! Can the repository be read, and what does its state leave unseen?
 
-use super::{Facts, OpenFacts, RepositoryFacts, counted};
+use onboard_text::counted;
+
+use super::{Facts, OpenFacts, RepositoryFacts};
 use crate::git::{Head, MEND_OBJECTS, OpenError};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
@@ -57,7 +59,8 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
 fn judge_open(open: &OpenFacts) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !open.unreadable.is_empty() {
-        let what = format!("{} cannot be read", counted(open.unreadable.len(), "object"));
+        let what =
+            format!("{} cannot be read", counted(open.unreadable.len(), "object", "objects"));
         let evidence = open.unreadable.iter().map(|(id, why)| Evidence::commit(id, why.clone()));
         findings.push(damaged(&what, MEND_OBJECTS, evidence.collect()));
     }
@@ -80,7 +83,10 @@ fn judge_open(open: &OpenFacts) -> Vec<Finding> {
             BROKEN_REFERENCES.id,
             Severity::Medium,
             "references",
-            format!("{} lead nowhere", counted(open.broken_references.len(), "branch or tag name")),
+            format!(
+                "{} lead nowhere",
+                counted(open.broken_references.len(), "branch or tag name", "branch or tag names")
+            ),
             format!(
                 "{}.",
                 open.broken_references.iter().take(8).cloned().collect::<Vec<_>>().join(", ")
@@ -128,10 +134,13 @@ pub fn limits(open: &OpenFacts) -> Vec<String> {
         limits.push("a bare repository: only what is committed was looked at".to_owned());
     }
     if open.submodules > 0 {
-        limits.push(format!("{} not looked into", counted(open.submodules, "submodule")));
+        limits.push(format!(
+            "{} not looked into",
+            counted(open.submodules, "submodule", "submodules")
+        ));
     }
     if open.ledger.future_dated > 0 {
-        let commits = counted(open.ledger.future_dated as usize, "commit");
+        let commits = counted(open.ledger.future_dated as usize, "commit", "commits");
         limits.push(format!("{commits} with impossible dates left out of all trends"));
     }
     if open.ledger.dropped_files > 0 {

@@ -6,8 +6,9 @@ use onboard_analysis::calendar::DAY_MS;
 use onboard_analysis::ledger::RecentCommit;
 use onboard_analysis::path::{Class, modules};
 use onboard_analysis::score::graded;
+use onboard_text::counted;
 
-use super::{OpenFacts, Verdict, counted};
+use super::{OpenFacts, Verdict};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
 
@@ -61,7 +62,7 @@ pub fn judge(open: &OpenFacts) -> Verdict {
     if recent.len() < LEAST_COMMITS {
         let why = format!(
             "{} to code in a quarter of a year are too few",
-            counted(recent.len(), "commit")
+            counted(recent.len(), "commit", "commits")
         );
         return Verdict::new("tests", 15, None, why);
     }
@@ -151,7 +152,7 @@ fn hottest(
     list.into_iter()
         .take(MOST_FILES)
         .map(|(count, path)| {
-            let text = format!("{path}: {} without a test", counted(count, "change"));
+            let text = format!("{path}: {} without a test", counted(count, "change", "changes"));
             Evidence::file(path, None, text)
         })
         .collect()

@@ -3,9 +3,10 @@
 
 use onboard_analysis::rank_test::{MannWhitney, mann_whitney};
 use onboard_analysis::statistics::{median, quantile};
+use onboard_text::counted;
 
 use super::stages::{RECENT_DAYS, SLOW, Stage, Times, apart, halves, share};
-use super::{LEAST_BRANCHES, Seen, counted, span};
+use super::{LEAST_BRANCHES, Seen, span};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
 
@@ -284,7 +285,7 @@ pub fn releases(seen: &Seen<'_>, released: &[&Times<'_>], largest: Stage) -> Opt
     let mut evidence = vec![
         Evidence::number(
             tenths(p85),
-            format!("days that 85 of {} branches in a hundred stay below", waits.len()),
+            format!("days that 85 % of {} branches stay below", waits.len()),
         ),
         Evidence::number(tenths(rhythm.median_days), "median days between releases"),
         Evidence::number(

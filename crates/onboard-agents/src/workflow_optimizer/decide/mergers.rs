@@ -6,9 +6,10 @@ use onboard_analysis::concentration::gini;
 use onboard_analysis::path::{Class, class, modules};
 use onboard_analysis::rank_test::mann_whitney;
 use onboard_analysis::statistics::median;
+use onboard_text::counted;
 use serde::Serialize;
 
-use super::{Seen, counted, days, span};
+use super::{Seen, days, span};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
 use crate::workflow_optimizer::observe::Merged;

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use onboard_analysis::calendar::DAY_MS;
 use onboard_analysis::statistics::quantile;
 use onboard_domain::Time;
+use onboard_text::counted;
 
-use super::{Seen, counted, date, days, span};
+use super::{Seen, date, days, span};
 use crate::host::forecast::{Decider, Estimate, Forecast};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};

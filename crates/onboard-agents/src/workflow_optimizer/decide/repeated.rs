@@ -8,8 +8,9 @@ use onboard_analysis::facts::PastCommit;
 use onboard_analysis::ledger::is_program;
 use onboard_analysis::path::{Class, class, file_name};
 use onboard_analysis::statistics::median;
+use onboard_text::counted;
 
-use super::{Seen, counted, date};
+use super::{Seen, date};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
 use crate::workflow_optimizer::observe::LOOK_BACK_MS;
