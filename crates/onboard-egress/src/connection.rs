@@ -3,11 +3,12 @@
 use crate::banner;
 use crate::broker::{self, Arrived};
 use crate::clienthello::{self, Hello};
-use crate::decide::{self, Refusal, Rules, Way};
+use crate::decide::{self, Refusal, Rules};
 use crate::dns;
 use crate::host::{Host, HostError};
 use crate::http1::{self, Asked, Request};
 use crate::outside::{Unreachable, reach};
+use crate::relay::{Then, Way, relay};
 use crate::serve::{Role, Shared, meant};
 use onboard_domain::violation::Rule;
 use std::io::{self, Read, Write};
@@ -20,16 +21,12 @@ const FIRST_WORDS_MS: u64 = 5_000;
 const TRIPWIRE_MS: u64 = 1_000;
 /// How long a head of HTTP may take in all.
 const HEAD_MS: u64 = 10_000;
-/// How long a connection may be silent in one direction while the other is open.
-const SILENCE: Duration = Duration::from_secs(300);
-/// How long a peer may leave what is written to it unread.
+/// How long a peer may leave unread what is written to it before both directions are passed on.
 const UNREAD: Duration = Duration::from_secs(60);
 /// What one read takes.
 const PIECE: usize = 16 * 1024;
 /// Questions of DNS in one stream.
 const QUESTIONS: usize = 64;
-/// The stack of the thread of the way back.
-const STACK: usize = 128 * 1024;
 
 /// Serves a connection to its end.
 pub(crate) fn serve(shared: &Shared, number: u64, role: Role, stream: TcpStream) {
@@ -134,17 +131,26 @@ impl Line<'_> {
 
     fn connect(&self, mut client: TcpStream, asked: Asked, rest: Vec<u8>) -> io::Result<()> {
         let target = told(&asked);
-        match self.shared.decide(Way::Tls, asked.host) {
+        match self.shared.decide(decide::Way::Tls, asked.host) {
             Err(refusal) => self.denied(&mut client, "connect", &target, &refusal),
             Ok((host, _)) => {
+                // Before the answer, so that a host that can't be reached is an answer; it hears nothing
+                // before what is said first was looked at.
+                let Some(server) = self.dial(&mut client, &host, 443)? else { return Ok(()) };
                 client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
-                self.tls(client, rest, Some(host))
+                self.tls(client, rest, Some((host, server)))
             }
         }
     }
 
     /// TLS: to the host that was asked for before, or to whom its first message names.
-    fn tls(&self, mut client: TcpStream, first: Vec<u8>, asked: Option<Host>) -> io::Result<()> {
+    fn tls(
+        &self,
+        mut client: TcpStream,
+        first: Vec<u8>,
+        asked: Option<(Host, TcpStream)>,
+    ) -> io::Result<()> {
+        let (asked, dialled) = asked.unzip();
         let target = match &asked {
             Some(host) => format!("{host}:443"),
             None => meant(&client),
@@ -154,8 +160,9 @@ impl Line<'_> {
             Ok(hello) => hello,
             Err(refusal) => {
                 // A stranger's bytes are counted as what they are: something that was asked.
-                let limited =
-                    asked.is_none().then(|| self.shared.decide(Way::Tls, Err(HostError::Empty)));
+                let limited = asked
+                    .is_none()
+                    .then(|| self.shared.decide(decide::Way::Tls, Err(HostError::Empty)));
                 let refusal = match limited {
                     Some(Err(limited)) if limited.rule == Rule::NetworkRate => limited,
                     _ => refusal,
@@ -179,11 +186,36 @@ impl Line<'_> {
                 return Ok(());
             }
         };
+        if let Some(server) = dialled {
+            return self.splice(&client, server, &first, &host);
+        }
         match reach(self.shared.outside(), &host, 443) {
-            Ok(server) => self.splice(client, server, &first, &host),
+            Ok(server) if self.joined(&server)? => self.splice(&client, server, &first, &host),
+            Ok(_) => Ok(()),
             Err(unreachable) => {
                 self.unreachable(&host, 443, &unreachable);
                 Ok(())
+            }
+        }
+    }
+
+    /// A connection to the host; where there is none, that is the answer.
+    fn dial(
+        &self,
+        client: &mut TcpStream,
+        host: &Host,
+        port: u16,
+    ) -> io::Result<Option<TcpStream>> {
+        match reach(self.shared.outside(), host, port) {
+            Ok(server) => Ok(self.joined(&server)?.then_some(server)),
+            Err(unreachable) => {
+                self.unreachable(host, port, &unreachable);
+                let (status, why) = match &unreachable {
+                    Unreachable::Refused(refusal, _) => (403, refusal.why.clone()),
+                    Unreachable::Failed(error) => (502, format!("{host}: {error}")),
+                };
+                respond(client, status, &why, None)?;
+                Ok(None)
             }
         }
     }
@@ -197,7 +229,7 @@ impl Line<'_> {
             (named, _) => named,
         };
         let asked = asked.map(|host| (host, 443));
-        let (host, _) = self.shared.decide(Way::Tls, asked)?;
+        let (host, _) = self.shared.decide(decide::Way::Tls, asked)?;
         at_own_address(resolved.as_ref(), &host).map(|()| host)
     }
 
@@ -240,24 +272,11 @@ impl Line<'_> {
             return broker::pass(self, broker, door, client, arrived);
         }
         let Arrived { head, rest, body_bytes, .. } = arrived;
-        let host = match self.shared.decide(Way::Http, to.host) {
+        let host = match self.shared.decide(decide::Way::Http, to.host) {
             Ok((host, _)) => host,
             Err(refusal) => return self.denied(&mut client, "request http", &target, &refusal),
         };
-        let mut server = match reach(self.shared.outside(), &host, 80) {
-            Ok(server) => server,
-            Err(unreachable) => {
-                self.unreachable(&host, 80, &unreachable);
-                let (status, why) = match &unreachable {
-                    Unreachable::Refused(refusal, _) => (403, refusal.why.clone()),
-                    Unreachable::Failed(error) => (502, format!("{host}: {error}")),
-                };
-                return respond(&mut client, status, &why, None);
-            }
-        };
-        if !self.joined(&server)? {
-            return Ok(());
-        }
+        let Some(mut server) = self.dial(&mut client, &host, 80)? else { return Ok(()) };
         server.write_all(&head)?;
         // What is behind the body would be a second request, and is dropped.
         let early = rest.len().min(usize::try_from(body_bytes).unwrap_or(usize::MAX));
@@ -266,102 +285,31 @@ impl Line<'_> {
         if !self.shared.pass(head.len() + early, &target) {
             return Ok(());
         }
-        let way_out = (client.try_clone()?, server.try_clone()?);
-        self.both(
-            &target,
-            move |line, target| line.copy(way_out.0, &way_out.1, Some(left), target),
-            |line| {
-                let done = line.copy(server, &client, None, &target);
-                let _ = client.shutdown(Shutdown::Both);
-                done
-            },
-        )
+        let out = Way::new(&client, &server, Some(left), Then::GoOn);
+        let back = Way::new(&server, &client, None, Then::Over);
+        relay(self.shared, &target, [out, back])
     }
 
     fn splice(
         &self,
-        client: TcpStream,
+        client: &TcpStream,
         mut server: TcpStream,
         first: &[u8],
         host: &Host,
     ) -> io::Result<()> {
         let target = format!("{host}:443");
-        if !self.joined(&server)? {
-            return Ok(());
-        }
         server.write_all(first)?;
         if !self.shared.pass(first.len(), &target) {
             return Ok(());
         }
-        let back = (server.try_clone()?, client.try_clone()?);
-        self.both(
-            &target,
-            move |line, target| {
-                line.copy(back.0, &back.1, None, target)?;
-                back.1.shutdown(Shutdown::Write)
-            },
-            |line| {
-                line.copy(client, &server, None, &target)?;
-                server.shutdown(Shutdown::Write)
-            },
-        )
+        let out = Way::new(client, &server, None, Then::Shut);
+        let back = Way::new(&server, client, None, Then::Shut);
+        relay(self.shared, &target, [out, back])
     }
 
     pub(crate) fn joined(&self, server: &TcpStream) -> io::Result<bool> {
         server.set_write_timeout(Some(UNREAD))?;
         Ok(self.shared.joins(self.number, server))
-    }
-
-    /// Runs both directions to their ends.
-    fn both(
-        &self,
-        target: &str,
-        other: impl FnOnce(&Line<'_>, &str) -> io::Result<()> + Send,
-        own: impl FnOnce(&Line<'_>) -> io::Result<()>,
-    ) -> io::Result<()> {
-        std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().name("egress other way".into());
-            let (shared, number) = (self.shared, self.number);
-            let other = thread.stack_size(STACK).spawn_scoped(scope, move || {
-                let done = other(&Line { shared, number }, target);
-                if done.is_err() {
-                    shared.sever(number);
-                }
-            })?;
-            let done = own(self);
-            if done.is_err() {
-                self.shared.sever(self.number);
-            }
-            // A direction that failed was severed.
-            let _ = other.join();
-            done
-        })
-    }
-
-    /// Copies one direction to its end, or so many bytes of it.
-    fn copy(
-        &self,
-        mut from: TcpStream,
-        mut to: &TcpStream,
-        most: Option<u64>,
-        target: &str,
-    ) -> io::Result<()> {
-        let mut piece = vec![0; PIECE];
-        let mut left = most.unwrap_or(u64::MAX);
-        from.set_read_timeout(Some(SILENCE))?;
-        while left > 0 {
-            let room = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            let length = from.read(&mut piece[..room])?;
-            if length == 0 {
-                break;
-            }
-            if !self.shared.pass(length, target) {
-                return Err(io::ErrorKind::QuotaExceeded.into());
-            }
-            to.write_all(&piece[..length])?;
-            left -= length as u64;
-        }
-        Ok(())
     }
 
     /// DNS in a stream: each message with its length before it.

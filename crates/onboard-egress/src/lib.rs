@@ -6,6 +6,7 @@
 //! [`decide()`] allows. The [`broker`] speaks to a few hosts in the agent's place; [`visit`] is how a
 //! built-in agent asks it, from inside its run.
 
+mod accept;
 pub mod address;
 pub mod banner;
 pub mod broker;
@@ -19,6 +20,7 @@ pub mod http1;
 mod meter;
 pub mod names;
 mod outside;
+mod relay;
 mod serve;
 pub mod visit;
 

@@ -1,10 +1,10 @@
-//! Serving one run's network: one thread that accepts, and threads for each connection.
+//! Serving one run's network: a thread for each connection, and one that waits for the next.
 //!
 //! Threads and no runtime: a run has few connections, each bounded, and most of their time goes
 //! into waiting, in the resolver too, which offers nothing else.
 
+use crate::accept::{self, Ends, Turns};
 use crate::broker::{Broker, Door};
-use crate::connection;
 use crate::decide::{self, Refusal, Rules, Way};
 use crate::dns;
 use crate::host::Host;
@@ -12,15 +12,12 @@ use crate::meter::{Flow, Meter};
 use crate::names::Names;
 use crate::outside::Outside;
 use onboard_domain::violation::{Action, Rule, Sensor, Violation};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// What one run may have of the network, apart from its agent's requests a minute.
@@ -54,15 +51,9 @@ pub struct Datagrams {
 }
 
 /// The stack of a connection's thread; its buffers are on the heap, the resolver wants some.
-const STACK: usize = 256 * 1024;
-/// How long one look at the sockets lasts; stopping wakes it earlier.
-const LOOK: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
-/// How long to wait for descriptors or memory when there are none: ten looks a second cost nothing.
-const EXHAUSTED_PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+pub(crate) const STACK: usize = 256 * 1024;
 /// How long connections that were ended may take to say what they were.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-/// Datagrams that are read of one socket before the others get their turn.
-const DATAGRAMS: usize = 64;
 
 /// What a socket of the run is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,14 +116,14 @@ pub struct Service {
 /// A run's network while it is served. Dropped, every connection of it is ended.
 pub struct Egress {
     shared: Arc<Shared>,
-    /// Its end wakes the thread that accepts.
+    /// Its end wakes the thread that waits for connections.
     waker: Option<io::PipeWriter>,
-    accepting: Option<JoinHandle<()>>,
 }
 
 /// What the connections of a run share.
 pub(crate) struct Shared {
     service: Service,
+    pub(crate) turns: Turns,
     names: Names,
     flow: Mutex<Flow>,
     open: Mutex<Open>,
@@ -159,20 +150,18 @@ impl Egress {
         let limits = service.limits;
         let doors = service.broker.as_ref().map(Broker::names).unwrap_or_default();
         let names = Names::of(&service.rules.allowed.union(&doors).cloned().collect());
+        let (woken, waker) = io::pipe()?;
         let shared = Arc::new(Shared {
             service,
+            turns: Turns::new(Ends::new(ends, woken)),
             names,
             flow: Mutex::new(Flow::new(limits.bytes_per_s, limits.bytes_per_run)),
             open: Mutex::default(),
             stopping: AtomicBool::new(false),
             stop: Condvar::new(),
         });
-        let (woken, waker) = io::pipe()?;
-        let ends: Vec<Socket> = ends.into_iter().map(Socket::from).collect();
-        let own = Arc::clone(&shared);
-        let accepting = std::thread::Builder::new().name("egress".into()).stack_size(STACK);
-        let accepting = accepting.spawn(move || accept(&own, &ends, woken.as_fd()))?;
-        Ok(Egress { shared, waker: Some(waker), accepting: Some(accepting) })
+        accept::start(&shared)?;
+        Ok(Egress { shared, waker: Some(waker) })
     }
 
     /// Bytes that went through so far, in both directions.
@@ -185,10 +174,7 @@ impl Drop for Egress {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
         drop(self.waker.take());
-        if let Some(accepting) = self.accepting.take() {
-            // A thread that failed is gone as well.
-            let _ = accepting.join();
-        }
+        self.shared.turns.close();
         let open = hold(&self.shared.open);
         for stream in open.streams.values().flatten() {
             // It may be gone already.
@@ -203,129 +189,6 @@ impl Drop for Egress {
 
 pub(crate) fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-enum Socket {
-    Stream(Role, TcpListener),
-    Datagram(Role, UdpSocket),
-}
-
-impl From<End> for Socket {
-    fn from(end: End) -> Socket {
-        match end.role {
-            Role::Names | Role::Datagrams { .. } => {
-                Socket::Datagram(end.role, UdpSocket::from(end.socket))
-            }
-            _ => Socket::Stream(end.role, TcpListener::from(end.socket)),
-        }
-    }
-}
-
-impl AsFd for Socket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Socket::Stream(_, listener) => listener.as_fd(),
-            Socket::Datagram(_, socket) => socket.as_fd(),
-        }
-    }
-}
-
-fn accept(shared: &Arc<Shared>, ends: &[Socket], woken: BorrowedFd<'_>) {
-    while !shared.is_stopping() {
-        let mut watched = vec![PollFd::from_borrowed_fd(woken, PollFlags::IN)];
-        watched.extend(ends.iter().map(|end| PollFd::new(end, PollFlags::IN)));
-        // An interrupted look is looked again.
-        let _ = poll(&mut watched, Some(&LOOK));
-        let ready: Vec<bool> = watched.iter().skip(1).map(|fd| !fd.revents().is_empty()).collect();
-        for (end, _) in ends.iter().zip(ready).filter(|(_, is_ready)| *is_ready) {
-            match end {
-                Socket::Stream(role, listener) => match listener.accept() {
-                    Ok((stream, _)) => admit_one(shared, *role, stream),
-                    Err(error) if is_exhausted(&error) => pause(woken),
-                    // That peer went away.
-                    Err(_) => {}
-                },
-                Socket::Datagram(role, socket) => take_datagrams(shared, *role, socket),
-            }
-        }
-    }
-}
-
-/// Whether a connection could not be taken for lack of descriptors or memory, so that it is still
-/// there.
-fn is_exhausted(error: &io::Error) -> bool {
-    let lacks = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-    error.raw_os_error().is_some_and(|code| lacks.iter().any(|lack| lack.raw_os_error() == code))
-}
-
-/// Accepting would fail at once, again and again, until somebody else gives something back.
-fn pause(woken: BorrowedFd<'_>) {
-    // Told to stop, or interrupted: there is no hurry either way.
-    let _ = poll(&mut [PollFd::from_borrowed_fd(woken, PollFlags::IN)], Some(&EXHAUSTED_PAUSE));
-}
-
-fn admit_one(shared: &Arc<Shared>, role: Role, stream: TcpStream) {
-    let Some(number) = shared.admit(&stream) else {
-        let most = shared.service.limits.connections;
-        let refusal = shared.count().err().unwrap_or_else(|| {
-            Refusal::new(
-                Rule::NetworkRate,
-                format!("more than {most} connections of a run at a time"),
-            )
-        });
-        shared.refuse("connect tcp", &format!("{most} connections at a time"), &refusal);
-        return;
-    };
-    let own = Arc::clone(shared);
-    let thread = std::thread::Builder::new().name("egress connection".into()).stack_size(STACK);
-    let serving = thread.spawn(move || {
-        let _open = Admitted { shared: &own, number };
-        connection::serve(&own, number, role, stream);
-    });
-    if serving.is_err() {
-        hold(&shared.open).streams.remove(&number);
-    }
-}
-
-/// A connection's place, which it leaves however it ends.
-struct Admitted<'a> {
-    shared: &'a Shared,
-    number: u64,
-}
-
-impl Drop for Admitted<'_> {
-    fn drop(&mut self) {
-        if let Some(streams) = hold(&self.shared.open).streams.remove(&self.number) {
-            for stream in streams {
-                // It may be gone already.
-                let _ = stream.shutdown(std::net::Shutdown::Both);
-            }
-        }
-        self.shared.stop.notify_all();
-    }
-}
-
-fn take_datagrams(shared: &Shared, role: Role, socket: &UdpSocket) {
-    let Datagrams { receive, answer } = shared.service.datagrams;
-    let mut buffer = [0; dns::LONGEST + 1];
-    for _ in 0..DATAGRAMS {
-        let Ok((length, from, asked)) = receive(socket.as_fd(), &mut buffer) else { return };
-        match role {
-            Role::Datagrams { port } => {
-                let refusal = shared.count().err().unwrap_or_else(|| {
-                    Refusal::new(Rule::ForbiddenPort, "datagrams go nowhere but to DNS")
-                });
-                let target = SocketAddr::new(asked, port).to_string();
-                shared.refuse("send udp", &target, &refusal);
-            }
-            _ => {
-                if let Some(bytes) = shared.answer(&buffer[..length]) {
-                    // Who asked may be gone.
-                    let _ = answer(socket.as_fd(), &bytes, from, asked);
-                }
-            }
-        }
-    }
 }
 
 impl Shared {
@@ -407,8 +270,17 @@ impl Shared {
         (self.service.report)(violation);
     }
 
+    /// Connections at a time.
+    pub(crate) fn most_connections(&self) -> usize {
+        self.service.limits.connections
+    }
+
+    pub(crate) fn datagrams(&self) -> Datagrams {
+        self.service.datagrams
+    }
+
     /// A place for a connection, if there is one.
-    fn admit(&self, stream: &TcpStream) -> Option<u64> {
+    pub(crate) fn admit(&self, stream: &TcpStream) -> Option<u64> {
         let copy = stream.try_clone().ok()?;
         let mut open = hold(&self.open);
         if open.streams.len() >= self.service.limits.connections {
@@ -420,6 +292,15 @@ impl Shared {
         Some(number)
     }
 
+    /// Ends a connection, whose place is free then.
+    pub(crate) fn leave(&self, number: u64) {
+        for stream in hold(&self.open).streams.remove(&number).into_iter().flatten() {
+            // It may be gone already.
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+        self.stop.notify_all();
+    }
+
     /// The other side of a connection; false when the run's network ended meanwhile.
     pub(crate) fn joins(&self, number: u64, stream: &TcpStream) -> bool {
         let Ok(copy) = stream.try_clone() else { return false };
@@ -429,14 +310,6 @@ impl Shared {
         }
         // Under the lock: who stops sets this first and then ends what is in the list.
         !self.is_stopping()
-    }
-
-    /// Ends both sides of a connection.
-    pub(crate) fn sever(&self, number: u64) {
-        for stream in hold(&self.open).streams.get(&number).into_iter().flatten() {
-            // It may be gone already.
-            let _ = stream.shutdown(std::net::Shutdown::Both);
-        }
     }
 
     /// Counts bytes and waits until their time has come; false when the run had all it may have,
@@ -468,19 +341,4 @@ impl Shared {
 pub(crate) fn meant(stream: &TcpStream) -> String {
     let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
     stream.local_addr().unwrap_or(unknown).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_where_the_connection_is_still_there() {
-        let is = |errno: Errno| is_exhausted(&io::Error::from(errno));
-        for lack in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
-            assert!(is(lack), "{lack}");
-        }
-        assert!(!is(Errno::CONNABORTED), "that peer went away, the next is there at once");
-        assert!(!is(Errno::AGAIN));
-    }
 }

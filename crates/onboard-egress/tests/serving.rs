@@ -5,7 +5,7 @@ use onboard_domain::violation::Violation;
 use onboard_egress::host::Host;
 use onboard_egress::{Datagrams, Egress, End, Limits, Meter, Outside, Role, Rules, Service};
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,13 +15,19 @@ struct World {
     server: SocketAddr,
     lookups: AtomicU64,
     dialled: Mutex<Vec<SocketAddr>>,
+    /// Bytes that the server heard.
+    heard: Arc<AtomicU64>,
 }
+
+/// Where nobody listens.
+const GONE: Ipv4Addr = Ipv4Addr::new(140, 82, 121, 4);
 
 impl Outside for World {
     fn resolve(&self, host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
         let before = self.lookups.fetch_add(1, Ordering::SeqCst);
         let address = match host.as_str() {
             "private.example" => "169.254.169.254",
+            "gone.example" => "140.82.121.4",
             "rebinding.example" if before > 0 => "127.0.0.1",
             _ => "140.82.121.3",
         };
@@ -30,7 +36,10 @@ impl Outside for World {
 
     fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
         self.dialled.lock().expect("no panic").push(address);
-        TcpStream::connect(self.server)
+        match address.ip() == GONE {
+            true => Err(io::ErrorKind::ConnectionRefused.into()),
+            false => TcpStream::connect(self.server),
+        }
     }
 }
 
@@ -63,16 +72,18 @@ fn end(role: Role, ends: &mut Vec<End>) -> SocketAddr {
 }
 
 /// A server that says back what it hears, after `hello`, and ends when its peer does.
-fn echo() -> SocketAddr {
+fn echo(heard: Arc<AtomicU64>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
     let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
+            let heard = Arc::clone(&heard);
             std::thread::spawn(move || {
                 let mut bytes = [0; 4096];
                 let mut to = stream.try_clone().expect("a copy");
                 let mut from = stream;
                 while let Ok(length @ 1..) = from.read(&mut bytes) {
+                    heard.fetch_add(length as u64, Ordering::SeqCst);
                     if bytes[..length].starts_with(b"GET ") {
                         let _ = to.write_all(b"HTTP/1.1 302 Found\r\nLocation: http://evil.example/\r\nContent-Length: 0\r\n\r\n");
                         break;
@@ -106,7 +117,9 @@ impl Net {
         let (proxy, tls, http) = (at(Role::Proxy), at(Role::Tls), at(Role::Http));
         let (names, names_stream) = (at(Role::Names), at(Role::NamesStream));
         let ssh = at(Role::Tripwire { port: 22 });
-        let world = World { server: echo(), lookups: AtomicU64::new(0), dialled: Mutex::default() };
+        let heard = Arc::new(AtomicU64::new(0));
+        let (lookups, dialled) = (AtomicU64::new(0), Mutex::default());
+        let world = World { server: echo(Arc::clone(&heard)), lookups, dialled, heard };
         let (world, seen) = (Arc::new(world), Arc::new(Mutex::new(Vec::new())));
         let reported = Arc::clone(&seen);
         let clock = AtomicU64::new(0);
@@ -287,7 +300,7 @@ fn what_is_inside_a_tunnel_is_what_it_was_asked_for() {
         say(net.proxy, &[CONNECT, b"\0\0\0"]),
         say(net.proxy, &[CONNECT, b""]),
     ];
-    assert!(net.world.dialled.lock().expect("no panic").is_empty());
+    assert_eq!(net.world.heard.load(Ordering::SeqCst), 0, "nobody outside heard of it");
     check(
         net,
         &heard,
@@ -339,6 +352,24 @@ fn a_name_that_leads_inside_is_not_dialled() {
         (nothing)
         ! private_address connect tcp: private.example:80 at 169.254.169.254 (private.example leads to 169.254.169.254, which is not public)
         ! private_address connect tcp: rebinding.example:443 at 127.0.0.1 (rebinding.example leads to 127.0.0.1, which is not public)
+    "#]],
+    );
+}
+
+#[test]
+fn a_tunnel_that_leads_nowhere_is_told_so_before_it_begins() {
+    let net = Net::new(&["private.example", "gone.example"], 50);
+    let connect =
+        |name: &str| say(net.proxy, &[format!("CONNECT {name}:443 HTTP/1.1\r\n\r\n").as_bytes()]);
+    let heard = [connect("private.example"), connect("gone.example")];
+    assert!(heard[1].ends_with("ai_onboard: gone.example: connection refused\n"), "{}", heard[1]);
+    check(
+        net,
+        &heard,
+        expect![[r#"
+        HTTP/1.1 403 Refused
+        HTTP/1.1 502 Refused
+        ! private_address connect tcp: private.example:443 at 169.254.169.254 (private.example leads to 169.254.169.254, which is not public)
     "#]],
     );
 }
@@ -473,4 +504,29 @@ fn the_end_of_a_run_ends_its_connections() {
     // Either is an end.
     let _ = stream.read_to_end(&mut rest);
     assert!(TcpStream::connect(net.tls).is_err());
+}
+
+#[test]
+fn all_connections_of_a_run_are_served_at_once_and_one_more_is_not() {
+    let net = Net::new(&["github.com"], 200);
+    let first = hello(Some("github.com"), false);
+    let tell = |stream: &mut TcpStream, word: &[u8]| {
+        stream.write_all(word).expect("sent");
+        let mut heard = vec![0; word.len()];
+        stream.read_exact(&mut heard).expect("heard");
+        assert_eq!(heard, word);
+    };
+    let open = |_| {
+        let mut stream = TcpStream::connect(net.tls).expect("connected");
+        tell(&mut stream, &first);
+        stream
+    };
+    let mut all: Vec<TcpStream> = (0..Limits::default().connections).map(open).collect();
+    assert_eq!(say(net.tls, &[&first]), "", "there is no place for it");
+    for stream in &mut all {
+        tell(stream, b"still here");
+    }
+    drop(all);
+    let why = "more than 64 connections of a run at a time";
+    assert!(net.seen().contains(why));
 }

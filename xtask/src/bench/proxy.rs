@@ -24,7 +24,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Line>, String> {
             aim: "≤ 1.0 × `tinyproxy`",
             limit: 1.0,
             judged: connect.median() / tiny.median(),
-            why_missed: "Ours reads the server's name out of the first bytes before it dials.",
+            why_missed: "Ours looks at what is said first before the server hears of it.",
         },
         Line {
             what: "transfer of 256 MiB through the proxy",
