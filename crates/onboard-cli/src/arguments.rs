@@ -1,7 +1,7 @@
 //! The command line: every command, its options and its help.
 
 use crate::commands::LONG_VERSION;
-use crate::completing::{agent_names, pages};
+use crate::completing::{agent_names, hook_names, pages};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCandidates;
 use onboard_domain::Severity;
@@ -153,6 +153,9 @@ Examples:
     /// Secrets that agents use and never see, each for one host
     #[command(subcommand)]
     Credentials(CredentialsCommand),
+    /// Webhooks that others send: a forge tells at once what an agent would see at its next time
+    #[command(subcommand)]
+    Hooks(HooksCommand),
     /// The models that agents may ask, and what that may cost
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -758,6 +761,66 @@ pub struct NewCredential {
     /// Read the secret from here
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+}
+
+/// `hooks …`
+#[derive(Debug, Subcommand)]
+pub enum HooksCommand {
+    /// Take a webhook for this project; its secret comes from standard input, a file, or is made
+    #[command(after_help = "\
+Examples:
+  ai_onboard hooks add forge --from github --generate    prints the secret, for the forge's page
+  ai_onboard hooks add forge --from gitlab < secret
+  ai_onboard hooks add ci --from standard --file secret
+
+It is taken where `hooks_listen` in your config.yaml says, nowhere by default:
+  daemon:
+    hooks_listen: 8722")]
+    Add(NewHook),
+    /// List them, without the secrets
+    List,
+    /// What one brought, and what was not taken
+    Show {
+        #[arg(add = ArgValueCandidates::new(hook_names))]
+        name: String,
+    },
+    /// Forget one
+    Remove {
+        #[arg(add = ArgValueCandidates::new(hook_names))]
+        name: String,
+    },
+    /// Send it one as its sender would, and say what is answered; agents that wait for it are woken
+    Test {
+        #[arg(add = ArgValueCandidates::new(hook_names))]
+        name: String,
+    },
+}
+
+/// A webhook to be kept.
+#[derive(Clone, Debug, Args)]
+pub struct NewHook {
+    /// A name of your own: lower-case letters, digits and `-`
+    pub name: String,
+    /// Who sends it: how it proves that it has the secret
+    #[arg(long, value_enum, value_name = "SENDER")]
+    pub from: From,
+    /// Make a secret, and print it
+    #[arg(long, conflicts_with = "file")]
+    pub generate: bool,
+    /// Read the secret from here
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// Senders of webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum From {
+    Github,
+    Gitlab,
+    /// Forgejo, too
+    Gitea,
+    /// Standard Webhooks; GitLab's signing tokens, too
+    Standard,
 }
 
 /// `models …`

@@ -1,9 +1,10 @@
 //! What a shell offers for a word that only the daemon knows.
 
 use crate::arguments::Global;
-use crate::{chosen, connection};
+use crate::{chosen, connection, paths};
 use clap_complete::engine::CompletionCandidate;
 use onboard_agents::manual::{self, Manual};
+use onboard_daemon::hooks::Hooks;
 use std::time::Duration;
 
 /// How long a person who pressed a key is kept waiting for a daemon that does not answer.
@@ -19,6 +20,12 @@ pub fn agent_names() -> Vec<CompletionCandidate> {
         CompletionCandidate::new(row.name).help(Some(row.state.word().into()))
     };
     rows.into_iter().map(candidate).collect()
+}
+
+/// The names of this user's webhooks.
+pub fn hook_names() -> Vec<CompletionCandidate> {
+    let names = paths::find().map(|paths| Hooks::new(paths.hooks()).names().unwrap_or_default());
+    names.unwrap_or_default().into_iter().map(CompletionCandidate::new).collect()
 }
 
 /// What `explain` has pages of: the agents that come with the program, and their rules.

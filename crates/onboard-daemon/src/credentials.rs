@@ -2,15 +2,12 @@
 //! host, and to agents and projects that the user named. No agent ever sees one.
 
 use crate::binding::Binding;
+use crate::kept::{Kept, KeptError, check_name, wrong};
 use onboard_egress::broker::secret::base64;
 use onboard_egress::broker::{Credential, Secret, Target};
-use rustix::fs::{Mode, OFlags, open};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Credentials of one user at most: each may be a host of a run's network.
 pub const CREDENTIALS: usize = 64;
@@ -18,10 +15,6 @@ pub const CREDENTIALS: usize = 64;
 pub const SECRET_MAX: usize = 8 * 1024;
 /// A shorter one would be found in ordinary text, and guessed.
 pub const SECRET_MIN: usize = 8;
-/// Bytes of a file.
-const FILE_MAX: u64 = 64 * 1024;
-/// Letters of a name: it becomes a part of a host's name, and of a variable's.
-const NAME_MAX: usize = 32;
 
 /// Where a credential stands in a request when nobody says otherwise.
 pub const HEADER: &str = "Authorization: Bearer {}";
@@ -53,130 +46,47 @@ pub struct New {
     pub secret: Secret,
 }
 
-/// Why a credential can't be kept or used.
-#[derive(Debug)]
-pub enum CredentialError {
-    /// What is wrong with it, and the mend.
-    Wrong {
-        what: String,
-        mend: String,
-    },
-    File {
-        path: PathBuf,
-        error: io::Error,
-    },
-}
-
-impl fmt::Display for CredentialError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Wrong { what, mend } => write!(f, "{what}; {mend}"),
-            Self::File { path, error } => write!(f, "{}: {error}", path.display()),
-        }
-    }
-}
-
-impl std::error::Error for CredentialError {}
-
-fn wrong(what: impl Into<String>, mend: impl Into<String>) -> CredentialError {
-    CredentialError::Wrong { what: what.into(), mend: mend.into() }
-}
-
 /// A user's credentials.
 #[derive(Clone, Debug)]
-pub struct Credentials {
-    folder: PathBuf,
-}
+pub struct Credentials(Kept);
 
 impl Credentials {
     /// Those in `folder`.
     pub fn new(folder: PathBuf) -> Credentials {
-        Credentials { folder }
+        Credentials(Kept::new(folder, "credentials", CREDENTIALS))
     }
 
     /// Keeps a credential; one of that name is replaced. Says whether there was one.
     ///
     /// # Errors
     /// What is wrong with it, or why it can't be written.
-    pub fn add(&self, new: New) -> Result<bool, CredentialError> {
+    pub fn add(&self, new: New) -> Result<bool, KeptError> {
         let name = new.name.clone();
-        let stored = stored(new)?;
-        let known = self.names()?;
-        let is_known = known.contains(&name);
-        if !is_known && known.len() >= CREDENTIALS {
-            return Err(wrong(format!("there are {CREDENTIALS} credentials"), "remove one first"));
-        }
-        let at = |path: &Path, error| CredentialError::File { path: path.into(), error };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.folder)
-            .map_err(|error| at(&self.folder, error))?;
-        let path = self.path(&name);
-        let text =
-            serde_json::to_vec(&stored).map_err(|error| at(&path, io::Error::other(error)))?;
-        write(&path, &text).map_err(|error| at(&path, error))?;
-        Ok(is_known)
+        self.0.put(&name, &stored(new)?)
     }
 
     /// Forgets a credential; says whether there was one.
     ///
     /// # Errors
     /// When it can't be removed.
-    pub fn remove(&self, name: &str) -> Result<bool, CredentialError> {
-        check_name(name)?;
-        let path = self.path(name);
-        match fs::remove_file(&path) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(CredentialError::File { path, error }),
-        }
+    pub fn remove(&self, name: &str) -> Result<bool, KeptError> {
+        self.0.remove(name)
     }
 
     /// The names of all, in their order.
     ///
     /// # Errors
     /// When the folder can't be read.
-    pub fn names(&self) -> Result<Vec<String>, CredentialError> {
-        let at = |error| CredentialError::File { path: self.folder.clone(), error };
-        let entries = match fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(at(error)),
-        };
-        let mut names = Vec::new();
-        for entry in entries.take(2 * CREDENTIALS) {
-            let name = entry.map_err(at)?.file_name();
-            let name = name.to_str().and_then(|name| name.strip_suffix(".json"));
-            names.extend(name.filter(|name| check_name(name).is_ok()).map(Into::into));
-        }
-        names.sort();
-        Ok(names)
+    pub fn names(&self) -> Result<Vec<String>, KeptError> {
+        self.0.names()
     }
 
     /// One of them, without its secret in anything that prints.
     ///
     /// # Errors
     /// When there is none, others can read it, or it is not what was written.
-    pub fn get(&self, name: &str) -> Result<Stored, CredentialError> {
-        check_name(name)?;
-        let path = self.path(name);
-        let at = |error| CredentialError::File { path: path.clone(), error };
-        let text = read(&path).map_err(at)?;
-        let stored: Stored = serde_json::from_slice(&text).map_err(|_| {
-            // The parser's own words would show what stands there.
-            let mend = format!("add it again: `ai_onboard credentials add {name} …`");
-            wrong(format!("{} is not what was written", path.display()), mend)
-        })?;
-        if stored.format != FORMAT {
-            let what = format!("{} is of a newer version", path.display());
-            return Err(wrong(what, "update ai_onboard"));
-        }
-        Ok(stored)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}.json"))
+    pub fn get(&self, name: &str) -> Result<Stored, KeptError> {
+        self.0.get(name, |stored: &Stored| stored.format == FORMAT)
     }
 }
 
@@ -193,7 +103,7 @@ impl Stored {
     ///
     /// # Errors
     /// When that is no host.
-    pub fn target(&self) -> Result<Target, CredentialError> {
+    pub fn target(&self) -> Result<Target, KeptError> {
         target(&self.host)
     }
 
@@ -208,25 +118,7 @@ impl Stored {
     }
 }
 
-/// Checks the name of a credential or model.
-///
-/// # Errors
-/// When it could not be a part of a host's name.
-pub fn check_name(name: &str) -> Result<(), CredentialError> {
-    let form = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-');
-    let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(form)
-        && !name.ends_with('-')
-        && name.len() <= NAME_MAX;
-    if is_name {
-        return Ok(());
-    }
-    let what = format!("`{}` is no name", name.escape_debug());
-    let mend = format!("write up to {NAME_MAX} lower-case letters, digits and `-`, a letter first");
-    Err(wrong(what, mend))
-}
-
-fn target(host: &str) -> Result<Target, CredentialError> {
+fn target(host: &str) -> Result<Target, KeptError> {
     let target = if host.contains("://") { Target::url(host) } else { Target::host(host) };
     target.map_err(|error| {
         let mend = "write a host such as `api.example.org`, reached by TLS, or an address of this \
@@ -235,7 +127,7 @@ fn target(host: &str) -> Result<Target, CredentialError> {
     })
 }
 
-fn stored(new: New) -> Result<Stored, CredentialError> {
+fn stored(new: New) -> Result<Stored, KeptError> {
     check_name(&new.name)?;
     target(&new.host)?;
     let secret = new.secret.reveal();
@@ -287,56 +179,20 @@ fn stored(new: New) -> Result<Stored, CredentialError> {
     })
 }
 
-fn header() -> CredentialError {
+fn header() -> KeptError {
     wrong(
         "that is no header that could carry a secret",
         format!("write it as `{HEADER}`, with `{{}}` in the place of the secret"),
     )
 }
 
-/// Written beside it and renamed, so that it is whole or not there; nobody else could ever read it.
-fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("new");
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(open(&new, flags, Mode::RUSR | Mode::WUSR)?);
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    File::open(path.parent().unwrap_or(path))?.sync_all()
-}
-
-/// A file that is this user's own and nobody else's to read.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = File::from(open(path, flags, Mode::empty())?);
-    let meta = file.metadata()?;
-    let denied = |why: String| Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
-    if !meta.is_file() {
-        return denied("it is no plain file".into());
-    }
-    if meta.uid() != rustix::process::geteuid().as_raw() {
-        return denied(format!("it belongs to user {}", meta.uid()));
-    }
-    if meta.mode() & 0o077 != 0 {
-        return denied(format!(
-            "others may read it (mode {:o}): `chmod 600` it, and change the secret",
-            meta.mode() & 0o777
-        ));
-    }
-    let mut text = Vec::new();
-    file.take(FILE_MAX).read_to_end(&mut text)?;
-    Ok(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kept::write;
     use expect_test::expect;
-    use std::os::unix::fs::PermissionsExt;
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     fn new(name: &str, host: &str, header: &str, secret: &str) -> New {
         New {

@@ -15,9 +15,10 @@ use crate::policies::Policies;
 use crate::profile::{ProfileOf, Unfit, profile};
 use crate::step::{is_agreed, is_to_be_put};
 use crate::writing::{Writing, failed};
+use onboard_domain::hook::{self, Delivery};
 use onboard_domain::proposal::Work;
 use onboard_domain::spec::Program;
-use onboard_domain::state::{Agent, Phase, State, Trigger, Usage};
+use onboard_domain::state::{Agent, EndedRun, Phase, Run, State, Trigger, Usage};
 use onboard_domain::{Actor, Command, Effect, Generation, ProjectId, ProposalId, RunId, Time, Via};
 use onboard_policy::{PolicyInForce, Request, Walls, judge};
 use onboard_protocol::{Task, WorkCopy};
@@ -405,8 +406,21 @@ fn task(state: &State, run: RunId, deadline_ms: i64, facts: &Facts) -> Task {
             .collect(),
         checkpoints: agent.checkpoints.keys().cloned().collect(),
         facts: facts.places(),
+        deliveries: deliveries(state, entry),
         copy: None,
     }
+}
+
+/// What came by the webhook that woke a run, since the agent's run before began.
+fn deliveries(state: &State, run: &Run) -> Vec<Delivery> {
+    let Trigger::Event { kind } = &run.trigger else { return Vec::new() };
+    let Some(known) = hook::of_topic(kind).and_then(|name| state.hooks.get(name)) else {
+        return Vec::new();
+    };
+    let began = |ended: &EndedRun| ended.started.unwrap_or(ended.queued);
+    let before = state.agents.get(&run.agent).and_then(|agent| agent.recent.back().map(began));
+    let is_new = |delivery: &&Delivery| before.is_none_or(|before| delivery.at > before);
+    known.recent.iter().filter(is_new).cloned().collect()
 }
 
 /// Tries a short write a few times; what still fails is said in the daemon's log, and the journal,

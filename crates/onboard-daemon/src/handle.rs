@@ -228,6 +228,11 @@ impl Paths {
         self.state.join("credentials")
     }
 
+    /// The user's webhooks, beside the credentials for the same reasons.
+    pub fn hooks(&self) -> PathBuf {
+        self.state.join("hooks")
+    }
+
     /// The models that agents may ask.
     pub fn models(&self) -> PathBuf {
         self.config.join("models.yaml")

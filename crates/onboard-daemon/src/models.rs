@@ -2,7 +2,7 @@
 //! reach. A file that is wrong gives no model to anybody.
 
 use crate::binding::Binding;
-use crate::credentials::{CredentialError, check_name};
+use crate::kept::{KeptError, check_name};
 use crate::plain;
 use onboard_domain::model::{Budget, MICROS, Scope, Unit};
 use onboard_egress::broker::{Target, Terms};
@@ -165,7 +165,7 @@ fn name(item: &Item<'_>) -> Result<String, Problem> {
     let text = item.text()?;
     match check_name(text) {
         Ok(()) => Ok(text.into()),
-        Err(CredentialError::Wrong { what, mend }) => Err(item.problem(what).mend(mend)),
+        Err(KeptError::Wrong { what, mend }) => Err(item.problem(what).mend(mend)),
         Err(error) => Err(item.problem(error.to_string())),
     }
 }

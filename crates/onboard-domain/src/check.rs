@@ -3,6 +3,7 @@
 use crate::command::Actor;
 use crate::council::{self, Motion};
 use crate::forecast;
+use crate::hook;
 use crate::ids::AgentId;
 use crate::incident;
 use crate::lease::{self, Mode};
@@ -20,6 +21,7 @@ pub fn check(state: &State) -> Vec<String> {
     check_projects(state, &mut notes);
     check_incidents(state, &mut notes);
     check_motions(state, &mut notes);
+    check_hooks(state, &mut notes);
     check_indexes(state, &mut notes);
     notes
 }
@@ -146,6 +148,14 @@ fn check_motions(state: &State, notes: &mut Vec<String>) {
         if motion.votes.values().any(by_an_agent) {
             notes.push(alloc::format!("an agent voted on {id}"));
         }
+    }
+}
+
+fn check_hooks(state: &State, notes: &mut Vec<String>) {
+    use hook::bounds::{HOOKS, KEYS, RECENT};
+    let over = |known: &hook::Known| known.keys.len() > KEYS || known.recent.len() > RECENT;
+    if state.hooks.len() > HOOKS || state.hooks.values().any(over) {
+        notes.push("webhooks hold more than their bounds".into());
     }
 }
 

@@ -125,6 +125,13 @@ pub enum Command {
         project: ProjectId,
         why: String,
     },
+    /// A webhook of the project at `root` brought something, from whoever has its secret.
+    ReceiveHook {
+        root: String,
+        hook: String,
+        key: String,
+        data: String,
+    },
     /// Ends the daemon: running agents are told to end, killed if they don't in their time, and
     /// proven dead first.
     Shutdown,
@@ -167,6 +174,7 @@ impl Command {
             Command::Vote { ballot: Ballot::Abstain, .. } => "abstain",
             Command::AdoptPolicy { .. } => "adopt_policy",
             Command::RefusePolicy { .. } => "refuse_policy",
+            Command::ReceiveHook { .. } => "receive_hook",
             Command::Shutdown => "shutdown",
             Command::ShutdownNow => "shutdown_now",
         }
@@ -181,6 +189,8 @@ pub enum Actor {
     Person { uid: u32, name: String },
     /// An agent, in one of its runs.
     Agent { run: RunId, name: AgentName },
+    /// Whoever has the secret of the webhook of this name.
+    Hook { name: String },
     /// The daemon itself: a timer, a process that ended, the scheduler.
     Daemon,
 }
@@ -192,6 +202,7 @@ pub enum Via {
     Cli,
     Api,
     HostSocket,
+    Hook,
     Daemon,
 }
 

@@ -341,6 +341,16 @@ pub enum Event {
         kind: String,
         data: String,
     },
+    /// A webhook brought something, from whoever has its secret.
+    HookReceived {
+        project: ProjectId,
+        /// The name that a person gave it.
+        hook: String,
+        /// What tells this delivery from others.
+        key: String,
+        /// JSON: what its sender calls it, and as much of its content as is kept.
+        data: String,
+    },
     MessageSent {
         id: MessageId,
         from: AgentId,

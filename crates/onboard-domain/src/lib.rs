@@ -5,7 +5,7 @@
 //! replay on another machine gives the same bytes.
 //!
 //! Reading order: [`ids`], [`spec`], [`command`], [`event`], [`proposal`], [`forecast`], [`state`], [`mod@apply`], [`check`], [`violation`], [`incident`],
-//! [`model`], [`council`], [`lease`].
+//! [`model`], [`council`], [`lease`], [`hook`].
 
 #![no_std]
 
@@ -20,6 +20,7 @@ pub mod effect;
 pub mod event;
 pub mod finding;
 pub mod forecast;
+pub mod hook;
 pub mod ids;
 pub mod incident;
 pub mod lease;

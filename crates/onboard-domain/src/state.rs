@@ -7,6 +7,7 @@ use crate::council::{Motion, Subject};
 use crate::effect::KillReason;
 use crate::finding::Finding;
 use crate::forecast;
+use crate::hook;
 use crate::ids::{
     AgentId, AgentName, Fingerprint, Generation, IncidentId, MessageId, MotionId, ProjectId,
     ProposalId, RunId, Time,
@@ -106,6 +107,9 @@ pub struct State {
     /// What was put before the council, the newest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub motions: BTreeMap<MotionId, Motion>,
+    /// What webhooks brought.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hooks: BTreeMap<String, hook::Known>,
     pub emergency: Option<Emergency>,
     pub policy: Option<PolicyRef>,
     pub daemon: Option<DaemonRef>,

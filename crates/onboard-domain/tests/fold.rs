@@ -309,3 +309,29 @@ fn forecasts_are_settled_once_and_scored_by_rule() {
         assert_ne!(notes, [""; 0]);
     }
 }
+
+#[test]
+fn a_webhooks_delivery_is_taken_once_and_few_are_remembered() {
+    use onboard_domain::hook::bounds;
+    let brought = |hook: &str, key: usize| {
+        format!(
+            r#"{{"hook_received":{{"project":0,"hook":"{hook}","key":"{key}","data":"{key}"}}}}"#
+        )
+    };
+    let told = |events: &[String]| {
+        let (state, notes) = fold(&[begun(), events.to_vec()].concat());
+        (state.hooks, notes)
+    };
+    let once = told(&[brought("forge", 1), brought("ci", 1), brought("forge", 1)]);
+    assert_eq!(once.1, ["illegal event: webhook `forge` brought `1` before"]);
+    let many: Vec<String> = (0..bounds::KEYS + 5).map(|key| brought("forge", key)).collect();
+    let (hooks, notes) = told(&many);
+    let known = &hooks["forge"];
+    assert_eq!((notes.as_slice(), known.received), (&[][..], bounds::KEYS as u64 + 5));
+    assert!(known.has("5") && !known.has("4"));
+    assert_eq!(known.recent.len(), bounds::RECENT);
+    let names: Vec<String> = (0..bounds::HOOKS + 9).map(|n| brought(&format!("h{n}"), 0)).collect();
+    let (hooks, notes) = told(&names);
+    assert_eq!((hooks.len(), notes.len()), (bounds::HOOKS, 0));
+    assert!(hooks.contains_key(&format!("h{}", bounds::HOOKS + 8)), "the newest is known");
+}

@@ -89,9 +89,10 @@ fn place(event: &Event) -> usize {
         Event::LeaseWaited { .. } => 54,
         Event::ForecastMade { .. } => 55,
         Event::ForecastSettled { .. } => 56,
+        Event::HookReceived { .. } => 57,
     }
 }
-const PLACES: usize = 57;
+const PLACES: usize = 58;
 
 /// Every value of an enum without fields; a new one does not compile before it is listed.
 macro_rules! all {
@@ -510,6 +511,12 @@ fn findings_and_sharing() -> Vec<Event> {
         Event::FindingDismissed { project: P, fingerprint: mark(), reason: "as meant".into() },
         Event::FindingSnoozed { project: P, fingerprint: mark(), until: T },
         Event::RuleForgotten { agent: A, rule: "health/bus-factor".into() },
+        Event::HookReceived {
+            project: P,
+            hook: "forge".into(),
+            key: "00ff".into(),
+            data: "{\"event\":\"issues\"}".into(),
+        },
         Event::EventEmitted {
             project: P,
             agent: A,
@@ -802,19 +809,25 @@ fn causes() -> Vec<Cause> {
         Actor::Person { uid: 1000, name: "ada".into() },
         Actor::Agent { run: R, name: name("watcher") },
         Actor::Daemon,
+        Actor::Hook { name: "forge".into() },
     ];
     for actor in &actors {
         match actor {
-            Actor::Person { .. } | Actor::Agent { .. } | Actor::Daemon => {}
+            Actor::Person { .. } | Actor::Agent { .. } | Actor::Daemon | Actor::Hook { .. } => {}
         }
     }
     let cause = |actor, via, why: &str| Cause { actor, via, what: "start".into(), why: why.into() };
-    let [person, agent, daemon] = actors;
-    let ways = all!(Via: Cli, Api, HostSocket, Daemon);
+    let [person, agent, daemon, hook] = actors;
+    // In the order in which they came to be: one stored line has those of the beginning.
+    let [ways @ .., by_hook] = all!(Via: Cli, Api, HostSocket, Daemon, Hook);
     let by_person = ways.map(|via| cause(person.clone(), via, "because"));
     let others = [cause(agent, Via::HostSocket, ""), cause(daemon, Via::Daemon, "")];
-    by_person.into_iter().chain(others).collect()
+    let later = [cause(hook, by_hook, "")];
+    by_person.into_iter().chain(others).chain(later).collect()
 }
+
+/// Causes that there were when the line with all of them was stored.
+const CAUSES_AT_FIRST: usize = 6;
 
 /// A batch for every event and every cause, and one of everything that a batch has.
 fn batches() -> Vec<Batch> {
@@ -834,7 +847,8 @@ fn batches() -> Vec<Batch> {
     let mut batches: Vec<Batch> =
         events.into_iter().map(|event| batch(Vec::new(), vec![event])).collect();
     batches.extend(causes().into_iter().map(|cause| batch(vec![cause], Vec::new())));
-    batches.push(batch(causes(), daemon_and_projects()));
+    let first = causes().into_iter().take(CAUSES_AT_FIRST).collect();
+    batches.push(batch(first, daemon_and_projects()));
     batches
 }
 

@@ -189,7 +189,7 @@ impl Line<'_> {
         if let Some(server) = dialled {
             return self.splice(&client, server, &first, &host);
         }
-        match reach(self.shared.outside(), &host, 443) {
+        match reach(self.shared.outside(), &host, 443, false) {
             Ok(server) if self.joined(&server)? => self.splice(&client, server, &first, &host),
             Ok(_) => Ok(()),
             Err(unreachable) => {
@@ -206,7 +206,7 @@ impl Line<'_> {
         host: &Host,
         port: u16,
     ) -> io::Result<Option<TcpStream>> {
-        match reach(self.shared.outside(), host, port) {
+        match reach(self.shared.outside(), host, port, false) {
             Ok(server) => Ok(self.joined(&server)?.then_some(server)),
             Err(unreachable) => {
                 self.unreachable(host, port, &unreachable);

@@ -56,9 +56,11 @@ pub(crate) fn reach(
     outside: &dyn Outside,
     host: &Host,
     port: u16,
+    may_be_private: bool,
 ) -> Result<TcpStream, Unreachable> {
     let addresses = outside.resolve(host, port).map_err(Unreachable::Failed)?;
-    if let Some(private) = addresses.iter().find(|address| !is_public(address.ip())) {
+    let refused = |address: &&SocketAddr| !may_be_private && !is_public(address.ip());
+    if let Some(private) = addresses.iter().find(refused) {
         let why = format!("{host} leads to {}, which is not public", private.ip());
         return Err(Unreachable::Refused(Refusal::new(Rule::PrivateAddress, why), *private));
     }

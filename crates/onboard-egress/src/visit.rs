@@ -1,7 +1,10 @@
-//! The agent's side of a door: one request of the [`crate::broker`], from inside a run. It speaks plain
-//! HTTP to its own daemon and to nobody else.
+//! One request, and what is answered to it: [`ask`] is the agent's side of a door of the
+//! [`crate::broker`], from inside a run, and speaks plain HTTP to its own daemon and to nobody else;
+//! [`post`] is the daemon's own, and goes where a person said.
 
 use crate::broker::answer::{self, Answer, Framing, Pieces};
+use crate::broker::{Server, Target, Tls};
+use crate::outside::{Outside, Unreachable};
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -51,6 +54,8 @@ pub enum Unanswered {
     TooLarge,
     /// It is no HTTP.
     Bad(&'static str),
+    /// Where it leads may not be dialled.
+    Refused(String),
     Broken(io::Error),
 }
 
@@ -60,6 +65,7 @@ impl fmt::Display for Unanswered {
             Self::Late => f.write_str("no whole answer came in time"),
             Self::TooLarge => f.write_str("the answer is too long"),
             Self::Bad(why) => f.write_str(why),
+            Self::Refused(why) => f.write_str(why),
             Self::Broken(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 f.write_str("the answer was cut off")
             }
@@ -96,24 +102,79 @@ pub fn ask(
     };
     let authority =
         request.door.strip_prefix("http://").ok_or(Unanswered::Bad("a door is http"))?;
-    let mut stream = connect(authority, &left)?;
-    stream.set_write_timeout(Some(left()?))?;
-    stream.write_all(&head(request, authority)?)?;
-    stream.write_all(request.json.unwrap_or_default())?;
-    let mut receive = |bytes: &mut [u8]| -> Result<usize, Unanswered> {
-        stream.set_read_timeout(Some(left()?))?;
-        loop {
-            match stream.read(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => return Ok(read?),
-            }
-        }
-    };
+    let head = head(request, authority)?;
+    let mut server = Server::Plain(connect(authority, &left)?);
+    send(&mut server, &head, request.json.unwrap_or_default(), &left)?;
+    let mut receive = |bytes: &mut [u8]| read(&mut server, bytes, &left);
     let (answer, early) = answer(&mut receive)?;
     let body = body(answer.framing, early, bounds.body_bytes, &mut receive)?;
+    Ok(Whole { body, ..begun(answer) })
+}
+
+/// What a person wants told to others: one JSON text, to a place that the person named.
+#[derive(Clone, Copy, Debug)]
+pub struct Post<'a> {
+    pub target: &'a Target,
+    /// Its host may have addresses that are not public.
+    pub may_be_private: bool,
+    /// Further fields of the request.
+    pub fields: &'a [(&'a str, &'a str)],
+    pub json: &'a [u8],
+}
+
+/// Posts, and reads the head of the answer: what follows it is nobody's. A redirect is an answer like
+/// any other. `clock` is any that goes on evenly.
+///
+/// # Errors
+/// When no answer came within `deadline`, or the host's addresses may not be dialled.
+pub fn post(
+    post: &Post<'_>,
+    (outside, tls): (&dyn Outside, &Tls),
+    deadline: Duration,
+    clock: &dyn Fn() -> Duration,
+) -> Result<Whole, Unanswered> {
+    let until = clock() + deadline;
+    let left = || match until.saturating_sub(clock()) {
+        Duration::ZERO => Err(Unanswered::Late),
+        left => Ok(left),
+    };
+    let (authority, length) = (post.target.authority(), post.json.len().to_string());
+    let mut fields = vec![("Host", authority.as_str()), ("Connection", "close")];
+    fields.extend([("Content-Type", "application/json"), ("Content-Length", &length)]);
+    fields.extend(post.fields);
+    let path = if post.target.path().is_empty() { "/" } else { post.target.path() };
+    let head = written("POST", path, &fields)?;
+    let mut server =
+        post.target.dial(outside, tls, post.may_be_private).map_err(|error| match error {
+            Unreachable::Refused(refusal, _) => Unanswered::Refused(refusal.why),
+            Unreachable::Failed(error) => error.into(),
+        })?;
+    send(&mut server, &head, post.json, &left)?;
+    let mut receive = |bytes: &mut [u8]| read(&mut server, bytes, &left);
+    Ok(begun(answer(&mut receive)?.0))
+}
+
+fn begun(answer: Answer) -> Whole {
     let field = |(name, value): (String, Vec<u8>)| Some((name, String::from_utf8(value).ok()?));
     let fields = answer.fields.into_iter().filter_map(field).collect();
-    Ok(Whole { status: answer.status, fields, body })
+    Whole { status: answer.status, fields, body: Vec::new() }
+}
+
+fn send(server: &mut Server, head: &[u8], body: &[u8], left: &Left<'_>) -> Result<(), Unanswered> {
+    server.socket().set_write_timeout(Some(left()?))?;
+    server.write_all(head)?;
+    server.write_all(body)?;
+    Ok(server.flush()?)
+}
+
+fn read(server: &mut Server, bytes: &mut [u8], left: &Left<'_>) -> Result<usize, Unanswered> {
+    server.socket().set_read_timeout(Some(left()?))?;
+    loop {
+        match server.read(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return Ok(read?),
+        }
+    }
 }
 
 type Left<'a> = dyn Fn() -> Result<Duration, Unanswered> + 'a;
@@ -143,18 +204,22 @@ fn head(request: &Request<'_>, authority: &str) -> Result<Vec<u8>, Unanswered> {
         fields.extend([("Content-Type", "application/json"), ("Content-Length", length)]);
     }
     fields.extend(request.fields);
+    let method = if request.json.is_some() { "POST" } else { "GET" };
+    written(method, request.path, &fields)
+}
+
+fn written(method: &str, path: &str, fields: &[(&str, &str)]) -> Result<Vec<u8>, Unanswered> {
     let is_plain = |text: &str| text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-    let is_sound = request.path.starts_with('/')
-        && is_plain(request.path)
-        && !request.path.contains(' ')
+    let is_sound = path.starts_with('/')
+        && is_plain(path)
+        && !path.contains(' ')
         && fields.iter().all(|(name, value)| is_plain(name) && is_plain(value));
     if !is_sound {
         return Err(Unanswered::Bad("the request has a character that no head carries"));
     }
     let fields: String =
         fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let method = if request.json.is_some() { "POST" } else { "GET" };
-    Ok(format!("{method} {} HTTP/1.1\r\n{fields}\r\n", request.path).into_bytes())
+    Ok(format!("{method} {path} HTTP/1.1\r\n{fields}\r\n").into_bytes())
 }
 
 fn answer(receive: &mut Receive<'_>) -> Result<(Answer, Vec<u8>), Unanswered> {

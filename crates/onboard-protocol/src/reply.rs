@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use onboard_domain::council;
+use onboard_domain::hook::Delivery;
 use onboard_domain::proposal::Status;
 use onboard_domain::state::{BlobRef, Trigger};
 use onboard_domain::{
@@ -37,6 +38,9 @@ pub struct Task {
     pub checkpoints: Vec<String>,
     /// Files with what agents share, for the agent's process: by agent, by checkpoint.
     pub facts: BTreeMap<String, BTreeMap<String, String>>,
+    /// What the webhook brought that woke the run, oldest first: the sender's words, never to be
+    /// trusted as the project's or a person's.
+    pub deliveries: Vec<Delivery>,
     /// What the private copy is made of that the run works on, if it works on one.
     pub copy: Option<WorkCopy>,
 }
@@ -225,10 +229,17 @@ fn task_value(task: &Task) -> Value {
         "checkpoints": task.checkpoints,
         "facts": task.facts,
     });
+    if !task.deliveries.is_empty() {
+        value["deliveries"] = task.deliveries.iter().map(delivery).collect();
+    }
     if let Some(WorkCopy { patch, forbidden, bytes_max }) = &task.copy {
         value["copy"] = json!({ "patch": patch, "forbidden": forbidden, "bytes_max": bytes_max });
     }
     value
+}
+
+fn delivery(delivery: &Delivery) -> Value {
+    json!({ "at_ms": delivery.at.0, "said": shared(&delivery.data) })
 }
 
 fn letter(letter: &Letter) -> Value {

@@ -4,6 +4,7 @@
 use crate::manifest::{OVERRIDE_KEYS, Overrides, collect_places};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use core::net::{Ipv4Addr, SocketAddr};
 use onboard_domain::AgentName;
 use onboard_text::{Document, Item, Problem, Span, edit};
 
@@ -28,8 +29,8 @@ const CPU_PERCENT_MAX: u64 = 100_000;
 const MEMORY_MB_MAX: u64 = 16 * 1024 * 1024;
 
 /// The daemon's keys, each in [`DaemonSettings`].
-const DAEMON_KEYS: [&str; 5] =
-    ["max_running", "cpu_percent", "memory_mb", "journal_mib", "journal_days"];
+const DAEMON_KEYS: [&str; 6] =
+    ["max_running", "cpu_percent", "memory_mb", "journal_mib", "journal_days", "hooks_listen"];
 
 /// What a user's file says of the daemon; `None` leaves its own number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct DaemonSettings {
     pub journal_mib: Option<u64>,
     /// How many days of journal entries are kept.
     pub journal_days: Option<u64>,
+    /// Where webhooks are taken; nowhere by default.
+    pub hooks_listen: Option<SocketAddr>,
 }
 
 /// Settings that were read, and where each was written.
@@ -67,6 +70,7 @@ pub struct Settings {
 ///   memory_mb: 4096
 ///   journal_mib: 512
 ///   journal_days: 400
+///   hooks_listen: 127.0.0.1:8722
 /// ```
 ///
 /// # Errors
@@ -105,6 +109,17 @@ fn daemon(item: &Item<'_>) -> Result<DaemonSettings, Problem> {
         memory_mb: small("memory_mb", MEMORY_MB_MAX)?,
         journal_mib: number("journal_mib", JOURNAL_MIB_MAX)?,
         journal_days: number("journal_days", JOURNAL_DAYS_MAX)?,
+        hooks_listen: fields.get("hooks_listen").map(|item| listen(&item)).transpose()?,
+    })
+}
+
+/// An address with its port; a port alone is this machine's own.
+fn listen(item: &Item<'_>) -> Result<SocketAddr, Problem> {
+    let text = item.text()?;
+    let port = text.parse().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    port.ok().or_else(|| text.parse().ok()).ok_or_else(|| {
+        item.problem(alloc::format!("`{text}` is neither a port nor an address with its port"))
+            .mend("write `8722`, which only this machine reaches, or such as `192.0.2.7:8722`")
     })
 }
 

@@ -388,6 +388,7 @@ const TASK: &str = r#"{"type":"object","required":["agent","project","root","run
 "leases":{"type":"object","description":"leases given with the run, with their fencing tokens","additionalProperties":{"type":"integer"}},
 "checkpoints":{"type":"array","items":{"type":"string"}},
 "facts":{"type":"object","description":"files with what agents share: by agent, by checkpoint's name","additionalProperties":{"type":"object","additionalProperties":{"type":"string"}}},
+"deliveries":{"type":"array","description":"what the webhook brought that woke the run, oldest first; said by whoever sent it","items":{"type":"object","required":["at_ms","said"],"properties":{"at_ms":{"type":"integer"},"said":{}}}},
 "copy":{"type":"object","description":"of a check of proposals: what its private copy is made of"}}}"#;
 
 const MACHINE: &str = r#"{"type":"object","required":["at_ms","cores","load","memory","swap","disk","pressure","runs"],

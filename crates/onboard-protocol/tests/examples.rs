@@ -205,6 +205,7 @@ fn task(agent: &AgentName, root: &Path, settings: &BTreeMap<String, String>) -> 
         leases: BTreeMap::new(),
         checkpoints: vec![],
         facts: BTreeMap::new(),
+        deliveries: Vec::new(),
         copy: None,
     }
 }

@@ -610,9 +610,9 @@ fn a_user_may_say_how_many_runs_go_at_a_time() {
     check(
         "daemon: {running: 4}\n",
         expect![[r#"
-        config.yaml:1:10: unknown key `running`
-          1 | daemon: {running: 4}
-            |          ^^^^^^^
-            = known here: `max_running`, `cpu_percent`, `memory_mb`, `journal_mib`, `journal_days`"#]],
+            config.yaml:1:10: unknown key `running`
+              1 | daemon: {running: 4}
+                |          ^^^^^^^
+                = known here: `max_running`, `cpu_percent`, `memory_mb`, `journal_mib`, `journal_days`, `hooks_listen`"#]],
     );
 }

@@ -1,6 +1,7 @@
 //! Each tool's schema says what the reader of its arguments does, and its output schema what the
 //! answers hold.
 
+use onboard_domain::hook::Delivery;
 use onboard_domain::state::Trigger;
 use onboard_domain::{AgentName, MessageId, RunId, Time};
 use onboard_protocol::machine::{Machine, MachineRun, Pressure, Space, Stall, Stalls};
@@ -174,6 +175,7 @@ fn answer(tool: Tool) -> HostAnswer {
             leases: [("l".to_string(), 3)].into(),
             checkpoints: vec!["c".into()],
             facts: [("a".into(), [("n".into(), "/app/facts.a.n".into())].into())].into(),
+            deliveries: vec![Delivery { at: time, data: r#"{"event":"issues"}"#.into() }],
             copy: Some(WorkCopy { patch: None, forbidden: vec![".env".into()], bytes_max: 1 }),
         })),
         Tool::GetMachine => {

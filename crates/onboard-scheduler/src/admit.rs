@@ -146,6 +146,7 @@ fn lets_go(event: &Event) -> bool {
             | Event::ProjectChanged { .. }
             | Event::CheckpointSaved { .. }
             | Event::EventEmitted { .. }
+            | Event::HookReceived { .. }
             | Event::FindingRecorded { .. }
             | Event::FindingSeen { .. }
             | Event::FindingResolved { .. }

@@ -6,6 +6,7 @@ use crate::schedule::Kind;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
+use onboard_domain::hook;
 use onboard_domain::spec::Source;
 use onboard_domain::state::{
     Agent, Desired, EndedRun, Outcome, Phase, Project, Run, Trigger, bounds,
@@ -21,7 +22,8 @@ enum Fact {
     Quarantined(AgentId),
     Terminated(AgentId),
     ProjectChanged(ProjectId),
-    Emitted(ProjectId, AgentId, String),
+    /// By an agent, or from outside.
+    Emitted(ProjectId, Option<AgentId>, String),
     Message(AgentId),
     Ended(AgentId, RunId),
     Emergency,
@@ -40,7 +42,10 @@ impl Fact {
             Event::AgentTerminated { agent } => Fact::Terminated(*agent),
             Event::ProjectChanged { project, .. } => Fact::ProjectChanged(*project),
             Event::EventEmitted { project, agent, kind, .. } => {
-                Fact::Emitted(*project, *agent, kind.clone())
+                Fact::Emitted(*project, Some(*agent), kind.clone())
+            }
+            Event::HookReceived { project, hook, .. } => {
+                Fact::Emitted(*project, None, hook::topic(hook))
             }
             Event::MessageSent { to, .. } => Fact::Message(*to),
             Event::RunEnded { run, .. } => Fact::Ended(ended?, *run),
@@ -132,10 +137,10 @@ impl Round<'_, '_> {
         }
     }
 
-    fn emitted(&mut self, project: ProjectId, by: AgentId, kind: &str) {
+    fn emitted(&mut self, project: ProjectId, by: Option<AgentId>, kind: &str) {
         for agent in self.agents_of(project) {
             // An agent that its own events wake would never rest.
-            if agent != by && self.wakes_on(agent, kind) {
+            if Some(agent) != by && self.wakes_on(agent, kind) {
                 self.trigger(agent, Trigger::Event { kind: kind.into() });
             }
         }

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod audit;
 pub mod client;
+pub mod hooks;
 pub mod past;
 pub mod server;
 pub mod view;

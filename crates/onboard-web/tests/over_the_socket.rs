@@ -266,6 +266,7 @@ fn a_second_daemon_is_refused_and_a_stale_socket_is_not_in_the_way() {
         clock: std::sync::Arc::new(|| support::NOW),
         version: "0",
         ends_on_signals: false,
+        hooks: std::sync::Arc::default(),
     });
     assert!(matches!(second, Err(onboard_web::server::StartError::InUse(_))));
 }

@@ -6,13 +6,15 @@ use crate::failure::{Failure, Kind};
 use crate::render::table::Table;
 use crate::{output, paths, project};
 use onboard_daemon::binding::{Binding, EVERY};
-use onboard_daemon::credentials::{CredentialError, Credentials, New, SECRET_MAX};
+use onboard_daemon::credentials::{Credentials, New, SECRET_MAX};
+use onboard_daemon::kept::KeptError;
 use onboard_egress::broker::{CREDENTIAL_SUFFIX, Secret};
 use onboard_web::api::Items;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// A credential without its secret.
@@ -45,10 +47,10 @@ pub fn run(global: &Global, command: CredentialsCommand) -> Done {
     }
 }
 
-fn failed(error: CredentialError) -> Failure {
+pub(super) fn failed(error: KeptError) -> Failure {
     match error {
-        CredentialError::Wrong { what, mend } => Failure::new(Kind::Usage, what).hint(mend),
-        error @ CredentialError::File { .. } => Failure::new(Kind::Failed, error.to_string()),
+        KeptError::Wrong { what, mend } => Failure::new(Kind::Usage, what).hint(mend),
+        error @ KeptError::File { .. } => Failure::new(Kind::Failed, error.to_string()),
     }
 }
 
@@ -58,16 +60,7 @@ fn add(global: &Global, credentials: &Credentials, asked: NewCredential) -> Done
         true => vec![EVERY.to_string()],
         false => vec![project::find(global)?.root.to_string_lossy().into_owned()],
     };
-    let secret = match file {
-        Some(path) => {
-            let file = File::open(&path).map_err(|error| Failure::file("read", &path, &error))?;
-            read(file).map_err(|error| Failure::file("read", &path, &error))?
-        }
-        None => typed().map_err(|error| {
-            Failure::new(Kind::Usage, format!("no secret came on standard input: {error}"))
-                .hint("ai_onboard credentials add … < FILE, or --file FILE")
-        })?,
-    };
+    let secret = given(file)?;
     let is_key = agents.is_empty();
     let whom = format!("{} in {}", agents.join(", "), projects.join(", "));
     let binding = Binding { agents, projects };
@@ -82,6 +75,23 @@ fn add(global: &Global, credentials: &Credentials, asked: NewCredential) -> Done
         ),
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// The secret from a file, or from standard input.
+///
+/// # Errors
+/// When it can't be read.
+pub(super) fn given(file: Option<PathBuf>) -> Result<Secret, Failure> {
+    match file {
+        Some(path) => {
+            let file = File::open(&path).map_err(|error| Failure::file("read", &path, &error))?;
+            read(file).map_err(|error| Failure::file("read", &path, &error))
+        }
+        None => typed().map_err(|error| {
+            Failure::new(Kind::Usage, format!("no secret came on standard input: {error}"))
+                .hint("give it by `< FILE`, or by --file FILE")
+        }),
+    }
 }
 
 /// The secret from standard input; a terminal doesn't show it.

@@ -5,11 +5,14 @@ use crate::failure::{Failure, Kind};
 use crate::{output, paths, spawn};
 use onboard_daemon::manifests::{self, BuiltInManifest};
 use onboard_daemon::retention::Retention;
-use onboard_daemon::{Options, StartError, clock, network};
+use onboard_daemon::{Handle, Options, StartError, clock, network};
 use onboard_journal::LockError;
 use onboard_protocol::DaemonSettings;
 use onboard_scheduler::{Budget, Settings};
+use onboard_web::hooks::listen::{self, Listening};
+use onboard_web::hooks::tally::Tallies;
 use onboard_web::server::{self, Sources};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -43,18 +46,37 @@ pub fn run(detached: bool) -> Done {
         }
         fail(&error)
     })?;
+    let (handle, tallies) = (daemon.handle.clone(), Arc::<Tallies>::default());
+    let hooks = said.hooks_listen.map(|address| hear(&handle, &tallies, address)).transpose()?;
     let server = server::start(Sources {
-        handle: daemon.handle.clone(),
+        handle,
         clock: Arc::new(clock::wall),
         version: super::version::VERSION,
         ends_on_signals: true,
+        hooks: tallies,
     })
     .map_err(|error| fail(&error))?;
     output::data(&format!("{}\n", spawn::READY))?;
     let ended = daemon.wait();
     server.stop("the daemon ended");
+    if let Some(hooks) = hooks {
+        hooks.stop();
+    }
     ended.map_err(|fault| fail(&fault))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Listens for webhooks. Where that was asked for and can't be, nobody is left to believe that it is so.
+fn hear(
+    handle: &Handle,
+    tallies: &Arc<Tallies>,
+    address: SocketAddr,
+) -> Result<Listening, Failure> {
+    let clock = Arc::new(clock::wall);
+    listen::start(handle.clone(), clock, Arc::clone(tallies), address).map_err(|error| {
+        let message = format!("webhooks can't be taken at {address}: {error}");
+        Failure::new(Kind::Failed, message).hint("change `hooks_listen` in config.yaml")
+    })
 }
 
 /// The scheduler's settings: what the user said, and half of this machine for the budget.

@@ -13,6 +13,7 @@ mod daemon_run;
 mod doctor;
 mod emergency_shutdown;
 mod explain;
+mod hooks;
 mod host;
 mod in_copy;
 mod incidents;
@@ -67,6 +68,7 @@ pub fn run(cli: Cli) -> Done {
         Command::Council(command) => council::run(global, command),
         Command::Policy(command) => policy::run(global, command),
         Command::Credentials(command) => credentials::run(global, command),
+        Command::Hooks(command) => hooks::run(global, command),
         Command::Models(command) => models::run(global, command),
         Command::Schema { file } => policy::schema(file),
         Command::Daemon(DaemonCommand::Run { detached }) => daemon_run::run(detached),

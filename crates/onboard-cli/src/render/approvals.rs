@@ -173,6 +173,7 @@ pub fn who(actor: &Actor) -> String {
     match actor {
         Actor::Person { uid, name } => format!("{} ({uid})", show::line(name)),
         Actor::Agent { run, name } => format!("{name} in {run}"),
+        Actor::Hook { name } => format!("the webhook {name}"),
         Actor::Daemon => "the daemon".into(),
     }
 }

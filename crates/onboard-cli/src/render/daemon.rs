@@ -56,12 +56,14 @@ pub fn audit(rows: &[AuditRow], look: &Look) -> String {
         let who = match &row.actor {
             Actor::Person { uid, name } => format!("{name} ({uid})"),
             Actor::Agent { run, name } => format!("{name} ({run})"),
+            Actor::Hook { name } => format!("webhook {name}"),
             Actor::Daemon => "daemon".into(),
         };
         let via = match row.via {
             onboard_domain::Via::Cli => "cli",
             onboard_domain::Via::Api => "api",
             onboard_domain::Via::HostSocket => "host",
+            onboard_domain::Via::Hook => "webhook",
             onboard_domain::Via::Daemon => "daemon",
         };
         let time = when::absolute(look, row.time);

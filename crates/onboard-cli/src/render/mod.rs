@@ -10,6 +10,7 @@ pub mod coordination;
 pub mod council;
 pub mod daemon;
 pub mod findings;
+pub mod hooks;
 pub mod incidents;
 pub mod knowledge;
 pub mod manual;

@@ -113,6 +113,12 @@ fn milestones_of_a_forge_become_the_plan() {
     child.stdin.take().unwrap().write_all(SECRET.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success());
 
+    let config = world.home.path().join("config");
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(config.join("config.yaml"), "daemon: { hooks_listen: '127.0.0.1:0' }\n")
+        .unwrap();
+    world.check(&["hooks", "add", "forge", "--from", "github", "--generate"], 0, "whsec_");
+
     world.check(&["bg", "start", "--all", "--wait"], 0, "✓");
     let (_, log, _) = world.run(&["bg", "logs", "external-tool-integration", "--tail", "all"]);
     let first = taken(&asked);
@@ -125,6 +131,10 @@ fn milestones_of_a_forge_become_the_plan() {
         0,
         "1 of 1 open, 1 milestone",
     );
+    assert_eq!(taken(&asked), again);
+    // The forge tells that something happened, and is read at once.
+    world.check(&["hooks", "test", "forge"], 0, "taken");
+    world.check(&["bg", "status", "external-tool-integration", "--wait", "--timeout", "2m"], 0, "");
     assert_eq!(taken(&asked), again);
 
     // The monitor that knows no forge measures it; it may have been woken already.

@@ -7,6 +7,7 @@ mod coordination;
 mod doors;
 mod drafts;
 mod forge;
+mod hooks;
 mod knowledge;
 mod policies;
 mod projects;

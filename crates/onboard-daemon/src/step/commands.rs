@@ -1,6 +1,6 @@
 //! What people ask for, decided.
 
-use super::{World, agents, council, findings, oversight, projects, proposals};
+use super::{World, agents, council, findings, hooks, oversight, projects, proposals};
 use crate::cut::cut;
 use onboard_domain::council::Subject;
 use onboard_domain::state::bounds;
@@ -85,6 +85,9 @@ fn dispatch(
             adopt_policy(turn, world, cache, actor, (hash, origin, project))
         }
         Command::RefusePolicy { project, why } => Ok(refuse_policy(turn, project, &why)),
+        Command::ReceiveHook { root, hook, key, data } => {
+            hooks::receive(turn, &root, hook, key, data)
+        }
         Command::Shutdown => Ok(shutdown(turn, Haste::Grace)),
         Command::ShutdownNow => Ok(shutdown(turn, Haste::Now)),
     }

@@ -9,6 +9,7 @@ mod commands;
 mod council;
 mod findings;
 mod forecasts;
+mod hooks;
 mod leases;
 pub mod models;
 mod oversight;

@@ -217,3 +217,47 @@ fn a_clock_that_jumps_back_runs_nothing_twice() {
     daemon.input(Input::Timer);
     assert_eq!(daemon.state.time, daemon.replayed().time);
 }
+
+#[test]
+fn what_a_webhook_brings_is_taken_once_and_wakes_who_waits_for_it() {
+    let mut daemon = Daemon::new(Missed::Skip);
+    let mut waiting = spec(Missed::Skip);
+    waiting.wakes_on = vec!["webhook.received".into()];
+    let spec = Box::new(waiting);
+    daemon.command(Command::Configure { agent: AgentId(0), spec });
+    let queued = |daemon: &Daemon| {
+        daemon.count(|event| u32::from(matches!(event, Event::RunQueued { trigger: onboard_domain::state::Trigger::Event { kind }, .. } if kind == "webhook.received.forge")))
+    };
+    let brings = |daemon: &mut Daemon, root: &str, key: &str, bytes: usize| {
+        let data = "x".repeat(bytes);
+        let (root, hook, key) = (root.into(), "forge".into(), key.into());
+        let command = Command::ReceiveHook { root, hook, key, data };
+        let (actor, via, why) = (Actor::Hook { name: "forge".into() }, Via::Hook, String::new());
+        let step = daemon.turn(vec![Input::Command { token: 1, actor, via, why, command }]);
+        match step.replies.into_iter().next().unwrap().1 {
+            Ok(answer) => format!("{answer:?}"),
+            Err(refusal) => refusal.message,
+        }
+    };
+    let told = [
+        brings(&mut daemon, "/p", "1", 9),
+        brings(&mut daemon, "/p", "1", 9),
+        brings(&mut daemon, "/q", "2", 9),
+        brings(&mut daemon, "/p", "3", 5_000),
+        brings(&mut daemon, "/p", "4", 9),
+    ];
+    expect_test::expect![[r#"
+        Done { changed: true }
+        Done { changed: false }
+        no project at /q is known; `ai_onboard bg start` makes it so
+        the webhook's data has 5000 bytes, at most 4096
+        Done { changed: true }"#]]
+    .assert_eq(&told.join("\n"));
+    assert_eq!(
+        (queued(&daemon), daemon.state.hooks["forge"].received),
+        (1, 2),
+        "a burst is one run"
+    );
+    daemon.minutes(2);
+    assert_eq!(daemon.replayed(), daemon.state);
+}

@@ -289,6 +289,9 @@ fn subject(event: &Event) -> Option<Subject> {
         | Event::EventEmitted { project, agent, run, .. } => {
             Some(Subject { project: Some(*project), agent: Some(*agent), run: Some(*run) })
         }
+        Event::HookReceived { project, .. } => {
+            Some(Subject { project: Some(*project), ..Subject::default() })
+        }
         Event::MessageSent { from, .. } => Some(of_agent(from)),
         Event::StatePut { project, by, .. } => {
             Some(Subject { project: Some(*project), agent: Some(*by), run: None })

@@ -7,6 +7,7 @@ mod agent;
 mod council;
 mod finding;
 mod forecast;
+mod hook;
 mod message;
 mod model;
 mod oversight;
@@ -172,6 +173,9 @@ impl State {
             Event::PersonAsked { run, .. } => {
                 self.run_mut(*run)?.asked += 1;
                 Ok(())
+            }
+            Event::HookReceived { project, hook, key, data } => {
+                hook::received(self, *project, hook, key, data)
             }
             Event::Incident { incident, fact } => oversight::incident(self, *incident, fact),
             Event::Model { fact } => model::apply(self, fact),

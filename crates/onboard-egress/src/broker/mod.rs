@@ -13,6 +13,7 @@ mod pass;
 pub mod prompt;
 pub mod secret;
 
+pub(crate) use outward::Server;
 pub use outward::{Target, TargetError, Tls};
 pub(crate) use pass::{Arrived, pass};
 pub use secret::Secret;

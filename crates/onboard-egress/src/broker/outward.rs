@@ -119,7 +119,13 @@ impl Target {
         (to == self.to).then_some(path)
     }
 
-    pub(crate) fn dial(&self, outside: &dyn Outside, tls: &Tls) -> Result<Server, Unreachable> {
+    /// A connection. Its host's addresses are public, unless a person said that they need not be.
+    pub(crate) fn dial(
+        &self,
+        outside: &dyn Outside,
+        tls: &Tls,
+        may_be_private: bool,
+    ) -> Result<Server, Unreachable> {
         match &self.to {
             // Its owner wrote this very address: nothing is resolved, and nothing else is reached.
             To::Loopback(address) => {
@@ -127,7 +133,7 @@ impl Target {
             }
             To::Tls(host, port) => {
                 let config = tls.config().map_err(Unreachable::Failed)?;
-                let stream = reach(outside, host, *port)?;
+                let stream = reach(outside, host, *port, may_be_private)?;
                 let name = ServerName::try_from(host.to_string())
                     .map_err(|error| Unreachable::Failed(io::Error::other(error)))?;
                 let connection = ClientConnection::new(config, name)

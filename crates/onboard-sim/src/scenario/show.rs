@@ -137,6 +137,7 @@ fn run_event(event: &Event, state: &State) -> Option<String> {
         Event::EventEmitted { run, kind, .. } => {
             format!("{} {run} emits {kind}", owner(state, *run))
         }
+        Event::HookReceived { hook, .. } => format!("webhook `{hook}` brings news"),
         Event::MessageSent { from, to, id, .. } => {
             format!("{} writes {id} to {}", name(state, *from), name(state, *to))
         }

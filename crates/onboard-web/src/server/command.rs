@@ -99,9 +99,15 @@ fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, P
 
 /// What peers may ask for, and as whom.
 fn allowed(command: &Command, via: Via) -> Result<(), Problem> {
-    if matches!(command, Command::AdoptPolicy { .. } | Command::RefusePolicy { .. }) {
-        let text = "a policy takes effect when the daemon reads its file, not by a request";
-        return Err(Problem::new(ProblemKind::Forbidden, text));
+    let not_so = match command {
+        Command::AdoptPolicy { .. } | Command::RefusePolicy { .. } => {
+            "a policy takes effect when the daemon reads its file, not by a request"
+        }
+        Command::ReceiveHook { .. } => "what webhooks bring comes to their own address, signed",
+        _ => "",
+    };
+    if !not_so.is_empty() {
+        return Err(Problem::new(ProblemKind::Forbidden, not_so));
     }
     match via {
         Via::Cli | Via::Api => Ok(()),

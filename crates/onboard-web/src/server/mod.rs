@@ -11,6 +11,7 @@ mod crew;
 mod explain;
 mod feed;
 mod follow_logs;
+mod hooks;
 mod incidents;
 mod lines;
 mod peer;
@@ -23,6 +24,7 @@ mod shared;
 mod signals;
 mod watch;
 
+use crate::hooks::tally::Tallies;
 use onboard_daemon::handle::Handle;
 use onboard_domain::Time;
 use std::fmt;
@@ -67,6 +69,8 @@ pub struct Sources {
     pub version: &'static str,
     /// Whether SIGTERM and SIGINT ask the daemon to end.
     pub ends_on_signals: bool,
+    /// What became of requests to webhooks.
+    pub hooks: Arc<Tallies>,
 }
 
 /// A running server. Dropping it without [`Server::stop`] leaves it running.

@@ -1,8 +1,8 @@
 //! The paths of the API.
 
 use super::{
-    BODY_MAX, Sources, command, coordination, council, crew, follow_logs, incidents, proposals,
-    reads, shared, watch,
+    BODY_MAX, Sources, command, coordination, council, crew, follow_logs, hooks, incidents,
+    proposals, reads, shared, watch,
 };
 use crate::api::{BASE, Problem, ProblemKind};
 use crate::server::feed::Feed;
@@ -43,6 +43,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(&at("/shared/{key}"), get(shared::one))
         .route(&at("/proposals"), get(proposals::list))
         .route(&at("/proposals/{id}"), get(proposals::one))
+        .route(&at("/hooks"), get(hooks::list))
         .route(&at("/events"), get(reads::events))
         .route(&at("/logs"), get(reads::logs))
         .route(&at("/logs/follow"), get(follow_logs::stream))

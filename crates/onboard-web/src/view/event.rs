@@ -153,6 +153,7 @@ fn project_of(event: &Event) -> Option<ProjectId> {
         | Event::ForecastMade { project, .. }
         | Event::ForecastSettled { project, .. }
         | Event::EventEmitted { project, .. }
+        | Event::HookReceived { project, .. }
         | Event::StatePut { project, .. }
         | Event::LeaseTaken { project, .. }
         | Event::LeaseWaited { project, .. }
@@ -440,6 +441,9 @@ fn tell_of_words(event: &Event) -> Told {
     match event {
         Event::EventEmitted { kind, .. } => {
             info("agent.event.emitted", Some(kind.clone()), format!("emitted `{kind}`"))
+        }
+        Event::HookReceived { hook, .. } => {
+            info(onboard_domain::hook::TOPIC, Some(hook.clone()), format!("`{hook}` brought news"))
         }
         Event::MessageSent { id, .. } => {
             info("message.sent", Some(id.to_string()), format!("{id} sent"))

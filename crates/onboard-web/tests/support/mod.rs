@@ -67,6 +67,7 @@ impl TestDaemon {
             clock: Arc::new(|| NOW.plus(5_000)),
             version: "0.1.0-test",
             ends_on_signals: false,
+            hooks: Arc::default(),
         })
         .expect("the server starts");
         TestDaemon { handle, server: Some(server), looping: Some(looping), stop }
