@@ -25,7 +25,7 @@ use crate::zones::HostZones;
 use onboard_domain::{RunId, State, Time};
 use onboard_journal::{Holder, JournalError, LockError, SqliteJournal, StateLock};
 use onboard_sandbox::cgroup::Layout;
-use onboard_sandbox::kill_all;
+use onboard_sandbox::{is_alive, kill_all};
 use onboard_scheduler::{ScheduleCache, Settings};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::{BTreeMap, BTreeSet};
@@ -293,7 +293,7 @@ fn lock(paths: &Paths) -> Result<StateLock, StartError> {
     loop {
         match StateLock::acquire(&paths.state, &holder) {
             Err(LockError::Held { by, .. })
-                if !by.as_ref().is_some_and(lives) && Instant::now() < given_up =>
+                if !by.as_ref().is_some_and(|by| is_alive(by.pid)) && Instant::now() < given_up =>
             {
                 // Nothing tells of a lock that was let go of but another try.
                 std::thread::sleep(LOCK_PAUSE);
@@ -301,13 +301,6 @@ fn lock(paths: &Paths) -> Result<StateLock, StartError> {
             taken => return taken.map_err(StartError::Lock),
         }
     }
-}
-
-/// Whether a holder's process is there and is no zombie.
-fn lives(holder: &Holder) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", holder.pid)).unwrap_or_default();
-    let state = stat.rsplit(')').next().unwrap_or_default().trim_start();
-    !state.is_empty() && !state.starts_with('Z') && !state.starts_with('X')
 }
 
 /// A short name of this installation for its control groups: two daemons on two state folders
@@ -431,18 +424,4 @@ fn watch(wakes: SyncSender<Wake>) -> Result<Arc<Sender<Watch>>, StartError> {
     let own = Arc::downgrade(&send);
     spawn("watch", move || Watching::new(receive, own, wakes).run())?;
     Ok(send)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::lives;
-    use onboard_journal::Holder;
-
-    #[test]
-    fn only_a_living_process_holds_a_folder() {
-        let holder = |pid| Holder { pid, since_ms: 0, socket: None };
-        assert!(lives(&holder(std::process::id())));
-        // Beyond what the kernel gives out.
-        assert!(!lives(&holder(u32::MAX)));
-    }
 }

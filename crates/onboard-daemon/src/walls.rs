@@ -85,11 +85,11 @@ fn remember(file: &PathBuf, probed: &Probed) {
 }
 
 fn key(program: &Path) -> String {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let boot = onboard_sandbox::boot_id().unwrap_or_default();
     let stamp = fs::metadata(program)
         .map_or((0, 0, 0), |meta| (meta.ino(), meta.len(), meta.mtime_nsec() ^ meta.mtime()));
     let uid = rustix::process::geteuid().as_raw();
-    format!("{} {stamp:?} {uid}", boot.trim())
+    format!("{boot} {stamp:?} {uid}")
 }
 
 /// The policy's walls, from the layers they are made of.

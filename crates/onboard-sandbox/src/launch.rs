@@ -6,7 +6,6 @@ use crate::counted::Counted;
 use crate::disk;
 use crate::host::Host;
 use crate::lacking::Lacking;
-use crate::launcher::LAUNCHER_NAME;
 use crate::layer::{Layer, Mechanism, Status};
 use crate::mask::{Folders, Masks};
 use crate::network::End;
@@ -17,14 +16,13 @@ use crate::profile::{Limits, Profile, ProfileError};
 use crate::record::RunRecord;
 use crate::report::Reports;
 use crate::running::{Descriptors, Running, Sensors, Weakness};
+use crate::starter::{self, Request};
 use crate::sys::{self, process, socket};
 use crate::tree;
 use crate::wire::{self, Message, Passed};
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -135,7 +133,7 @@ pub(crate) fn launch_profile(
 ) -> Result<Running, LaunchError> {
     profile.check().map_err(LaunchError::Profile)?;
     // First, so that the launcher comes up while the rest is prepared.
-    let start = Start::spawn(&profile.run, files.stdout, files.stderr);
+    let start = Start::fork(&profile.run, files.stdout, files.stderr);
     let mut start = start.map_err(LaunchError::Launcher)?;
     let (host, disks) = look(&profile)?;
     let limits = &profile.limits;
@@ -145,6 +143,7 @@ pub(crate) fn launch_profile(
         .map_err(LaunchError::Group)?;
     let groups = layout.entries(&profile.instance, &profile.run);
     start.plan = Plan::compile(&profile, &host, &mechanisms, &groups);
+    start.meet_launcher()?;
     start.send_plan(files.host).map_err(LaunchError::Launcher)?;
     let record = start.record(&profile)?;
     let mut given = start.given()?;
@@ -277,8 +276,10 @@ struct Start {
     run: String,
     plan: Plan,
     group: Group,
-    /// None of the two once the run is started.
-    launcher: Option<(Child, OwnedFd)>,
+    /// To the launcher; `None` once the run is started.
+    control: Option<OwnedFd>,
+    /// The launcher, once it was announced.
+    launcher: Option<(i32, OwnedFd)>,
     pidfd: Option<OwnedFd>,
     reports: Reports,
     init: OwnedFd,
@@ -287,36 +288,44 @@ struct Start {
 }
 
 impl Start {
-    fn spawn(run: &str, stdout: OwnedFd, stderr: OwnedFd) -> io::Result<Self> {
+    fn fork(run: &str, stdout: OwnedFd, stderr: OwnedFd) -> io::Result<Self> {
         let (control, launcher_end) = socket::pair()?;
         let (init, init_end) = socket::pair()?;
         for socket in [&control, &init] {
             socket::set_receive_timeout(socket.as_fd(), START_TIMEOUT)?;
         }
-        // No `pre_exec`, no change of user: then the process is made without copying this one.
-        let child = Command::new("/proc/self/exe")
-            .arg0(LAUNCHER_NAME)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::from(launcher_end))
-            .stdout(Stdio::from(stdout))
-            .stderr(Stdio::from(stderr))
-            .spawn()?;
+        let reports = Reports::new()?;
+        let (stdout, stderr) = (stdout.as_fd(), stderr.as_fd());
+        starter::fork_launcher(&Request { control: launcher_end.as_fd(), stdout, stderr })?;
         Ok(Self {
             run: run.to_owned(),
             plan: Plan::default(),
             group: Group::default(),
-            launcher: Some((child, control)),
+            control: Some(control),
+            launcher: None,
             pidfd: None,
-            reports: Reports::new()?,
+            reports,
             init,
             init_end: Some(init_end),
         })
     }
 
     fn control(&self) -> io::Result<BorrowedFd<'_>> {
-        let launcher = self.launcher.as_ref().ok_or(io::ErrorKind::NotConnected)?;
-        Ok(launcher.1.as_fd())
+        Ok(self.control.as_ref().ok_or(io::ErrorKind::NotConnected)?.as_fd())
+    }
+
+    /// Waits until the launcher is there.
+    fn meet_launcher(&mut self) -> Result<(), LaunchError> {
+        let answer = self.control().and_then(wire::receive_with_files);
+        match answer.map_err(timed_out)? {
+            Some((Message::Forked { pid }, mut fds)) => {
+                let pidfd = fds.pop().ok_or_else(unexpected_end)?;
+                self.launcher = Some((pid, pidfd));
+                Ok(())
+            }
+            Some((Message::Failed { step, errno }, _)) => Err(self.failed(step, errno)),
+            _ => Err(unexpected_end()),
+        }
     }
 
     /// The launcher's copies of both descriptors are the only ones afterwards.
@@ -450,11 +459,11 @@ impl Start {
         network: Vec<End>,
         (counted, notifier, masks): (Counted, Option<Notifier>, Option<Masks>),
     ) -> Result<Running, LaunchError> {
-        let (launcher, pidfd) = (self.launcher.take(), self.pidfd.take());
-        let (Some((child, control)), Some(pidfd)) = (launcher, pidfd) else {
+        let init = self.init.try_clone().map_err(LaunchError::Launcher)?;
+        let ends = (self.launcher.take(), self.control.take(), self.pidfd.take());
+        let (Some((_, launcher)), Some(control), Some(pidfd)) = ends else {
             return Err(unexpected_end());
         };
-        let init = self.init.try_clone().map_err(LaunchError::Launcher)?;
         let sensors = Sensors {
             reports: self.reports.clone(),
             counted: Mutex::new(counted),
@@ -462,19 +471,28 @@ impl Start {
             masks: Mutex::new(masks),
         };
         let ends = Descriptors { pidfd, control, init };
-        Ok(Running::new(record, (mechanisms, degraded), ends, network, sensors, child))
+        Ok(Running::new(record, (mechanisms, degraded), ends, network, sensors, launcher))
     }
 }
 
 impl Drop for Start {
     fn drop(&mut self) {
-        let Some((mut child, control)) = self.launcher.take() else { return };
+        // Started: the run has them.
+        if self.control.is_none() {
+            return;
+        }
+        // Not waited for so far, and ours to reap all the same.
+        if self.launcher.is_none() {
+            let _ = self.meet_launcher();
+        }
         // Without a caller the launcher ends, and the run with it.
-        drop(control);
+        self.control = None;
         self.init_end = None;
-        self.see_gone(&child);
         // Errors here have nowhere to go: what matters was reported, and a sweep finds the rest.
-        let _ = child.wait();
+        if let Some((pid, launcher)) = self.launcher.take() {
+            self.see_gone(pid, launcher.as_fd());
+            let _ = process::reap(launcher.as_fd());
+        }
         let _ = self.group.remove();
     }
 }
@@ -483,10 +501,9 @@ impl Start {
     /// Waits until the launcher and the run's first process are gone; they are killed when that takes
     /// long. Who waits in the kernel for a file system that is gone dies with its answer alone; until
     /// then nobody is told that the run has ended, and the log says why.
-    fn see_gone(&self, child: &Child) {
-        let launcher = process::open_pidfd(child.id().cast_signed()).ok();
+    fn see_gone(&self, pid: i32, launcher: BorrowedFd<'_>) {
         let ends: Vec<BorrowedFd<'_>> =
-            launcher.iter().chain(&self.pidfd).map(AsFd::as_fd).collect();
+            [launcher].into_iter().chain(self.pidfd.as_ref().map(AsFd::as_fd)).collect();
         let gone = |patience| {
             let deadline = Instant::now() + patience;
             ends.iter().all(|end| {
@@ -503,8 +520,8 @@ impl Start {
             let _ = process::signal_pidfd(*end, libc::SIGKILL);
         }
         if !gone(END) {
-            let (run, pid) = (&self.run, child.id());
-            let stuck = tree::left_with(child.id().cast_signed());
+            let run = &self.run;
+            let stuck = tree::left_with(pid);
             let how = if stuck.iter().any(|left| left.is_stuck) {
                 "waits in the kernel, uninterruptibly"
             } else {

@@ -1,4 +1,5 @@
-//! The launcher: our own binary, executed again to build one sandbox and to watch over it.
+//! The launcher: a process of our own binary, forked from the starter to build one sandbox and to
+//! watch over it.
 //!
 //! It has one thread, so it may create processes; the caller, which has many, never does. It stays
 //! until the sandbox is gone: it reaps it, notices that the caller died (the control socket hangs
@@ -11,6 +12,7 @@ use crate::build::{self, Builder, Failure};
 use crate::init;
 use crate::plan::{Plan, Step};
 use crate::probe;
+use crate::starter::{self, Request};
 use crate::sys::process::Clone;
 use crate::sys::{files, process, socket};
 use crate::watch::Watcher;
@@ -18,7 +20,7 @@ use crate::wire::{self, Message, Passed, Verdict};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// The name (argument zero) by which our binary knows that it is the launcher.
+/// The name (argument zero) by which our binary knows that it is to start launchers.
 pub const LAUNCHER_NAME: &str = "ai_onboard-launcher";
 
 /// Namespaces of the sandbox. The cgroup one is made later, when the process is in its groups.
@@ -30,24 +32,25 @@ const NAMESPACES: u64 = (libc::CLONE_NEWUSER
     | libc::CLONE_NEWUTS) as u64;
 
 /// First descriptor of the launcher's own: above the ones an agent gets.
-const OWN_FILES_FROM: i32 = 10;
+pub const OWN_FILES_FROM: i32 = 10;
 
-/// Becomes the launcher, or the program that tries the walls from inside, if this process was
-/// started as one; returns otherwise. Must be the first thing in `main`: no thread may run yet.
+/// Becomes the starter of launchers, or the program that tries the walls from inside, if this process
+/// was started as one; returns otherwise. Must be the first thing in `main`: no thread may run yet.
 pub fn launcher_main_if_asked() {
     let name = std::env::args_os().next();
     match name.as_ref().and_then(|name| name.to_str()) {
-        Some(LAUNCHER_NAME) => process::exit_now(i32::from(run().is_err())),
+        Some(LAUNCHER_NAME) => process::exit_now(i32::from(starter::serve().is_err())),
         Some(probe::inside::PROGRAM) => process::exit_now(probe::inside::main()),
         _ => {}
     }
 }
 
-fn run() -> io::Result<()> {
-    // A caller that left a descriptor open over `execve` must not hand it to the agent.
-    files::close_from(3)?;
-    let control = files::duplicate_above(io::stdin().as_fd(), OWN_FILES_FROM)?;
-    build::silence(&[0])?;
+/// Launches one run, in a process that has its standard files and what it was asked with, no more.
+pub fn run(request: Request<OwnedFd>) -> io::Result<()> {
+    files::place(request.stdout.as_fd(), 1)?;
+    files::place(request.stderr.as_fd(), 2)?;
+    let control = files::duplicate_above(request.control.as_fd(), OWN_FILES_FROM)?;
+    drop(request);
     let (plan, Passed { host, init }) = wire::receive_plan(control.as_fd())?;
     let above = |fd: OwnedFd| files::duplicate_above(fd.as_fd(), OWN_FILES_FROM);
     let builder = Builder::new(above(host)?, above(init)?);

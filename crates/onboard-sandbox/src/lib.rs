@@ -1,25 +1,30 @@
 //! Profile to plan to walls; launching, freezing, killing, proving dead. The only unsafe code.
 //!
 //! A [`Profile`] says what a run may have. It is compiled, for the host at hand, into a [`Plan`]: an
-//! ordered list of steps as data. [`launch`] starts our own binary once more as the launcher, which
-//! carries the steps out; the first that fails ends the launch and is named with its reason.
+//! ordered list of steps as data. [`launch`] has a launcher forked from our own binary, which was
+//! started once more for that, and the launcher carries the steps out; the first that fails ends the
+//! launch and is named with its reason.
 //! Nothing is ever left out silently: what this host cannot hold is in [`Running::degraded`], or
 //! the launch is refused.
 //!
 //! The binary must call [`launcher_main_if_asked`] as the first thing in `main`.
 //!
 //! ```text
-//! caller ── posix_spawn ─► launcher ── clone3 ─► init (pid 1) ── vfork ─► agent (pid 2)
-//!    │  control socket          │   waits, watches   │  reaps                │ fd 3: host socket
-//!    └───────────────── init socket: ready, go, started, exited
+//! caller ── posix_spawn, once ─► starter
+//!    │                              │ forks, as the caller's child
+//!    │  control socket              ▼
+//!    ├────────────────────────── launcher ── clone3 ─► init (pid 1) ── vfork ─► agent (pid 2)
+//!    │                              waits, watches       │  reaps                │ fd 3: host socket
+//!    └────────────────────── init socket: ready, go, started, exited
 //! ```
 //!
-//! When the caller dies, the control socket hangs up and the launcher kills init; when the launcher
+//! When the caller dies, the starter ends, the control socket hangs up and the launcher kills init; when the launcher
 //! dies, the kernel kills init; when init dies, the kernel kills every process of the sandbox.
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod allowance;
+mod bpf;
 mod build;
 pub mod cgroup;
 mod confine;
@@ -47,6 +52,7 @@ mod profile;
 mod record;
 mod report;
 mod running;
+mod starter;
 // The one module that may: each block states why it is sound.
 #[allow(unsafe_code)]
 mod sys;
@@ -69,7 +75,7 @@ pub use report::Reports;
 pub use running::{Ended, Outcome, Running, Usage, Weakness};
 pub use sys::memory::allocate_from_one_arena;
 pub use sys::network::{Asked, recv_from_asked, send_as};
-pub use tree::Left;
+pub use tree::{Left, boot_id, is_alive};
 
 /// The agent's end of the socket to its host, inside a sandbox.
 ///

@@ -285,6 +285,9 @@ impl Plan {
 }
 
 impl Plan {
+    /// Stands for a step where what failed is none.
+    pub(crate) const NO_STEP: usize = usize::MAX;
+
     /// What the caller gets when everything is built, in the order in which it is made.
     pub(crate) fn gifts(&self) -> impl Iterator<Item = Gift> {
         self.steps.iter().flat_map(|step| match step {

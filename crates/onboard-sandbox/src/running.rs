@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::process::Child;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -121,7 +120,8 @@ pub(crate) struct Descriptors {
 
 #[derive(Debug)]
 enum End {
-    Awaited(Child),
+    /// The launcher, which is our child.
+    Awaited(OwnedFd),
     Known(Ended),
 }
 
@@ -132,7 +132,7 @@ impl Running {
         descriptors: Descriptors,
         network: Vec<network::End>,
         sensors: Sensors,
-        launcher: Child,
+        launcher: OwnedFd,
     ) -> Self {
         let end = Mutex::new(End::Awaited(launcher));
         let network = Mutex::new(network);
@@ -212,8 +212,8 @@ impl Running {
             return Ok(None);
         }
         let (ended, heard) = self.collect()?;
-        if let End::Awaited(launcher) = &mut *end {
-            launcher.wait()?;
+        if let End::Awaited(launcher) = &*end {
+            process::reap(launcher.as_fd())?;
         }
         // Known from here on, whatever else went wrong: it is told once.
         *end = End::Known(ended);
@@ -375,6 +375,7 @@ mod tests {
         let pidfd = open(run.id());
         run.wait().expect("its end");
         let launcher = Command::new("true").stdin(Stdio::null()).spawn().expect("a process");
+        let launcher = open(launcher.id());
         let ((ours, control), (theirs, init)) =
             (sys::socket::pair().expect("a pair"), sys::socket::pair().expect("a pair"));
         let (verdict, watched) = (Verdict::None, Watched::default());

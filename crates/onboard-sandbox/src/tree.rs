@@ -41,6 +41,11 @@ pub fn stat(pid: i32) -> Option<Stat> {
     Stat::parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
+/// Whether there is a process of this number that can still do something: it is no zombie.
+pub fn is_alive(pid: u32) -> bool {
+    stat(pid.cast_signed()).is_some_and(|stat| !stat.is_dead())
+}
+
 /// Most processes looked at in one tree: above every limit of processes that makes sense for a
 /// run, and a bound on what one look may cost.
 const MAX_TREE: usize = 65_536;
@@ -197,7 +202,10 @@ pub fn signal_all(root: i32, signal: i32) {
     }
 }
 
-/// This boot's identity.
+/// This boot's identity, which no other boot of any machine has.
+///
+/// # Errors
+/// When `/proc` can't be read.
 pub fn boot_id() -> io::Result<String> {
     Ok(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
 }
@@ -223,6 +231,21 @@ mod tests {
         .assert_debug_eq(&Stat::parse(line));
         assert_eq!(Stat::parse("7 (cut"), None);
         assert_eq!(Stat::parse("7 (cut) S 1"), None);
+    }
+
+    #[test]
+    fn only_who_can_still_act_is_alive() {
+        assert!(is_alive(std::process::id()));
+        // Beyond what the kernel gives out.
+        assert!(!is_alive(u32::MAX) && !is_alive(i32::MAX.cast_unsigned()));
+        #[allow(clippy::disallowed_methods, reason = "a process that becomes a zombie")]
+        let ended = std::process::Command::new("true").spawn();
+        let mut ended = ended.expect("a process");
+        let pidfd = process::open_pidfd(ended.id().cast_signed()).expect("a pidfd");
+        let fds = [std::os::fd::AsFd::as_fd(&pidfd)];
+        process::poll_readable(&fds, None).expect("its end");
+        assert!(!is_alive(ended.id()), "a zombie");
+        ended.wait().expect("its end");
     }
 
     #[test]

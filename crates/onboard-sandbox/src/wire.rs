@@ -1,4 +1,4 @@
-//! What caller, launcher and init say to each other over their socket pairs.
+//! What caller, starter, launcher and init say to each other over their socket pairs.
 
 use crate::counted::Watched;
 use crate::lacking::Lacking;
@@ -34,6 +34,9 @@ pub enum Verdict {
 /// One message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
+    /// Starter to caller, first: the launcher, a child of the caller; a descriptor that names it
+    /// travels along.
+    Forked { pid: i32 },
     /// Launcher to caller: the sandbox's first process, by its number on the host; a descriptor
     /// that names it travels along.
     Created { pid: i32 },
@@ -62,6 +65,7 @@ impl Message {
     fn encode(self) -> [u8; MESSAGE] {
         let number = |n: i32| u64::from(n.cast_unsigned());
         let words: [u64; WORDS] = match self {
+            Self::Forked { pid } => [11, number(pid), 0, 0, 0, 0],
             Self::Created { pid } => [1, number(pid), 0, 0, 0, 0],
             Self::Failed { step, errno } => [2, step as u64, number(errno), 0, 0, 0],
             Self::Ready { folders, lacking } => [3, folders.0, lacking.0, 0, 0, 0],
@@ -104,6 +108,7 @@ impl Message {
             7 => Self::Freeze,
             8 => Self::Thaw,
             10 => Self::Watched,
+            11 => Self::Forked { pid: number(first) },
             9 => {
                 let verdict = match tag >> 8 {
                     1 => Verdict::Memory,
@@ -133,9 +138,14 @@ pub fn send_with_files(
     socket::send(socket, &message.encode(), files)
 }
 
+/// Sends [`Message::Forked`] with the process's descriptor.
+pub fn send_forked(socket: BorrowedFd<'_>, pid: i32, pidfd: BorrowedFd<'_>) -> io::Result<()> {
+    send_with_files(socket, Message::Forked { pid }, &[pidfd])
+}
+
 /// Sends [`Message::Created`] with the process's descriptor.
 pub fn send_created(socket: BorrowedFd<'_>, pid: i32, pidfd: BorrowedFd<'_>) -> io::Result<()> {
-    socket::send(socket, &Message::Created { pid }.encode(), &[pidfd])
+    send_with_files(socket, Message::Created { pid }, &[pidfd])
 }
 
 /// Receives a message; `None`: the other end is gone.
@@ -215,6 +225,7 @@ mod tests {
             watched: Watched { paused_us: 8, max_tasks: 9 },
         });
         let plain = [
+            Message::Forked { pid: 7 },
             Message::Created { pid: i32::MAX },
             Message::Failed { step: 9, errno: 13 },
             Message::Ready { folders: Folders(u64::MAX), lacking: Lacking(5) },

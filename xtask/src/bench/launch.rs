@@ -51,9 +51,8 @@ pub fn due(bench: &Bench) -> Result<Vec<Line>, String> {
         limit: 50.0,
         judged: p99(&ours) - p99(&bare),
         why_missed: "A hundred starts fill the cores for longer than the aim, and what each costs \
-                     more adds up in the last of them: about 2 ms of a core, a quarter of it because \
-                     the launcher is a program of many megabytes whose start touches twice the \
-                     pages, the rest for the record, the log, more mounts, threads and turns.",
+                     more adds up in the last of them: the record, the log, more mounts, threads \
+                     and turns.",
     }])
 }
 

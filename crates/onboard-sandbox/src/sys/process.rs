@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
-/// A process created with its own namespaces, seen from both sides.
+/// A new process, seen from both sides.
 pub enum Clone {
     /// We are the original: the new process and a descriptor that names it for ever.
     Parent { pid: i32, pidfd: OwnedFd },
@@ -15,22 +15,37 @@ pub enum Clone {
 
 /// Creates a process with the namespaces of `flags`, by `clone3` with fork's meaning.
 ///
-/// `group`: the version 2 control group it is born into. Refuses in a process that has threads: the
-/// copy would hold only this one, with whatever locks the others held.
+/// `group`: the version 2 control group it is born into.
 pub fn clone_with_namespaces(flags: u64, group: Option<BorrowedFd<'_>>) -> io::Result<Clone> {
     const INTO_CGROUP: u64 = 0x2_0000_0000;
-    if thread_count()? != 1 {
-        return Err(io::Error::from_raw_os_error(libc::EBUSY));
-    }
-    let mut pidfd: RawFd = -1;
-    // SAFETY: `clone_args` is a plain structure of integers, for which all-zero is valid.
-    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
-    args.flags = flags | libc::CLONE_PIDFD as u64;
-    args.pidfd = &raw mut pidfd as u64;
+    let mut args = clone_arguments(flags);
     args.exit_signal = libc::SIGCHLD as u64;
     if let Some(group) = group {
         args.flags |= INTO_CGROUP;
         args.cgroup = group.as_raw_fd() as u64;
+    }
+    clone(args)
+}
+
+/// Creates a process that is this one's sibling: its parent is ours, who alone can wait for it.
+pub fn clone_as_sibling() -> io::Result<Clone> {
+    clone(clone_arguments(libc::CLONE_PARENT as u64))
+}
+
+fn clone_arguments(flags: u64) -> libc::clone_args {
+    // SAFETY: `clone_args` is a plain structure of integers, for which all-zero is valid.
+    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
+    args.flags = flags | libc::CLONE_PIDFD as u64;
+    args
+}
+
+/// Refuses in a process that has threads: the copy would hold only this one, with whatever locks the
+/// others held.
+fn clone(mut args: libc::clone_args) -> io::Result<Clone> {
+    let mut pidfd: RawFd = -1;
+    args.pidfd = &raw mut pidfd as u64;
+    if !has_one_thread() {
+        return Err(io::Error::from_raw_os_error(libc::EBUSY));
     }
     // SAFETY: no stack and no shared memory are asked for, so the child continues here on its own
     // copy; the process has one thread (checked above), so no lock can be left held in the copy.
@@ -44,10 +59,10 @@ pub fn clone_with_namespaces(flags: u64, group: Option<BorrowedFd<'_>>) -> io::R
     Ok(Clone::Parent { pid: pid as i32, pidfd: unsafe { OwnedFd::from_raw_fd(pidfd) } })
 }
 
-/// Threads of this process: the link count of the task folder less `.` and `..`.
-fn thread_count() -> io::Result<u64> {
-    use std::os::unix::fs::MetadataExt;
-    Ok(std::fs::metadata("/proc/self/task")?.nlink().saturating_sub(2))
+/// Whether this process has no second thread: then the kernel lets it leave its threads, which
+/// changes nothing.
+fn has_one_thread() -> bool {
+    unshare(libc::CLONE_THREAD).is_ok()
 }
 
 /// Stack of the short-lived child that becomes the agent: the steps before `execve` need a few
@@ -105,6 +120,20 @@ pub fn wait(pid: i32) -> io::Result<Exit> {
         cpu_us: us(usage.ru_utime) + us(usage.ru_stime),
         max_rss: usage.ru_maxrss as u64 * 1024,
     })
+}
+
+/// Waits for a child that a descriptor names. What it came to is forgotten.
+pub fn reap(child: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: `siginfo_t` is a plain structure, for which all-zero is valid.
+    let mut information: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let id = child.as_raw_fd().cast_unsigned();
+    retry(|| {
+        // SAFETY: the result is written to a live local.
+        check(libc::c_long::from(unsafe {
+            libc::waitid(libc::P_PIDFD, id, &raw mut information, libc::WEXITED)
+        }))
+    })?;
+    Ok(())
 }
 
 /// Ends this process at once, running nothing.

@@ -3,6 +3,7 @@
 use crate::arena::{Arena, Fighter, INSTANCE, PATIENCE, eventually, processes_with};
 use crate::hostile;
 use crate::network;
+use crate::raw::call;
 use expect_test::{Expect, expect};
 use onboard_domain::violation::{Rule, Sensor, Violation};
 use onboard_sandbox::cgroup::{Hierarchy, Layout, Version};
@@ -47,6 +48,10 @@ pub const ALL: &[(&str, Test)] = &[
     ("a_report_wakes_who_waits", a_report_wakes_who_waits),
     ("what_cannot_be_recorded_does_not_run", what_cannot_be_recorded_does_not_run),
     ("a_failed_step_is_named", a_failed_step_is_named),
+    (
+        "launchers_come_after_their_starter_was_killed",
+        launchers_come_after_their_starter_was_killed,
+    ),
     ("a_demand_for_the_kernel_is_met_or_refused", a_demand_for_the_kernel_is_met_or_refused),
     ("stale_groups_are_swept", stale_groups_are_swept),
     ("a_version_two_group_freezes_and_kills", a_version_two_group_freezes_and_kills),
@@ -660,6 +665,9 @@ fn what_cannot_be_recorded_does_not_run(arena: &Arena) {
 }
 
 fn a_failed_step_is_named(arena: &Arena) {
+    // What starts launchers stays.
+    arena.fight(arena.profile(&["forge"]));
+    let before = belongings(arena);
     let mut missing = arena.profile(&[]);
     missing.argv = vec!["/app/nothing".into()];
     let mut linked = arena.profile(&[]);
@@ -683,7 +691,47 @@ fn a_failed_step_is_named(arena: &Arena) {
         profile: forbidden path "link" is a symlink or leads through one
         profile: host path PROJECT/gone cannot be used: No such file or directory (os error 2)
     "#]].assert_eq(&errors.concat());
-    assert_eq!(belongings(arena)[1], 0, "no child is left");
+    assert_eq!(belongings(arena), before, "nothing is left");
+}
+
+/// The process that launchers are forked from is no more than that: runs outlive it, and the next
+/// launch makes another.
+fn launchers_come_after_their_starter_was_killed(arena: &Arena) {
+    let mut living = arena.start(arena.profile(&["echo"])).expect("launch");
+    let starters = || -> Vec<i32> {
+        let own = std::process::id().cast_signed();
+        let is_ours = |pid: &i32| parent(*pid) == Some(own) && !has_child(*pid);
+        processes_with("ai_onboard-launcher").into_iter().filter(is_ours).collect()
+    };
+    let before = starters();
+    assert_eq!(before.len(), 1, "one, and the launcher of a run has the run");
+    let (pid, kill) = (u64::from(before[0].cast_unsigned()), libc::SIGKILL as u64);
+    call(libc::SYS_kill, [pid, kill, 0, 0, 0, 0]).expect("our child, which nobody else reaps");
+    eventually("the starter's end", || is_zombie(before[0]));
+    let (ended, _) = arena.fight(arena.profile(&["forge"]));
+    assert_eq!(ended.outcome, Outcome::Code(137));
+    let after = starters();
+    assert!(after.len() == 1 && after != before, "{before:?} {after:?}");
+    living.host.write_all(b"x").expect("it listens");
+    living.await_word();
+}
+
+fn stat_field(pid: i32, index: usize) -> Option<String> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    text.rsplit_once(") ")?.1.split(' ').nth(index).map(Into::into)
+}
+
+fn parent(pid: i32) -> Option<i32> {
+    stat_field(pid, 1)?.parse().ok()
+}
+
+fn is_zombie(pid: i32) -> bool {
+    stat_field(pid, 0).is_none_or(|state| state == "Z")
+}
+
+fn has_child(pid: i32) -> bool {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    children.is_ok_and(|children| !children.is_empty())
 }
 
 fn a_demand_for_the_kernel_is_met_or_refused(arena: &Arena) {
