@@ -46,12 +46,21 @@ enum Refusal {
     UnlessStream,
     /// Succeeds, and nothing is done.
     Nothing,
+    /// The same, if the low half of this argument is one of these values.
+    NothingIfOneOf { argument: u8, values: &'static [u32] },
     /// The same, if the low half of this argument is this value and the pointer in the other is none
     /// that is null.
     NothingIf { argument: u8, value: u32, pointer: u8 },
+    /// Fails with `EPERM` where nobody counts memory that belongs to no process.
+    IfUncounted,
+    /// There succeeds, and nothing is done, if the low half of this argument is one of these values.
+    NothingIfUncounted { argument: u8, values: &'static [u32] },
 }
 
-use Refusal::{Always, IfAnyBit, IfOneOf, Nothing, NothingIf, UnlessInternet, UnlessStream};
+use Refusal::{
+    Always, IfAnyBit, IfOneOf, IfUncounted, Nothing, NothingIf, NothingIfOneOf, NothingIfUncounted,
+    UnlessInternet, UnlessStream,
+};
 
 const EPERM: Refusal = Always(libc::EPERM);
 
@@ -64,8 +73,42 @@ const NAMESPACE_FLAGS: u32 = (libc::CLONE_NEWNS
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWCGROUP) as u32;
 
-/// Terminal requests that put input into another's terminal.
-const TERMINAL_INJECTION: &[u32] = &[libc::TIOCSTI as u32, libc::TIOCLINUX as u32];
+/// Requests of `ioctl`: two put input into another's terminal; the others would change a file that is
+/// open to be read, or a whole file system. The mounts refuse those as well, and tell nobody.
+const REQUESTS: &[u32] = &[
+    libc::TIOCSTI as u32,
+    libc::TIOCLINUX as u32,
+    FS_IOC_SETFLAGS,
+    FS_IOC_FSSETXATTR,
+    FS_IOC_ENABLE_VERITY,
+    FIDEDUPERANGE,
+    FIFREEZE,
+    FITHAW,
+    FITRIM,
+];
+
+/// Marks a file as unchangeable, among others; its two encodings are of the same length here.
+const FS_IOC_SETFLAGS: u32 = 0x4008_6602;
+const FS_IOC_FSSETXATTR: u32 = 0x401C_5820;
+/// Seals a file for ever.
+const FS_IOC_ENABLE_VERITY: u32 = 0x4080_6685;
+/// Has two files share what is the same in them.
+const FIDEDUPERANGE: u32 = 0xC018_9436;
+/// Has everybody who writes to a file system wait.
+const FIFREEZE: u32 = 0xC004_5877;
+const FITHAW: u32 = 0xC004_5878;
+const FITRIM: u32 = 0xC018_5879;
+
+/// `prctl` by which a process shares no core with others: those wait for it.
+const ALONE_ON_A_CORE: &[u32] = &[62];
+
+/// Advice by which whoever may read a file takes it out of the memory in which the host keeps it, of a
+/// whole file (`POSIX_FADV_DONTNEED`) and of a mapping (`MADV_PAGEOUT`).
+const FORGET_FILE: &[u32] = &[libc::POSIX_FADV_DONTNEED as u32];
+const FORGET_MAPPING: &[u32] = &[libc::MADV_PAGEOUT as u32];
+
+/// Larger buffers of a socket than everybody has: [`crate::tree::sockets`] counts on that size.
+const BUFFER_SIZES: &[u32] = &[libc::SO_SNDBUF as u32];
 
 /// Commands of `fcntl` by which whoever may read a file holds up others that write it: a lease makes
 /// them wait for most of a minute, and so for every file of the project.
@@ -81,13 +124,16 @@ const CORE: u32 = libc::RLIMIT_CORE;
 const TABLE: &[(&str, i64, Refusal)] = &[
     ("mmap", libc::SYS_mmap, IfAnyBit { argument: 3, bits: libc::MAP_HUGETLB as u32 }),
     ("clone", libc::SYS_clone, IfAnyBit { argument: 0, bits: NAMESPACE_FLAGS }),
-    ("ioctl", libc::SYS_ioctl, IfOneOf { argument: 1, values: TERMINAL_INJECTION }),
+    ("ioctl", libc::SYS_ioctl, IfOneOf { argument: 1, values: REQUESTS }),
     // Its flags are behind a pointer, which a filter cannot read: the C library falls back to clone.
     ("clone3", libc::SYS_clone3, Always(libc::ENOSYS)),
     ("fcntl", libc::SYS_fcntl, IfOneOf { argument: 1, values: HOLD_UP }),
     ("prlimit64", libc::SYS_prlimit64, NothingIf { argument: 1, value: CORE, pointer: 2 }),
     ("setrlimit", libc::SYS_setrlimit, NothingIf { argument: 0, value: CORE, pointer: 1 }),
     // What a run writes is in memory alone; these would have the disks of the host wait for it.
+    ("prctl", libc::SYS_prctl, IfOneOf { argument: 0, values: ALONE_ON_A_CORE }),
+    ("fadvise64", libc::SYS_fadvise64, NothingIfOneOf { argument: 3, values: FORGET_FILE }),
+    ("madvise", libc::SYS_madvise, NothingIfOneOf { argument: 2, values: FORGET_MAPPING }),
     ("sync", libc::SYS_sync, Nothing),
     ("syncfs", libc::SYS_syncfs, Nothing),
     ("fsync", libc::SYS_fsync, Nothing),
@@ -143,6 +189,10 @@ const TABLE: &[(&str, i64, Refusal)] = &[
     // Huge pages are a pool of the whole host, and no control group's memory.
     ("memfd_create", libc::SYS_memfd_create, IfAnyBit { argument: 1, bits: libc::MFD_HUGETLB }),
     ("shmget", libc::SYS_shmget, IfAnyBit { argument: 2, bits: libc::SHM_HUGETLB as u32 }),
+    // Messages and semaphores lie in the kernel, and in no process.
+    ("msgget", libc::SYS_msgget, IfUncounted),
+    ("semget", libc::SYS_semget, IfUncounted),
+    ("setsockopt", libc::SYS_setsockopt, NothingIfUncounted { argument: 2, values: BUFFER_SIZES }),
     ("memfd_secret", 447, EPERM),
     // The machine.
     ("kexec_load", libc::SYS_kexec_load, EPERM),
@@ -228,7 +278,12 @@ fn bodies(filter: Filter) -> BTreeMap<u32, Body> {
             libc::SYS_socket if network => UnlessInternet,
             libc::SYS_connect if network => continue,
             libc::SYS_memfd_create | libc::SYS_shmget if !shared_memory => EPERM,
-            _ => *refusal,
+            _ => match *refusal {
+                IfUncounted | NothingIfUncounted { .. } if shared_memory => continue,
+                IfUncounted => EPERM,
+                NothingIfUncounted { argument, values } => NothingIfOneOf { argument, values },
+                always => always,
+            },
         };
         bodies.insert(*number as u32, refusal_body(refusal, notify));
     }
@@ -240,10 +295,10 @@ pub fn refused(number: i64) -> Option<(&'static str, i32)> {
     let (name, _, refusal) = TABLE.iter().find(|(_, refused, _)| *refused == number)?;
     match refusal {
         Always(errno) => Some((name, *errno)),
-        IfAnyBit { .. } | IfOneOf { .. } | UnlessInternet | UnlessStream => {
+        IfAnyBit { .. } | IfOneOf { .. } | UnlessInternet | UnlessStream | IfUncounted => {
             Some((name, libc::EPERM))
         }
-        Nothing | NothingIf { .. } => None,
+        Nothing | NothingIf { .. } | NothingIfOneOf { .. } | NothingIfUncounted { .. } => None,
     }
 }
 
@@ -295,15 +350,10 @@ fn refusal_body(refusal: Refusal, notify: bool) -> Body {
             deny(libc::EPERM),
             ret(libc::SECCOMP_RET_ALLOW),
         ],
-        IfOneOf { argument, values } => {
-            let mut body = vec![load_low_half(argument)];
-            for (index, value) in values.iter().enumerate() {
-                // Over the remaining comparisons and the allowing return, to the denial.
-                body.push(jump(JUMP_EQUAL, *value, (values.len() - index) as u8, 0));
-            }
-            body.extend([ret(libc::SECCOMP_RET_ALLOW), deny(libc::EPERM)]);
-            body
-        }
+        IfOneOf { argument, values } => one_of(argument, values, deny(libc::EPERM)),
+        NothingIfOneOf { argument, values } => one_of(argument, values, DONE),
+        // Where it stands for something, it was made that.
+        IfUncounted | NothingIfUncounted { .. } => vec![deny(libc::EPERM)],
         UnlessInternet => vec![
             load_low_half(0),
             jump(JUMP_EQUAL, libc::AF_INET as u32, 1, 0),
@@ -339,6 +389,17 @@ fn refusal_body(refusal: Refusal, notify: bool) -> Body {
             ret(libc::SECCOMP_RET_ALLOW),
         ],
     }
+}
+
+/// `answer` if the low half of the argument is one of the values; else the call is allowed.
+fn one_of(argument: u8, values: &[u32], answer: Instruction) -> Body {
+    let mut body = vec![load_low_half(argument)];
+    for (index, value) in values.iter().enumerate() {
+        // Over the remaining comparisons and the allowing return, to the answer.
+        body.push(jump(JUMP_EQUAL, *value, (values.len() - index) as u8, 0));
+    }
+    body.extend([ret(libc::SECCOMP_RET_ALLOW), answer]);
+    body
 }
 
 /// The call returns 0 and is not made.
@@ -513,6 +574,18 @@ mod tests {
         .assert_eq(&text);
     }
 
+    #[test]
+    fn no_family_but_the_internets_makes_a_socket() {
+        let internet = [libc::AF_INET as u64, libc::AF_INET6 as u64];
+        for family in 0..128_u64 {
+            let arguments = [family, libc::SOCK_STREAM as u64, 0, 0, 0, 0];
+            let said = [false, true]
+                .map(|network| run_with(network, ARCHITECTURE, libc::SYS_socket, arguments));
+            let with = if internet.contains(&family) { "allow" } else { &said[0] };
+            assert!(said[0].contains("not permitted") && said[1] == with, "{family}: {said:?}");
+        }
+    }
+
     #[cfg(target_arch = "x86_64")]
     #[test]
     fn kills_what_comes_by_the_second_interface() {
@@ -541,9 +614,11 @@ mod tests {
             match refusal {
                 Always(_) => {}
                 IfAnyBit { argument, bits } => arguments[*argument as usize] = u64::from(*bits),
-                IfOneOf { argument, values } => {
+                IfOneOf { argument, values } | NothingIfOneOf { argument, values } => {
                     arguments[*argument as usize] = u64::from(values[0]);
                 }
+                // Somebody counts here.
+                IfUncounted | NothingIfUncounted { .. } => continue,
                 NothingIf { argument, value, pointer } => {
                     arguments[*argument as usize] = u64::from(*value);
                     arguments[*pointer as usize] = 1 << 32;

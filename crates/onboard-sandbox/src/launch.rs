@@ -59,7 +59,7 @@ pub enum LaunchError {
     Profile(ProfileError),
     /// A layer this run insists on, or every run does, is not there.
     Missing { layer: Layer, status: Status, mechanism: Mechanism },
-    /// A sensor that must work does not: nothing was started without it.
+    /// A sensor that must work does not, or the way to end a run: nothing was started without it.
     Sensor { layer: Layer, error: io::Error },
     /// The launcher could not be started or spoken to.
     Launcher(io::Error),
@@ -341,10 +341,23 @@ impl Start {
         match answer.map_err(timed_out)? {
             Some((Message::Created { pid }, mut fds)) => {
                 self.pidfd = fds.pop();
+                self.see_mortal()?;
                 RunRecord::of(pid, profile, self.group.clone()).map_err(LaunchError::Launcher)
             }
             Some((Message::Failed { step, errno }, _)) => Err(self.failed(step, errno)),
             _ => Err(unexpected_end()),
+        }
+    }
+
+    /// What can't be ended is not begun: a signal would reach the run's first process.
+    fn see_mortal(&self) -> Result<(), LaunchError> {
+        let pidfd = self.pidfd.as_ref().ok_or_else(unexpected_end)?;
+        match process::signal_pidfd(pidfd.as_fd(), 0) {
+            // It ended by itself, and said why.
+            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => {
+                Err(LaunchError::Sensor { layer: Layer::Kill, error })
+            }
+            _ => Ok(()),
         }
     }
 

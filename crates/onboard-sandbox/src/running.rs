@@ -369,6 +369,7 @@ mod tests {
     use std::process::{Command, Stdio};
 
     /// A run that ends with code 7 and whose notifier fails.
+    #[allow(clippy::zombie_processes, reason = "who waits for a run waits for its launcher")]
     fn unheard() -> Running {
         let mut run = Command::new("true").spawn().expect("a process");
         let open = |pid: u32| process::open_pidfd(pid.cast_signed()).expect("a pidfd");

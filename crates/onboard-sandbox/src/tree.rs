@@ -130,6 +130,39 @@ pub fn shared(root: i32) -> u64 {
     ends.values().sum()
 }
 
+/// Memory in which the kernel keeps where the run's memory lies, in bytes. Reading wide and empty
+/// memory makes it, and nothing else counts that.
+pub fn tables(root: i32) -> u64 {
+    let of = |pid: i32| {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmPTE:"))?;
+        line.split_ascii_whitespace().next()?.parse::<u64>().ok()
+    };
+    std::iter::once(root).chain(descendants(root)).filter_map(of).sum::<u64>() * 1024
+}
+
+/// Sockets that a run may have without any being counted as memory: more than programs have that
+/// mean no harm, and little memory if they are full.
+const FREE_SOCKETS: u64 = 128;
+
+/// What the sockets in the network of the run whose first process is `root` can hold at most, in
+/// bytes: what they do hold nobody tells. Each is as large as this kernel makes it.
+pub fn sockets(root: i32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{root}/net/sockstat")).unwrap_or_default();
+    let used = text.lines().find_map(|line| line.strip_prefix("sockets: used "));
+    let used = used.and_then(|number| number.trim().parse().ok()).unwrap_or(0_u64);
+    let more = used.saturating_sub(FREE_SOCKETS);
+    if more == 0 { 0 } else { more * buffer_bytes() }
+}
+
+/// What one socket may have on its way, in bytes.
+fn buffer_bytes() -> u64 {
+    /// As kernels have it when nobody changed it.
+    const USUAL: u64 = 212_992;
+    let text = std::fs::read_to_string("/proc/sys/net/core/wmem_default");
+    text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(USUAL)
+}
+
 /// A line of `maps`, if it is memory without a file that others may have as well: which object, and
 /// up to where in it.
 fn shared_mapping(line: &str) -> Option<(String, u64)> {

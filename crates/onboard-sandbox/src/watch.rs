@@ -69,9 +69,12 @@ impl Watcher {
             return false;
         }
         let mut sum = tree::sum(self.root);
-        // Few runs map so much; those that do may hide memory in what they share.
-        if self.watch.memory_bytes.is_some_and(|limit| sum.mapped > limit) {
-            sum.memory += tree::shared(self.root);
+        if let Some(limit) = self.watch.memory_bytes {
+            sum.memory += tree::sockets(self.root);
+            // Few runs map so much; those that do may hide memory in what they share.
+            if sum.mapped > limit {
+                sum.memory += tree::shared(self.root) + tree::tables(self.root);
+            }
         }
         self.max_memory = self.max_memory.max(sum.memory);
         self.max_tasks = self.max_tasks.max(sum.tasks);

@@ -151,6 +151,7 @@ fn expected(lacks: &str) -> (&'static str, &'static str, &'static str) {
         "capabilities" => ("privileges", "absent: ", "refused"),
         "limits" => ("file size", "absent: ", "refused"),
         "addresses" => ("network", "degraded: no network at all; agents that may", "succeeded"),
+        "killing" => ("kill", "absent: the layer kill failed its trial", "refused"),
         _ => ("user", "enforced: user namespace", "succeeded"),
     }
 }

@@ -47,6 +47,7 @@ fn refused(call: Call, seen: &Seen) -> Violation {
             (rule, family_name(family))
         }
         "ioctl" => (Rule::DeniedSyscall, format!("request {:#x}", seen.registers[1] as u32)),
+        "prctl" => (Rule::DeniedSyscall, format!("option {}", seen.registers[0] as u32)),
         "clone" => (Rule::DeniedSyscall, format!("flags {:#x}", seen.registers[0] as u32)),
         "unshare" => (Rule::DeniedSyscall, format!("flags {:#x}", seen.registers[0] as u32)),
         FOREIGN => (Rule::DeniedSyscall, format!("number {:#x}", seen.number)),
@@ -56,7 +57,7 @@ fn refused(call: Call, seen: &Seen) -> Violation {
         "fcntl" => (Rule::DeniedSyscall, format!("command {}", seen.registers[1] as u32)),
         // Run-times try these when they start, and do without.
         "io_setup" | "io_uring_setup" | "personality" | "name_to_handle_at" | "memfd_create"
-        | "shmget" => (Rule::UnavailableFeature, String::new()),
+        | "shmget" | "msgget" | "semget" => (Rule::UnavailableFeature, String::new()),
         _ => (Rule::DeniedSyscall, String::new()),
     };
     Violation::new(Sensor::Notifier, rule, call.name, target.as_bytes())

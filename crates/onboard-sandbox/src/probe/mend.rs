@@ -35,6 +35,9 @@ pub fn for_layer(layer: Layer) -> Option<&'static str> {
             "a project on a disk, and the io controller: run the daemon as root, or delegate io \
              to its service (Delegate=cpu io memory pids)",
         ),
-        Layer::Privileges | Layer::FileSize | Layer::Kill => None,
+        Layer::Kill => {
+            Some("a kernel from 5.4; in a container, one that may call pidfd_send_signal")
+        }
+        Layer::Privileges | Layer::FileSize => None,
     }
 }

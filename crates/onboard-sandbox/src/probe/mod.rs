@@ -320,10 +320,16 @@ fn try_walls(ground: &Ground, layout: &Layout) -> Vec<(Layer, Finding)> {
     let masks_tell = told.iter().any(|v| v.sensor == Sensor::Mask);
     let seen = text.map(|text| Seen { text, masks_tell });
     let reports = reports(sys::notify::is_available(), &told);
+    // No run begins that could not be ended.
+    let kill = match &seen {
+        Err((Some(Layer::Kill), error)) => Some((Layer::Kill, Finding::absent(error))),
+        _ => None,
+    };
     WALLS
         .into_iter()
         .map(|layer| (layer, wall(layer, &seen)))
         .chain([(Layer::Reports, reports)])
+        .chain(kill)
         .collect()
 }
 

@@ -18,7 +18,7 @@ pub enum Needs {
 }
 
 /// What can be taken away, and by whom.
-pub const ALL: [(&str, Needs); 15] = [
+pub const ALL: [(&str, Needs); 16] = [
     ("nothing", Needs::Nothing),
     ("masks", Needs::Root),
     ("groups", Needs::Root),
@@ -34,6 +34,7 @@ pub const ALL: [(&str, Needs); 15] = [
     ("capabilities", Needs::Nothing),
     ("limits", Needs::Nothing),
     ("addresses", Needs::Nothing),
+    ("killing", Needs::Nothing),
 ];
 
 /// Loses `what`, and becomes the program.
@@ -64,6 +65,8 @@ pub fn run(what: &str, program: &[String]) -> ExitCode {
         "addresses" => refuse(&[
             Refusal::of(libc::SYS_socket, libc::EPERM).if_equal(0, libc::AF_NETLINK as u32)
         ]),
+        // By a descriptor, which alone names no stranger.
+        "killing" => refuse(&[Refusal::of(libc::SYS_pidfd_send_signal, libc::EPERM)]),
         // The sizes of files alone: everything else about limits is needed to start a process.
         "limits" => refuse(&[
             Refusal::of(libc::SYS_prlimit64, libc::EPERM).if_equal(1, libc::RLIMIT_FSIZE),

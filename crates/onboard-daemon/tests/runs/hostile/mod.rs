@@ -7,6 +7,7 @@ mod files;
 mod network;
 mod processes;
 mod resources;
+mod side;
 mod table;
 mod trial;
 

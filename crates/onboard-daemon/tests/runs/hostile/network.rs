@@ -49,6 +49,8 @@ pub fn families() {
         ("vsock", libc::AF_VSOCK, libc::SOCK_STREAM),
         ("alg", libc::AF_ALG, libc::SOCK_SEQPACKET),
         ("bluetooth", libc::AF_BLUETOOTH, libc::SOCK_RAW),
+        ("xdp", libc::AF_XDP, libc::SOCK_RAW),
+        ("tipc", libc::AF_TIPC, libc::SOCK_STREAM),
     ] {
         let protocol = if name == "ping" { libc::IPPROTO_ICMP } else { 0 };
         let arguments = [flags(family), flags(kind), flags(protocol), 0, 0, 0];

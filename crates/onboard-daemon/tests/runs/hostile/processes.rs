@@ -184,6 +184,10 @@ pub fn nothing_done() {
         // No such file is open: who looked would say so.
         tell(name, call(number, [u64::MAX, 0, 0, 0, 0, 0]).is_ok());
     }
+    let forget = [u64::MAX, 0, 0, flags(libc::POSIX_FADV_DONTNEED), 0, 0];
+    tell("have the host forget a file", call(libc::SYS_fadvise64, forget).is_ok());
+    let forget = [1, 1, flags(libc::MADV_PAGEOUT), 0, 0, 0];
+    tell("have the host forget a mapping", call(libc::SYS_madvise, forget).is_ok());
     let core = u64::from(libc::RLIMIT_CORE);
     let (none, mut now) = ([0_u64; 2], [7_u64; 2]);
     let _ = call(libc::SYS_setrlimit, [core, none.as_ptr() as u64, 0, 0, 0, 0]);
@@ -242,6 +246,30 @@ pub fn clocks_and_more() {
         ("acct", libc::SYS_acct),
         ("fanotify_init", libc::SYS_fanotify_init),
     ]);
+}
+
+pub fn further() {
+    calls(&[
+        ("process_madvise", libc::SYS_process_madvise),
+        ("migrate_pages", libc::SYS_migrate_pages),
+        ("move_pages", libc::SYS_move_pages),
+        ("memfd_secret", 447),
+        ("kexec_file_load", libc::SYS_kexec_file_load),
+        ("delete_module", libc::SYS_delete_module),
+        ("swapoff", libc::SYS_swapoff),
+    ]);
+}
+
+pub fn further_still() {
+    calls(&[
+        ("clock_adjtime", libc::SYS_clock_adjtime),
+        ("adjtimex", libc::SYS_adjtimex),
+        ("setdomainname", libc::SYS_setdomainname),
+        ("lookup_dcookie", libc::SYS_lookup_dcookie),
+        ("vhangup", libc::SYS_vhangup),
+    ]);
+    // `PR_SCHED_CORE`: others wait for who shares no core.
+    say("a core for itself", call(libc::SYS_prctl, [62, 1, 0, 0, 0, 0]));
 }
 
 pub fn second_interface() {
