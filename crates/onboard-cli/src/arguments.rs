@@ -153,7 +153,7 @@ Examples:
     /// Secrets that agents use and never see, each for one host
     #[command(subcommand)]
     Credentials(CredentialsCommand),
-    /// Webhooks that others send: a forge tells at once what an agent would see at its next time
+    /// Webhooks: a forge tells at once what agents would see later, and others are told what wants a person
     #[command(subcommand)]
     Hooks(HooksCommand),
     /// The models that agents may ask, and what that may cost
@@ -766,12 +766,14 @@ pub struct NewCredential {
 /// `hooks …`
 #[derive(Debug, Subcommand)]
 pub enum HooksCommand {
-    /// Take a webhook for this project; its secret comes from standard input, a file, or is made
+    /// Take a webhook for this project, or send one; its secret comes from standard input, a file, or is made
     #[command(after_help = "\
 Examples:
   ai_onboard hooks add forge --from github --generate    prints the secret, for the forge's page
   ai_onboard hooks add forge --from gitlab < secret
   ai_onboard hooks add ci --from standard --file secret
+  ai_onboard hooks add chat --to https://chat.example.org/hooks/7 --generate
+  ai_onboard hooks add pager --to https://pager.example.org/ --on incident --on emergency --file secret
 
 It is taken where `hooks_listen` in your config.yaml says, nowhere by default:
   daemon:
@@ -802,8 +804,26 @@ pub struct NewHook {
     /// A name of your own: lower-case letters, digits and `-`
     pub name: String,
     /// Who sends it: how it proves that it has the secret
-    #[arg(long, value_enum, value_name = "SENDER")]
-    pub from: From,
+    #[arg(
+        long,
+        value_enum,
+        value_name = "SENDER",
+        required_unless_present = "to",
+        conflicts_with = "to"
+    )]
+    pub from: Option<From>,
+    /// Tell this address of events: by TLS, or this machine's own address with its port
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
+    /// A kind of event, or its beginning; as often as you like [default: what wants a person]
+    #[arg(long = "on", value_name = "EVENT", requires = "to")]
+    pub events: Vec<String>,
+    /// Of every project, not of this one alone
+    #[arg(long, requires = "to")]
+    pub all_projects: bool,
+    /// Its host may have an address that is not public, such as one of your own network
+    #[arg(long, requires = "to")]
+    pub private: bool,
     /// Make a secret, and print it
     #[arg(long, conflicts_with = "file")]
     pub generate: bool,

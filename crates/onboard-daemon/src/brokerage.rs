@@ -10,7 +10,7 @@ use onboard_domain::model::{Budget, Ending, Spend};
 use onboard_egress::broker::{Broker, CREDENTIAL_SUFFIX, Door, MODEL_SUFFIX, NoRoom, Secret, Tls};
 use onboard_policy::Assessment;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// Bytes of a token, before they are written as letters: nobody guesses one in a run's time.
@@ -18,11 +18,19 @@ const TOKEN: usize = 24;
 
 /// What every run shares: whom this machine trusts, found out when it is first needed.
 #[derive(Clone, Default)]
-pub(crate) struct Trust(Arc<OnceLock<Tls>>);
+pub(crate) struct Trust {
+    found: Arc<OnceLock<Tls>>,
+    more: Option<PathBuf>,
+}
 
 impl Trust {
-    fn tls(&self) -> Tls {
-        self.0.get_or_init(Tls::of_this_machine).clone()
+    /// This machine's, and whoever has a certificate in this file.
+    pub(crate) fn with(more: Option<PathBuf>) -> Trust {
+        Trust { found: Arc::default(), more }
+    }
+
+    pub(crate) fn tls(&self) -> Tls {
+        self.found.get_or_init(|| Tls::of_this_machine(self.more.as_deref())).clone()
     }
 }
 

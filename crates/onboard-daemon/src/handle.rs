@@ -233,6 +233,11 @@ impl Paths {
         self.state.join("hooks")
     }
 
+    /// What is still to be told to webhooks.
+    pub fn outbox(&self) -> PathBuf {
+        self.state.join("hooks.db")
+    }
+
     /// The models that agents may ask.
     pub fn models(&self) -> PathBuf {
         self.config.join("models.yaml")

@@ -261,7 +261,7 @@ fn read_text(path: &Path) -> Result<Option<String>, LoadError> {
 pub fn daemon_settings(user_config: &Path) -> Result<DaemonSettings, LoadError> {
     match read_text(user_config)? {
         Some(text) => parse_settings(&text, &user_config.to_string_lossy())
-            .map(|read| *read.daemon())
+            .map(|read| read.daemon().clone())
             .map_err(one),
         None => Ok(DaemonSettings::default()),
     }

@@ -7,6 +7,7 @@ use crate::brokerage::Trust;
 use crate::clock::{self, Clock};
 use crate::effects::Effects;
 use crate::handle::{Handle, Live, Paths, QUEUE_MAX, Shared, Wake};
+use crate::hooks::messenger::{self, Render};
 use crate::input::Input;
 use crate::latch::{self, AtStart, Latch};
 use crate::manifests::BuiltInManifest;
@@ -64,6 +65,10 @@ pub struct Options {
     pub kept: Retention,
     /// What serves the networks of runs.
     pub network: network::Serve,
+    /// What is told to webhooks.
+    pub told: Render,
+    /// Certificates of authorities that are trusted besides the machine's own, in PEM.
+    pub certificates: Option<PathBuf>,
 }
 
 /// Why a daemon could not start. Nothing was changed.
@@ -157,7 +162,8 @@ impl Daemon {
 /// # Errors
 /// When another daemon has the folder (it is named), or anything it must rely on can't be used.
 pub fn start(options: Options) -> Result<Daemon, StartError> {
-    let Options { paths, version, program, built_in, settings, kept, network } = options;
+    let Options { paths, version, program, built_in, settings, kept, network, told, certificates } =
+        options;
     for (folder, closed) in
         [(&paths.state, NOT_OTHERS), (&paths.runtime, NOT_OTHERS), (&paths.config, NOT_WRITABLE)]
     {
@@ -193,6 +199,8 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
     });
     let handle = Handle { wakes: wakes.clone(), shared: Arc::clone(&shared) };
     follow(views_done, &handle)?;
+    let trust = Trust::with(certificates);
+    messenger::start(handle.clone(), told, trust.clone()).map_err(StartError::Thread)?;
     let watch = watch(wakes.clone())?;
     for (project, root) in projects {
         // The thread was just started.
@@ -207,7 +215,7 @@ pub fn start(options: Options) -> Result<Daemon, StartError> {
         blobs,
         wakes,
         meters: Arc::new(Meters::new()),
-        trust: Trust::default(),
+        trust,
         serve: network,
     };
     let effects = Effects {

@@ -42,7 +42,7 @@ pub struct Statement {
 /// The statement that `ai_onboard doctor` prints.
 pub fn statement() -> Statement {
     Statement {
-        text: "nothing of its own leaves this machine: no telemetry, no model, no update check; agents reach the hosts of allowed_domains, and none while that list is empty; the daemon reaches those of your credentials and models for them",
+        text: "nothing of its own leaves this machine: no telemetry, no model, no update check; agents reach the hosts of allowed_domains, and none while that list is empty; the daemon reaches those of your credentials and models for them, and tells the webhooks that you added",
     }
 }
 

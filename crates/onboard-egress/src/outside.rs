@@ -21,6 +21,15 @@ pub trait Outside: Send + Sync {
     /// When it has none, or nobody could be asked.
     fn resolve(&self, host: &Host, port: u16) -> io::Result<Vec<SocketAddr>>;
 
+    /// The same as any program of this machine asks: by its own list of hosts and its own domain, too,
+    /// which is where names of one's own network are.
+    ///
+    /// # Errors
+    /// As [`Outside::resolve`].
+    fn resolve_here(&self, host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
+        self.resolve(host, port)
+    }
+
     /// A connection to that very address.
     ///
     /// # Errors
@@ -36,6 +45,10 @@ impl Outside for Internet {
     fn resolve(&self, host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
         // With the final dot no search domain is tried.
         Ok((format!("{host}."), port).to_socket_addrs()?.collect())
+    }
+
+    fn resolve_here(&self, host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok((host.as_str(), port).to_socket_addrs()?.collect())
     }
 
     fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
@@ -58,7 +71,11 @@ pub(crate) fn reach(
     port: u16,
     may_be_private: bool,
 ) -> Result<TcpStream, Unreachable> {
-    let addresses = outside.resolve(host, port).map_err(Unreachable::Failed)?;
+    let addresses = match may_be_private {
+        true => outside.resolve_here(host, port),
+        false => outside.resolve(host, port),
+    };
+    let addresses = addresses.map_err(Unreachable::Failed)?;
     let refused = |address: &&SocketAddr| !may_be_private && !is_public(address.ip());
     if let Some(private) = addresses.iter().find(refused) {
         let why = format!("{host} leads to {}, which is not public", private.ip());

@@ -4,12 +4,13 @@
 use expect_test::{Expect, expect};
 use onboard_domain::model::{Ending, Spend};
 use onboard_domain::violation::Violation;
+use onboard_egress::broker::secret::base64;
 use onboard_egress::broker::{
     Broker, Credential, Door, Ledger, NoRoom, Secret, Target, Terms, Tls,
 };
 use onboard_egress::host::Host;
 use onboard_egress::{Datagrams, Egress, End, Limits, Meter, Outside, Role, Rules, Service};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{self, Read, Write};
@@ -40,13 +41,22 @@ impl Outside for World {
 
 /// An authority, and a host's certificate by it.
 fn certificates(name: &str) -> (CertificateDer<'static>, Arc<ServerConfig>) {
+    certificates_of(name, (1975, 4096))
+}
+
+/// The same, valid from the beginning of one year to that of another.
+fn certificates_of(
+    name: &str,
+    (from, to): (i32, i32),
+) -> (CertificateDer<'static>, Arc<ServerConfig>) {
     let key = KeyPair::generate().expect("a key");
     let mut params = CertificateParams::new(Vec::new()).expect("parameters");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = params.self_signed(&key).expect("an authority");
     let issuer = Issuer::new(params, key);
     let own_key = KeyPair::generate().expect("a key");
-    let own = CertificateParams::new(vec![name.to_string()]).expect("parameters");
+    let mut own = CertificateParams::new(vec![name.to_string()]).expect("parameters");
+    (own.not_before, own.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(to, 1, 1));
     let own = own.signed_by(&own_key, &issuer).expect("a certificate");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
@@ -569,16 +579,75 @@ fn nothing_is_asked_for_that_was_not_set_aside() {
     );
 }
 
-#[test]
-fn a_host_that_nobody_vouches_for_gets_nothing() {
-    let (_, config) = certificates("api.example");
+/// What a host shows of itself.
+struct Shown {
+    name: &'static str,
+    years: (i32, i32),
+    /// Whether the authority that is trusted signed it.
+    is_vouched: bool,
+}
+
+/// What the agent gets at the door of `api.example`, and what that host hears.
+fn met(shown: &Shown) -> (String, String) {
+    let (authority, config) = certificates_of(shown.name, shown.years);
+    let trusted = if shown.is_vouched { authority } else { certificates(shown.name).0 };
     let (server, asked) = server(Some(config));
-    let (stranger, _) = certificates("api.example");
     let doors = vec![door("api.credential.onboard", Target::host("api.example").expect("a host"))];
-    let net = Net::with(server, asked, doors, Tls::trusting(vec![stranger]));
-    let heard = net.get("api.credential.onboard", "/");
-    assert!(heard.contains("502") && heard.contains("certificate"), "{heard}");
-    assert_eq!(*net.asked.lock().expect("no panic"), "");
+    let net = Net::with(server, asked, doors, Tls::trusting(vec![trusted]));
+    let heard = first(&net.get("api.credential.onboard", "/"));
+    let asked = net.asked.lock().expect("no panic").clone();
+    (heard, asked)
+}
+
+#[test]
+fn a_host_that_is_not_who_it_should_be_hears_nothing() {
+    let good = Shown { name: "api.example", years: (1975, 4096), is_vouched: true };
+    let cases = [
+        ("over", Shown { years: (1975, 2001), ..good }),
+        ("not yet", Shown { years: (4000, 4096), ..good }),
+        ("another", Shown { name: "other.example", ..good }),
+        ("a stranger's", Shown { is_vouched: false, ..good }),
+    ];
+    let (heard, asked) = met(&good);
+    assert!(heard == "HTTP/1.1 200 OK" && asked.contains(SECRET), "{heard} {asked}");
+    let mut text = String::new();
+    for (what, shown) in cases {
+        let (heard, asked) = met(&shown);
+        assert_eq!(asked, "", "{what}");
+        // Times in it are today's.
+        let heard = heard.split(": verification time").next().unwrap_or_default();
+        text.push_str(&format!("{what}: {heard}\n"));
+    }
+    expect![[r#"
+        over: HTTP/1.1 502 Refused: ai_onboard: api.example: invalid peer certificate: certificate expired
+        not yet: HTTP/1.1 502 Refused: ai_onboard: api.example: invalid peer certificate: certificate not valid yet
+        another: HTTP/1.1 502 Refused: ai_onboard: api.example: invalid peer certificate: certificate not valid for name "api.example"; certificate is only valid for DnsName("other.example"
+        a stranger's: HTTP/1.1 502 Refused: ai_onboard: api.example: invalid peer certificate: BadSignature
+    "#]].assert_eq(&text);
+}
+
+#[test]
+fn an_authority_of_ones_own_is_trusted_besides_the_machines() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("own.pem");
+    let why = |tls: Tls| tls.problem().map(str::to_owned).unwrap_or_default();
+    let missing = why(Tls::of_this_machine(Some(&file)));
+    assert!(missing.contains("own.pem"), "{missing}");
+    std::fs::write(&file, "no certificate").expect("written");
+    let empty = why(Tls::of_this_machine(Some(&file)));
+    assert!(empty.ends_with("own.pem: none is there"), "{empty}");
+
+    let (authority, config) = certificates("api.example");
+    let pem = base64(&authority)
+        .as_bytes()
+        .chunks(64)
+        .fold(String::new(), |text, line| text + std::str::from_utf8(line).expect("text") + "\n");
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{pem}-----END CERTIFICATE-----\n");
+    std::fs::write(&file, pem).expect("written");
+    let (server, asked) = server(Some(config));
+    let doors = vec![door("api.credential.onboard", Target::host("api.example").expect("a host"))];
+    let net = Net::with(server, asked, doors, Tls::of_this_machine(Some(&file)));
+    assert_eq!(first(&net.get("api.credential.onboard", "/")), "HTTP/1.1 200 OK");
 }
 
 fn check(net: Net, heard: &[String], expect: Expect) {

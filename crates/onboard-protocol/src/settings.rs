@@ -29,11 +29,18 @@ const CPU_PERCENT_MAX: u64 = 100_000;
 const MEMORY_MB_MAX: u64 = 16 * 1024 * 1024;
 
 /// The daemon's keys, each in [`DaemonSettings`].
-const DAEMON_KEYS: [&str; 6] =
-    ["max_running", "cpu_percent", "memory_mb", "journal_mib", "journal_days", "hooks_listen"];
+const DAEMON_KEYS: [&str; 7] = [
+    "max_running",
+    "cpu_percent",
+    "memory_mb",
+    "journal_mib",
+    "journal_days",
+    "hooks_listen",
+    "certificates",
+];
 
 /// What a user's file says of the daemon; `None` leaves its own number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DaemonSettings {
     /// How many runs may have a process at a time.
     pub max_running: Option<u32>,
@@ -47,6 +54,8 @@ pub struct DaemonSettings {
     pub journal_days: Option<u64>,
     /// Where webhooks are taken; nowhere by default.
     pub hooks_listen: Option<SocketAddr>,
+    /// The full path of a file with certificates that are trusted besides the machine's own, in PEM.
+    pub certificates: Option<String>,
 }
 
 /// Settings that were read, and where each was written.
@@ -71,6 +80,7 @@ pub struct Settings {
 ///   journal_mib: 512
 ///   journal_days: 400
 ///   hooks_listen: 127.0.0.1:8722
+///   certificates: /etc/ssl/our-own.pem
 /// ```
 ///
 /// # Errors
@@ -110,7 +120,18 @@ fn daemon(item: &Item<'_>) -> Result<DaemonSettings, Problem> {
         journal_mib: number("journal_mib", JOURNAL_MIB_MAX)?,
         journal_days: number("journal_days", JOURNAL_DAYS_MAX)?,
         hooks_listen: fields.get("hooks_listen").map(|item| listen(&item)).transpose()?,
+        certificates: fields.get("certificates").map(|item| full_path(&item)).transpose()?,
     })
+}
+
+/// The daemon runs in another folder than who starts it.
+fn full_path(item: &Item<'_>) -> Result<String, Problem> {
+    match item.text()? {
+        path if path.starts_with('/') => Ok(path.into()),
+        path => {
+            Err(item.problem(alloc::format!("`{path}` is no full path")).mend("begin with `/`"))
+        }
+    }
 }
 
 /// An address with its port; a port alone is this machine's own.

@@ -605,7 +605,7 @@ fn a_user_may_say_how_many_runs_go_at_a_time() {
             |                     ^"#]],
     );
     let read = parse_settings("daemon: {cpu_percent: 150, memory_mb: 3000}\n", "config.yaml");
-    let read = *read.expect("it is right").daemon();
+    let read = read.expect("it is right").daemon().clone();
     assert_eq!((read.cpu_percent, read.memory_mb), (Some(150), Some(3000)));
     check(
         "daemon: {running: 4}\n",
@@ -613,6 +613,26 @@ fn a_user_may_say_how_many_runs_go_at_a_time() {
             config.yaml:1:10: unknown key `running`
               1 | daemon: {running: 4}
                 |          ^^^^^^^
-                = known here: `max_running`, `cpu_percent`, `memory_mb`, `journal_mib`, `journal_days`, `hooks_listen`"#]],
+                = known here: `max_running`, `cpu_percent`, `memory_mb`, `journal_mib`, `journal_days`, `hooks_listen`, `certificates`"#]],
+    );
+    let text = "daemon: {hooks_listen: 8722, certificates: /own.pem}\n";
+    let read = parse_settings(text, "config.yaml").expect("it is right").daemon().clone();
+    assert_eq!(read.hooks_listen, Some("127.0.0.1:8722".parse().expect("an address")));
+    assert_eq!(read.certificates.as_deref(), Some("/own.pem"));
+    check(
+        "daemon: {hooks_listen: localhost}\n",
+        expect![[r#"
+        config.yaml:1:24: `localhost` is neither a port nor an address with its port
+          1 | daemon: {hooks_listen: localhost}
+            |                        ^^^^^^^^^
+            = write `8722`, which only this machine reaches, or such as `192.0.2.7:8722`"#]],
+    );
+    check(
+        "daemon: {certificates: own.pem}\n",
+        expect![[r#"
+        config.yaml:1:24: `own.pem` is no full path
+          1 | daemon: {certificates: own.pem}
+            |                        ^^^^^^^
+            = begin with `/`"#]],
     );
 }

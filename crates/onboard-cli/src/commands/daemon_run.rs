@@ -10,6 +10,7 @@ use onboard_journal::LockError;
 use onboard_protocol::DaemonSettings;
 use onboard_scheduler::{Budget, Settings};
 use onboard_web::hooks::listen::{self, Listening};
+use onboard_web::hooks::outgoing;
 use onboard_web::hooks::tally::Tallies;
 use onboard_web::server::{self, Sources};
 use std::net::SocketAddr;
@@ -37,6 +38,8 @@ pub fn run(detached: bool) -> Done {
         settings: settings(&said),
         kept: Retention::with(said.journal_mib, said.journal_days),
         network: network::internet(),
+        told: Arc::new(outgoing::posts),
+        certificates: said.certificates.clone().map(Into::into),
     };
     let fail = |error: &dyn std::fmt::Display| Failure::new(Kind::Failed, error.to_string());
     let daemon = onboard_daemon::start(options).map_err(|error| {

@@ -6,9 +6,9 @@ use crate::failure::Kind;
 use crate::render::daemon::{Check, Verdict};
 use crate::{output, paths, project, render};
 use onboard_daemon::credentials::Credentials;
-use onboard_daemon::models;
 use onboard_daemon::policies::Policies;
 use onboard_daemon::{Paths, latch};
+use onboard_daemon::{manifests, models};
 use onboard_egress::broker::Tls;
 use onboard_sandbox::Status;
 use onboard_sandbox::cgroup::Layout;
@@ -17,7 +17,7 @@ use onboard_web::api::DaemonView;
 use onboard_web::client::{Client, ClientError};
 use serde::Serialize;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -181,7 +181,9 @@ fn brokered(paths: &Paths) -> Vec<Check> {
     if names.is_empty() && models == 0 {
         return checks;
     }
-    checks.push(match Tls::of_this_machine().problem() {
+    let said = manifests::daemon_settings(&paths.user_config()).unwrap_or_default();
+    let more = said.certificates.map(PathBuf::from);
+    checks.push(match Tls::of_this_machine(more.as_deref()).problem() {
         None => {
             let found =
                 format!("{} credentials, {models} models; hosts can be checked", names.len());

@@ -12,6 +12,8 @@ mod knowledge;
 mod policies;
 mod projects;
 mod proposals;
+mod tls;
+mod told;
 mod world;
 
 use serde_json::Value;

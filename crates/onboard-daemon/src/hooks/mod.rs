@@ -1,12 +1,18 @@
 //! Webhooks as their owner wrote them down: each in a file that only that user can read, with its
 //! secret. What came with a repository has no say in them.
 
+pub mod messenger;
+pub mod outbox;
+pub mod retry;
 pub mod signature;
 
 use crate::credentials::{SECRET_MAX, SECRET_MIN};
 use crate::kept::{Kept, KeptError, wrong};
+use messenger::Wanted;
 use onboard_domain::hook::bounds;
+use onboard_domain::state::bounds::KEY;
 use onboard_egress::broker::Secret;
+use onboard_egress::broker::Target;
 use onboard_egress::broker::secret::{base64, unbase64};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -19,6 +25,8 @@ pub const PREFIX: &str = "whsec_";
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 /// Bytes of one that is made here: as many as the signature's hash has.
 const NEW_KEY: usize = 32;
+/// Kinds of events that one webhook may be told.
+const EVENTS: usize = 32;
 const FORMAT: u32 = 1;
 
 /// A webhook, and its secret.
@@ -38,6 +46,15 @@ pub enum Way {
         from: Sender,
         /// The root of the project that it is of.
         project: String,
+    },
+    /// The daemon tells others, signed as Standard Webhooks are.
+    Out {
+        /// An address such as `https://example.org/x`, or one of this machine.
+        to: String,
+        /// The host may have addresses that are not public: a person said so.
+        may_be_private: bool,
+        #[serde(flatten)]
+        wanted: Wanted,
     },
 }
 
@@ -84,6 +101,7 @@ impl Hooks {
     /// What is wrong with it, or why it can't be written.
     pub fn add(&self, name: &str, way: Way, secret: &Secret) -> Result<bool, KeptError> {
         check_secret(&way, secret.reveal())?;
+        check_way(&way)?;
         self.0.put(name, &Hook { format: FORMAT, way, secret: secret.reveal().into() })
     }
 
@@ -150,12 +168,36 @@ pub fn new_secret() -> io::Result<Secret> {
 fn is_standard(way: &Way) -> bool {
     match way {
         Way::In { from, .. } => *from == Sender::Standard,
+        Way::Out { .. } => true,
     }
 }
 
 fn decoded(secret: &str) -> Option<Vec<u8>> {
     let key = unbase64(secret.strip_prefix(PREFIX)?.as_bytes())?;
     KEY_BYTES.contains(&key.len()).then_some(key)
+}
+
+fn check_way(way: &Way) -> Result<(), KeptError> {
+    let Way::Out { to, wanted, .. } = way else { return Ok(()) };
+    Target::url(to).map_err(|error| {
+        let mend = "write an address such as `https://example.org/hooks/7`, or one of this machine \
+                    with its port, such as `http://127.0.0.1:8080/`";
+        wrong(format!("`{}`: {error}", to.escape_debug()), mend)
+    })?;
+    let is_kind = |kind: &String| {
+        let form = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+        (1..=KEY).contains(&kind.len()) && kind.chars().all(form)
+    };
+    if wanted.events.is_empty() || wanted.events.len() > EVENTS {
+        return Err(wrong(format!("it names {} events", wanted.events.len()), "name 1 to 32"));
+    }
+    match wanted.events.iter().find(|kind| !is_kind(kind)) {
+        Some(kind) => {
+            let what = format!("`{}` is no kind of event", kind.escape_debug());
+            Err(wrong(what, "write one such as `finding.recorded`, or its beginning, `finding`"))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_secret(way: &Way, secret: &str) -> Result<(), KeptError> {

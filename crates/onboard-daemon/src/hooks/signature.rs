@@ -17,6 +17,9 @@ const SIGNATURES: usize = 8;
 /// Characters of a key: 128 bits of SHA-256, as hexadecimal text.
 const KEY: usize = 32;
 
+/// The field that carries a signature of Standard Webhooks.
+const SIGNATURE: &str = "webhook-signature";
+
 /// Fields in which senders name their events, and their deliveries.
 const EVENTS: [&str; 4] = ["x-github-event", "x-gitlab-event", "x-forgejo-event", "x-gitea-event"];
 const DELIVERIES: [&str; 5] = [
@@ -84,7 +87,7 @@ pub type Field<'a> = dyn Fn(&str) -> Option<&'a str> + 'a;
 /// # Errors
 /// Why it isn't proven.
 pub fn prove(hook: &Hook, field: &Field<'_>, body: &[u8], now: Time) -> Result<Proven, Unproven> {
-    let Way::In { from, .. } = &hook.way;
+    let Way::In { from, .. } = &hook.way else { return Err(Unproven::Unsigned(SIGNATURE)) };
     let key = match from {
         Sender::Github => {
             signed(hook, "x-hub-signature-256", "sha256=", field, body)?;
@@ -132,7 +135,6 @@ fn standard<'a>(
     body: &[u8],
     now: Time,
 ) -> Result<&'a str, Unproven> {
-    const SIGNATURE: &str = "webhook-signature";
     const TIMESTAMP: &str = "webhook-timestamp";
     let need = |name| field(name).ok_or(Unproven::Unsigned(name));
     let (id, time, signatures) = (need("webhook-id")?, need(TIMESTAMP)?, need(SIGNATURE)?);
@@ -158,7 +160,10 @@ fn content(id: &str, time: &str, body: &[u8]) -> Vec<u8> {
 
 /// The fields that a sender puts into a request, so that a hook of this kind takes it.
 pub fn sign(hook: &Hook, id: &str, body: &[u8], now: Time) -> Vec<(&'static str, String)> {
-    let Way::In { from, .. } = &hook.way;
+    let from = match &hook.way {
+        Way::In { from, .. } => *from,
+        Way::Out { .. } => Sender::Standard,
+    };
     let key = hmac::Key::new(HMAC_SHA256, &hook.key());
     let tag = |content: &[u8]| hmac::sign(&key, content);
     let own = |name, value: String| vec![(name, value)];
@@ -169,11 +174,7 @@ pub fn sign(hook: &Hook, id: &str, body: &[u8], now: Time) -> Vec<(&'static str,
         Sender::Standard => {
             let time = now.0.div_euclid(1000).to_string();
             let signature = format!("v1,{}", base64(tag(&content(id, &time, body)).as_ref()));
-            vec![
-                ("webhook-id", id.into()),
-                ("webhook-timestamp", time),
-                ("webhook-signature", signature),
-            ]
+            vec![("webhook-id", id.into()), ("webhook-timestamp", time), (SIGNATURE, signature)]
         }
     }
 }

@@ -299,7 +299,7 @@ fn open(path: &Path) -> Result<Connection, ViewError> {
     Ok(connection)
 }
 
-fn remove(path: &Path) {
+pub(crate) fn remove(path: &Path) {
     for suffix in ["", "-wal", "-shm"] {
         let mut file = path.as_os_str().to_owned();
         file.push(suffix);

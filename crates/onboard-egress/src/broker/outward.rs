@@ -8,6 +8,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -176,9 +177,20 @@ fn loopback(text: &str) -> Option<SocketAddr> {
 pub struct Tls(Result<Arc<ClientConfig>, String>);
 
 impl Tls {
-    /// The machine's own certificates, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
-    pub fn of_this_machine() -> Tls {
-        let found = rustls_native_certs::load_native_certs();
+    /// The machine's own certificates, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`; and besides them
+    /// those in `more`, a file of PEM. Where that has none, nobody is trusted, and it is said why.
+    pub fn of_this_machine(more: Option<&Path>) -> Tls {
+        let mut found = rustls_native_certs::load_native_certs();
+        if let Some(file) = more {
+            let own = rustls_native_certs::load_certs_from_paths(Some(file), None);
+            if own.certs.is_empty() || !own.errors.is_empty() {
+                let errors: Vec<String> = own.errors.iter().map(ToString::to_string).collect();
+                let why =
+                    if errors.is_empty() { "none is there".into() } else { errors.join("; ") };
+                return Tls(Err(format!("the certificates in {}: {why}", file.display())));
+            }
+            found.certs.extend(own.certs);
+        }
         if found.certs.is_empty() {
             let errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
             let why = if errors.is_empty() { "none is there".into() } else { errors.join("; ") };

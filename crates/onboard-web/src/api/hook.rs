@@ -19,6 +19,37 @@ pub struct HookRow {
     pub refused: BTreeMap<String, u64>,
     /// The newest deliveries, newest first.
     pub recent: Vec<DeliveryRow>,
+    /// Of one that the daemon sends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<SentRow>,
+}
+
+/// How far a webhook is that the daemon sends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SentRow {
+    /// Events that were taken.
+    pub delivered: u64,
+    pub waiting: u64,
+    /// Attempts in a row that nobody answered.
+    pub failures: u32,
+    /// When the next attempt is, where the one before failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Stamp>,
+    /// Why the newest attempt failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Events that were given up, newest first.
+    pub given_up: Vec<GivenUpRow>,
+}
+
+/// An event that was not told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GivenUpRow {
+    /// As `ai_onboard audit` and the watch stream have it.
+    pub event: String,
+    pub kind: String,
+    pub time: Stamp,
+    pub why: String,
 }
 
 /// One delivery.

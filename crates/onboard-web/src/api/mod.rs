@@ -34,7 +34,7 @@ pub use crew::{CrewMember, CrewView, FactRow};
 pub use daemon::{DaemonView, DigestView, EmergencyView, PolicyView, ProjectRow, VersionView};
 pub use event::{AuditRow, EventRow, EventSeverity, WatchLine};
 pub use finding::{FindingRow, FindingStatus, RuleRow, ScoreRow};
-pub use hook::{DeliveryRow, HookRow};
+pub use hook::{DeliveryRow, GivenUpRow, HookRow, SentRow};
 pub use incident::{Happened, IncidentRow, MomentRow, ViolationRow};
 pub use log::{LogLevel, LogLine};
 pub use problem::{Problem, ProblemKind};

@@ -238,7 +238,7 @@ impl Ear {
         }
         // One that can't be read is said to whoever runs the daemon, not to strangers.
         let hook = hooks.get(name).inspect_err(|why| eprintln!("webhook {name}: {why}")).ok()?;
-        let Way::In { project, .. } = &hook.way;
+        let Way::In { project, .. } = &hook.way else { return None };
         let project = project.clone();
         Some((hook, project))
     }

@@ -2,9 +2,10 @@
 
 use super::answer::{Answered, Told};
 use super::routes::App;
-use crate::api::{DeliveryRow, HookRow, Items, Problem, ProblemKind};
+use crate::api::{DeliveryRow, GivenUpRow, HookRow, Items, Problem, ProblemKind, SentRow};
 use axum::extract::State as Shared;
-use onboard_daemon::hooks::Hooks;
+use onboard_daemon::hooks::outbox::{Outbox, Post, Standing};
+use onboard_daemon::hooks::{Hooks, Way};
 use onboard_domain::State;
 use onboard_domain::hook::Delivery;
 use std::sync::Arc;
@@ -14,11 +15,38 @@ pub async fn list(Shared(app): Shared<Arc<App>>) -> Answered<Items<HookRow>> {
     let hooks = Hooks::new(app.sources.handle.paths().hooks());
     let names =
         hooks.names().map_err(|why| Problem::new(ProblemKind::Unreadable, why.to_string()))?;
-    let rows = app
+    let mut rows: Vec<HookRow> = app
         .sources
         .handle
         .read(|state| names.into_iter().map(|name| row(&app, state, name)).collect());
+    let unreadable = |why: String| Problem::new(ProblemKind::Unreadable, why);
+    let is_out = |name: &str| hooks.get(name).is_ok_and(|h| matches!(h.way, Way::Out { .. }));
+    let outbox = app.sources.handle.paths().outbox();
+    if outbox.is_file() {
+        let outbox = Outbox::open(&outbox).map_err(|why| unreadable(why.to_string()))?;
+        for row in rows.iter_mut().filter(|row| is_out(&row.name)) {
+            let standing = outbox.standing(&row.name).map_err(|why| unreadable(why.to_string()))?;
+            row.sent = Some(sent(standing));
+        }
+    }
     Ok(Told(Items::all(rows)))
+}
+
+fn sent(standing: Standing) -> SentRow {
+    let given_up = |(post, why): (Post, String)| GivenUpRow {
+        event: format!("{}-{}", post.seq, post.index),
+        kind: post.kind,
+        time: post.time.into(),
+        why,
+    };
+    SentRow {
+        delivered: standing.delivered,
+        waiting: standing.waiting,
+        failures: standing.failures,
+        next: (standing.next.0 > 0).then(|| standing.next.into()),
+        why: (!standing.why.is_empty()).then_some(standing.why),
+        given_up: standing.given_up.into_iter().map(given_up).collect(),
+    }
 }
 
 fn row(app: &App, state: &State, name: String) -> HookRow {
@@ -31,6 +59,7 @@ fn row(app: &App, state: &State, name: String) -> HookRow {
         repeated: tally.repeated,
         refused: tally.refused.into_iter().map(|(word, n)| (word.into(), n)).collect(),
         recent: recent.map(delivery).collect(),
+        sent: None,
         name,
     }
 }
