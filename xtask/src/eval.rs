@@ -54,6 +54,22 @@ const PROTOCOLS: &[Protocol] = &[
         weights: Some("co-change"),
     },
     Protocol {
+        name: "health",
+        about: "releases mended, reverts, lost pace and people, month by month",
+        aims: &[
+            "events announced ≥ .70, half of them 7 days before",
+            "2 alarms a month at most, precision ≥ .50",
+            "Brier of mended releases 24 % under the running rate",
+        ],
+        weights: Some("outlook"),
+    },
+    Protocol {
+        name: "merges",
+        about: "how long finished branches wait for their merge, by the year before each",
+        aims: &["held .83 to .87", "open a day later ≥ .60"],
+        weights: None,
+    },
+    Protocol {
         name: "throughput",
         about: "commits of the next 4 and 12 weeks, three years",
         aims: &[
@@ -201,7 +217,9 @@ fn train(workspace: &Workspace, wanted: &[&Protocol], asked: &Asked) -> Result<(
         .collect();
     let names: Vec<&str> = fitted.iter().map(|(name, _)| name.as_str()).collect();
     if names.is_empty() {
-        return Err("none of these protocols has weights; those of risk and co-change have".into());
+        return Err(
+            "none of these protocols has weights; those of risk, co-change and health have".into(),
+        );
     }
     let ended = command::run(&mut evaluate(workspace, &names.join(","), asked))?;
     if !ended.success {
@@ -251,7 +269,7 @@ mod tests {
         check("", Err(format!("no repository is named; {USAGE}")));
         check("--commits none a", Err(USAGE.to_owned()));
         check("--fast a", Err(format!("`--fast` is unknown; {USAGE}")));
-        let names = "hotspots, risk, co-change, throughput, change-points, tcpd, clones, code";
+        let names = "hotspots, risk, co-change, health, merges, throughput, change-points, tcpd, clones, code";
         check("--only fun a", Err(format!("no protocol is called `fun`; they are {names}")));
     }
 

@@ -17,6 +17,7 @@ mod plan;
 pub mod predictive_analytics;
 pub mod project_health_monitor;
 pub mod project_index;
+pub mod requests;
 mod socket_host;
 mod telling;
 pub mod workflow_optimizer;

@@ -690,6 +690,48 @@ fn a_module_that_changes_without_tests() {
     );
 }
 
+/// A year of four commits a week with tests, of which three come without since ten weeks ago.
+fn untested_of_late() -> History {
+    let mut history = History::default();
+    for week in 0..52_i64 {
+        for turn in 0..4_i64 {
+            let who = ["ann", "bob", "cy"][(week + turn) as usize % 3];
+            let (path, test) = (format!("core/part{turn}.py"), format!("tests/test_{turn}.py"));
+            let content = format!("{week}\n");
+            let files = [(path.as_str(), content.as_str()), (test.as_str(), content.as_str())];
+            let count = if week >= 42 && turn > 0 || week % 5 == turn { 1 } else { 2 };
+            history.commit("main", who, 360 - week * 7 - turn, "work", &files[..count]);
+        }
+    }
+    history
+}
+
+#[test]
+fn tests_that_no_longer_come_with_code() {
+    check(
+        Fixture::of(&untested_of_late()).root(),
+        expect![[r#"
+            succeeded: health 77/100 (65 points measured), 208 commits on main; 2 open findings; 2 new
+            [medium] health/fewer-tests of tests
+              Since 2026-09-14 25 % of the commits to code come with tests; it was 75 %
+              Half of the weeks until then had more, half of those since have less; it has lasted 10 weeks, so it is no hasty week. The commits named here changed the most code without a test.
+              do: Add tests to what the commits named here changed, and ask for them in reviews again.
+              - Number 75: % of a week's commits to code had tests, half of the weeks before
+              - Number 25: % since, half of the weeks
+              - Number 10: weeks it has lasted
+              - Commit: 1 code file changed, and no test
+              - Commit: 1 code file changed, and no test
+              - Commit: 1 code file changed, and no test
+              - Commit: 1 code file changed, and no test
+            [medium] health/ci-missing of ci
+              No build service checks the changes of this project
+              208 commits by 3 authors and no configuration of a build service in the last commit of main.
+              do: Add a workflow that builds and runs the tests on every change.
+              - Number 208: commits
+              - Commit: the tree that was searched"#]],
+    );
+}
+
 /// Two years of ann and bob on a tested core and cy on an untested web; then ann and bob stop.
 fn trouble() -> History {
     let mut history = History::default();

@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod logistic;
 pub mod milestone;
 pub mod note;
+pub mod outlook;
 pub mod ownership;
 pub mod path;
 pub mod rank_test;

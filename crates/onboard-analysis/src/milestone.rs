@@ -49,9 +49,10 @@ pub enum Standing {
     Overdue {
         days: i64,
     },
-    /// Progress lags the time used by more than the tolerance.
+    /// Progress lags the time used by more than the tolerance; of a milestone without a start, which
+    /// has used nobody knows how much, what its last two weeks leave.
     Behind {
-        time_used: f64,
+        time_used: Option<f64>,
     },
     /// Waits for a milestone that is not reached.
     Waiting {
@@ -77,7 +78,8 @@ pub struct Progress {
 
 /// Progress may lag the time used by this much before it is worth a word: work is rarely even.
 pub const TOLERATED_LAG: f64 = 0.25;
-/// A milestone without a start is judged in its last two weeks only.
+/// A milestone without a start is judged in its last two weeks only, as if all of it had to be done in
+/// these.
 const LAST_DAYS: i64 = 14;
 
 /// The chance that a milestone is not reached by its date, at the pace of its tasks so far: `done` of
@@ -163,7 +165,7 @@ fn standing(
     let length = (due - start).max(1) as f64;
     let time_used = ((today - start) as f64 / length).clamp(0.0, 1.0);
     if time_used - done > TOLERATED_LAG {
-        return Standing::Behind { time_used };
+        return Standing::Behind { time_used: milestone.start.map(|_| time_used) };
     }
     waits_on.map_or(Standing::OnTrack, |on| Standing::Waiting { on: on.clone() })
 }
@@ -314,8 +316,8 @@ mod tests {
             expect![[r#"
                 a 1.00 2/2 Reached
                 b 0.50 1/2 Overdue { days: 3 }
-                c 0.00 0/2 Behind { time_used: 0.93 }
-                d 0.00 0/1 Behind { time_used: 0.8571428571428571 }
+                c 0.00 0/2 Behind { time_used: Some(0.93) }
+                d 0.00 0/1 Behind { time_used: None }
                 e 0.00 0/1 Waiting { on: "b" }
                 f 0.00 0/1 Waiting { on: "b" }
                 g 0.50 1/2 OnTrack"#]],
@@ -328,7 +330,7 @@ mod tests {
             "a - 10 c : todo\nb - 20 a : todo\nc - 30 b : todo",
             0,
             expect![[r#"
-                a 0.00 0/1 Behind { time_used: 0.2857142857142857 }
+                a 0.00 0/1 Behind { time_used: None }
                 b 0.00 0/1 Waiting { on: "a" }
                 c 0.00 0/1 Waiting { on: "b" }
                 Cycle(["a", "c", "b", "a"])

@@ -9,8 +9,10 @@ mod change_points;
 mod clones;
 mod co_change;
 mod data_set;
+mod health;
 mod history;
 mod hotspots;
+mod merges;
 mod risk;
 mod tcpd;
 mod throughput;
@@ -20,7 +22,7 @@ use std::collections::BTreeMap;
 
 use history::{History, Need};
 use onboard_analysis::weights::Weights;
-use onboard_analysis::{co_change as pairs, commit_risk};
+use onboard_analysis::{co_change as pairs, commit_risk, outlook};
 
 /// Figures by their names.
 pub type Measures = Vec<(&'static str, f64)>;
@@ -73,6 +75,7 @@ struct Asked<'a> {
 pub struct Shipped {
     risk: Option<Weights>,
     pairs: Option<Weights>,
+    outlook: outlook::Table,
 }
 
 impl Shipped {
@@ -84,6 +87,10 @@ impl Shipped {
         Self {
             risk: of("commit-risk", &commit_risk::FEATURES),
             pairs: of("co-change", &pairs::FEATURES),
+            outlook: std::fs::read_to_string(format!("{folder}/outlook.json"))
+                .ok()
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or_default(),
         }
     }
 }
@@ -112,6 +119,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let asked = Asked::parse(&words)?;
     let mut tables = vec![Table::default(); asked.protocols.len()];
+    let mut counted = outlook::Table::default();
     let mut training: Vec<Vec<train::Part>> = asked.protocols.iter().map(|_| Vec::new()).collect();
     for path in asked.paths {
         if asked.protocols == ["tcpd"] {
@@ -126,6 +134,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 "hotspots" => hotspots::evaluate(&history, table)?,
                 "risk" => risk::evaluate(&history, asked.shipped.risk.as_ref(), table),
                 "co-change" => co_change::evaluate(&history, asked.shipped.pairs.as_ref(), table),
+                "health" => health::evaluate(&history, &asked.shipped.outlook, table),
+                "merges" => merges::evaluate(&history.name, &history.repository, table),
+                "train-health" => health::count(&history, &mut counted),
                 "throughput" => throughput::evaluate(&history, table),
                 "clones" => clones::evaluate(&history, table)?,
                 "train-risk" => training[at].push(train::Part::of(&history, risk::rows(&history))),
@@ -139,6 +150,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (at, protocol) in asked.protocols.iter().enumerate() {
         println!("# {protocol}");
         match protocol.strip_prefix("train-") {
+            Some("health") => println!("{}", serde_json::to_string_pretty(&counted)?),
             Some(what) => println!("{}", fitted(what, &training[at])?),
             None if *protocol == "change-points" => change_points::evaluate(&mut tables[at]),
             None => {}

@@ -19,7 +19,7 @@ pub const MANUAL: Manual = Manual {
     ],
     shares: &[(
         "health",
-        "the score with its parts, the milestones, the findings that hold, and what could not be seen.",
+        "the score with its parts, the chances of what may go wrong within 13 weeks, the milestones, the findings that hold, and what could not be seen.",
     )],
     examples: include_str!("examples.txt"),
 };

@@ -4,6 +4,7 @@
 mod decide;
 mod manual;
 mod observe;
+pub mod replay;
 mod report;
 mod state;
 

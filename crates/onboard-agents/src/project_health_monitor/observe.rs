@@ -72,6 +72,32 @@ pub struct OpenFacts {
     pub limits: Vec<String>,
 }
 
+impl OpenFacts {
+    /// A repository of which history and tags are known, and nothing else.
+    pub fn of_history(ledger: Ledger, tags: Vec<Tag>) -> Self {
+        Self {
+            mainline: String::new(),
+            tip: String::new(),
+            head: Head::Unborn(String::new()),
+            shallow: false,
+            partial: false,
+            bare: true,
+            ledger,
+            files: Vec::new(),
+            submodules: 0,
+            notes: NoteFacts::default(),
+            branches: BranchFacts::default(),
+            tags,
+            since_release: None,
+            ci: CiFacts::default(),
+            manifests: Vec::new(),
+            unreadable: Vec::new(),
+            broken_references: Vec::new(),
+            limits: Vec::new(),
+        }
+    }
+}
+
 /// A file of the main line's last commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileFacts {

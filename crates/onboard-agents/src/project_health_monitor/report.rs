@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use onboard_analysis::calendar::{date_text, day_of};
 use onboard_analysis::milestone::Standing;
+use onboard_analysis::outlook;
 use onboard_analysis::statistics::median;
 use onboard_text::counted;
 use serde_json::{Value, json};
@@ -190,7 +191,19 @@ fn parts(assessment: &Assessment) -> Vec<Value> {
     assessment.score.parts.iter().map(part).collect()
 }
 
-/// The score with its parts, the milestones, and the findings that hold now.
+/// What may go wrong within a quarter of a year, each with its chance, and the chance of any of it.
+fn chances(assessment: &Assessment) -> Value {
+    let rounded = |chance: f64| (chance * 1_000.0).round() / 1_000.0;
+    let one = |one: &outlook::Chance| json!({ "event": one.kind, "chance": rounded(one.chance) });
+    let any = (!assessment.outlook.is_empty()).then(|| rounded(outlook::any(&assessment.outlook)));
+    json!({
+        "weeks": outlook::HORIZON_WEEKS,
+        "any": any,
+        "events": assessment.outlook.iter().map(one).collect::<Vec<Value>>(),
+    })
+}
+
+/// The score with its parts, what may come, the milestones, and the findings that hold now.
 fn health(facts: &Facts, assessment: &Assessment) -> Value {
     let milestones: Vec<Value> = assessment
         .milestones
@@ -229,6 +242,7 @@ fn health(facts: &Facts, assessment: &Assessment) -> Value {
         "index": assessment.score.index,
         "measured": assessment.score.measured,
         "parts": parts(assessment),
+        "outlook": chances(assessment),
         "milestones": milestones,
         "findings": findings,
         "limits": assessment.limits,

@@ -5,6 +5,7 @@ mod delays;
 mod deployments;
 mod mergers;
 mod open_branches;
+mod open_requests;
 mod repeated;
 mod stages;
 
@@ -19,16 +20,24 @@ use super::observe::Flow;
 use crate::facts::ProjectFacts;
 use crate::host::Finding;
 use crate::manual::Rule;
+use crate::requests;
 use crate::telling::Holds;
 pub use deployments::Deployments;
 pub use mergers::{ONE_MERGER, Reviews};
-pub use open_branches::OVERDUE_BRANCH;
+pub use open_branches::{OVERDUE_BRANCH, usual_days};
+pub use open_requests::{OVERDUE_REQUEST, Requests};
 pub use repeated::REPEATED_COMMIT;
 pub use stages::LeadTime;
 
 /// Every rule of the agent, in the order of its page.
-pub const RULES: &[&Rule] =
-    &[&delays::SLOWER, &delays::BOTTLENECK, &OVERDUE_BRANCH, &ONE_MERGER, &REPEATED_COMMIT];
+pub const RULES: &[&Rule] = &[
+    &delays::SLOWER,
+    &delays::BOTTLENECK,
+    &OVERDUE_REQUEST,
+    &OVERDUE_BRANCH,
+    &ONE_MERGER,
+    &REPEATED_COMMIT,
+];
 
 /// Fewer branches in a year are no habit.
 const LEAST_BRANCHES: usize = 20;
@@ -52,6 +61,8 @@ pub struct Figures {
     pub open: usize,
     /// `None` where too few branches were merged.
     pub lead_time: Option<LeadTime>,
+    /// Of the forge that is connected, where it is known.
+    pub requests: Option<Requests>,
     pub deployments: Deployments,
     pub reviews: Option<Reviews>,
     /// Small commits that people made again and again.
@@ -86,7 +97,12 @@ impl<'a> Seen<'a> {
 }
 
 /// Applies every rule.
-pub fn assess(facts: &ProjectFacts, flow: &Flow, now_ms: i64) -> Assessment {
+pub fn assess(
+    facts: &ProjectFacts,
+    flow: &Flow,
+    asked: Option<&requests::Shared>,
+    now_ms: i64,
+) -> Assessment {
     let seen = Seen::of(facts, flow, now_ms);
     let mut limits = flow.limits.clone();
     let repeated = repeated::find(&seen);
@@ -98,6 +114,11 @@ pub fn assess(facts: &ProjectFacts, flow: &Flow, now_ms: i64) -> Assessment {
         ..Figures::default()
     };
     let mut holds = Holds::default();
+    if let Some(judged) = asked.and_then(|asked| open_requests::judge(asked, now_ms)) {
+        figures.requests = Some(judged.figures);
+        holds.findings.extend(judged.findings);
+        limits.extend(judged.limit);
+    }
     if flow.merged.len() >= LEAST_BRANCHES {
         let stages = stages::judge(&seen);
         figures.lead_time = Some(stages.lead_time);
@@ -111,12 +132,17 @@ pub fn assess(facts: &ProjectFacts, flow: &Flow, now_ms: i64) -> Assessment {
             stages.bottlenecks.into_iter().partition(is_slower);
         holds.standing = standing;
         holds.findings.extend(stages.slower);
-        holds.findings.extend(open_branches::judge(&seen));
+        // A branch that was asked to be merged waits there, and is said there.
+        if figures.requests.is_none() {
+            holds.findings.extend(open_branches::judge(&seen));
+        }
         holds.findings.extend(reviews.findings);
         holds.findings.extend(bottlenecks);
     } else {
         let why = untimed(&seen);
-        limits.push(why.clone());
+        if figures.requests.is_none() {
+            limits.push(why.clone());
+        }
         figures.untimed = Some(why);
     }
     holds.findings.extend(repeated);
@@ -152,15 +178,22 @@ fn is_squashed(subject: &str) -> bool {
 impl Figures {
     /// One line of it.
     pub fn words(&self) -> String {
-        let branches = match (&self.lead_time, &self.untimed) {
-            (Some(lead), _) => format!(
+        let branches = match (&self.requests, &self.lead_time, &self.untimed) {
+            (Some(requests), ..) => format!(
+                "{} requests merged in a year; half within {}, 85 % within {} of being opened, {} open",
+                requests.merged,
+                span(requests.median_days),
+                span(requests.p85_days),
+                requests.open,
+            ),
+            (None, Some(lead), _) => format!(
                 "{} branches merged in a year; half within {}, 85 % within {} of their first commit",
                 self.merged,
                 span(lead.median_days),
                 span(lead.p85_days),
             ),
-            (None, Some(why)) => why.clone(),
-            (None, None) => "no branches".to_owned(),
+            (None, None, Some(why)) => why.clone(),
+            (None, None, None) => "no branches".to_owned(),
         };
         match self.deployments.releases {
             0 => branches,

@@ -12,13 +12,14 @@ pub const MANUAL: Manual = Manual {
     publishes: &[],
     shares: &[(
         "workflow",
-        "branches merged in a year, the stages' medians and 85 % quantiles of half a year and their share of slow branches' time, releases, those mended at once (within a week, or half the usual time between releases where that is shorter), reverts and the median time to either, how unevenly merging is spread (Gini), and the limits of all that.",
+        "requests of the forge and how long they took, branches merged in a year, the stages' medians and 85 % quantiles of half a year and their share of slow branches' time, releases, those mended at once (within a week, or half the usual time between releases where that is shorter), reverts and the median time to either, how unevenly merging is spread (Gini), and the limits of all that.",
     )],
     examples: include_str!("examples.txt"),
 };
 
 const ABOUT: &str = r#"How work gets from its first commit to the main line and into a release, where it waits, and what is
-done by hand again and again. From git alone, weekly, at most three new findings a run.
+done by hand again and again. From git, and from the requests of a forge where one is
+[connected](external-tool-integration.md); weekly, at most three new findings a run.
 
 A branch's stages: *writing*, from its first commit to its last (amending, rebasing and rework after a
 review count here);
@@ -30,8 +31,10 @@ Two overdue branches, two repeated commits and one part with one merger stand at
 until one of these no longer holds, and never take its place. Days are counted to the last commit of the
 main line, which is named; branches that could not all be compared are said in the shared value's `limits`.
 
-Where pull requests are squashed, no branch is left: the first four rules say nothing, and the run's
-summary says so. What it says of [ripgrep](https://github.com/BurntSushi/ripgrep) at `3fce3b5bb0`:
+Where pull requests are squashed, no branch is left: the rules of branches say nothing, and the run's
+summary says so. With a forge connected, requests are timed from being opened to being merged all the
+same, and `overdue-request` speaks in place of `overdue-branch`; for whom a request waits, a first review
+or what a build service takes is not read from the forge. What it says of [ripgrep](https://github.com/BurntSushi/ripgrep) at `3fce3b5bb0`:
 
 ```text
 [info] “ignore-#” was committed on 10 days in a year, each time in the same 2 files

@@ -1,15 +1,18 @@
 //! The workflow optimizer: how work gets from its first commit to the main line and into a release,
-//! and where it waits. From git alone, so it says what git can't know.
+//! and where it waits. From git, which does not know
+//! everything, and says so; and from a forge's requests, where one is connected.
 //!
 //! Each rule is described beside the code that judges by it (`decide`), and all of them in `manual`.
 
 mod decide;
 mod manual;
 mod observe;
+pub mod replay;
 mod report;
 
 use crate::facts;
 use crate::host::{AgentError, Host, Outcome};
+use crate::requests;
 use crate::telling::Room;
 
 pub use manual::MANUAL;
@@ -23,6 +26,7 @@ pub const MANIFEST: &str = include_str!("agent.yaml");
 pub const ROOM: Room<'_> = Room {
     new: 3,
     of_rule: &[
+        (decide::OVERDUE_REQUEST.id, 2),
         (decide::OVERDUE_BRANCH.id, 2),
         (decide::REPEATED_COMMIT.id, 2),
         (decide::ONE_MERGER.id, 1),
@@ -47,6 +51,7 @@ pub fn run_with_stride(host: &mut dyn Host, stride: usize) -> Result<Outcome, Ag
         Ok(flow) => flow,
         Err(why) => return Ok(Outcome::NothingToReport { summary: why }),
     };
-    let assessment = decide::assess(&facts, &flow, host.task().now_ms);
+    let asked = requests::shared(host.task());
+    let assessment = decide::assess(&facts, &flow, asked.as_ref(), host.task().now_ms);
     report::deliver(host, &facts, &assessment, &mut memory)
 }

@@ -191,7 +191,7 @@ fn follow(
 }
 
 /// What came with a merge.
-fn compare(
+pub fn compare(
     repository: &Repository,
     landing: &Landing,
     mainline: &str,

@@ -79,7 +79,11 @@ impl World {
                 .iter()
                 .map(|(number, item)| {
                     let at = (item.created_s * 1_000, item.updated_s * 1_000, item.closed_s);
-                    (*number, (item.title.clone(), item.state, at, item.milestone))
+                    let state = match item.state {
+                        State::Done if item.is_merge => State::Merged,
+                        state => state,
+                    };
+                    (*number, (item.title.clone(), state, at, item.milestone))
                 })
                 .collect();
             let items = match (forge.flavour, is_merge) {

@@ -12,7 +12,7 @@ use super::fixture::{Fixture, History, NOW_MS};
 use super::{
     PLAN, change, code_quality, forge_agent, patterns, performance, predictive, tools, workflow,
 };
-use super::{host, report, team, trouble, untested};
+use super::{host, report, team, trouble, untested, untested_of_late};
 
 const DAY_MS: i64 = 86_400_000;
 /// Columns of an example: it is shown four further in, on eighty.
@@ -197,6 +197,7 @@ fn the_health_monitor_says_its_examples() {
             "version: 1\nmilestones:\n  - id: a\n    due: 2027-02-01\n    depends_on: [b]\n  - id: b\n    due: 2027-03-01\n",
         ),
         Fixture::of(&untested()),
+        Fixture::of(&untested_of_late()),
         Fixture::of(&mended()),
         Fixture::of(&forgotten()),
     ];

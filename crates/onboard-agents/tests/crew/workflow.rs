@@ -1,10 +1,12 @@
 //! The workflow optimizer on real repositories.
 
 use expect_test::{Expect, expect};
+use onboard_agents::external_tool_integration;
 use onboard_agents::host::Finding;
+use onboard_agents::requests::{Merged, Request, SHARED_AS, Shared};
 use onboard_agents::workflow_optimizer::{self, run, run_with_stride};
 
-use super::fixture::{Fixture, History};
+use super::fixture::{Fixture, History, NOW_MS};
 use super::readers::{Reader, told};
 
 /// Runs the index and the optimizer; what that says.
@@ -119,7 +121,78 @@ pub fn examples() -> Vec<Finding> {
     open.work(&Work { who: "cy", folder: "net", merger: "", days: [40, 30, -1] });
     let slower = year(|days_ago| if days_ago > 85 { 1 } else { 6 });
     let histories = [slower.history, year(|_| 9).history, open.history, one_merger(), repeated()];
-    told(&histories, run)
+    let mut findings = told(&histories, run);
+    let mut reader = asked(&squashed());
+    reader.0.judge(run);
+    findings.append(&mut reader.0.agent.findings);
+    findings
+}
+
+/// A project whose pull requests are squashed.
+fn squashed() -> History {
+    let mut history = History::default();
+    for day in 0..60 {
+        let text = format!("fn a() {{}} // {day}\n");
+        let subject = format!("feat: part {} (#{day})", ["one", "two", "three"][day as usize % 3]);
+        history.commit("main", "ann", 120 - 2 * day, &subject, &[("src/a.rs", &text)]);
+    }
+    history
+}
+
+/// A reader of its index and of what the forge has: sixty requests merged within three days, one that is
+/// open for two months and rests for one, and one of today.
+fn asked(history: &History) -> (Reader, tempfile::TempDir, Fixture) {
+    let fixture = Fixture::of(history);
+    let mut reader = Reader::of(fixture.root());
+    reader.index();
+    let ago = |days: i64| NOW_MS - days * 86_400_000;
+    let merged = |number: i64| Merged {
+        id: format!("#{number}"),
+        created_ms: ago(2 * number + 1 + number % 3),
+        merged_ms: ago(2 * number),
+    };
+    let open = |(id, title, created, updated): (&str, &str, i64, i64)| Request {
+        id: id.into(),
+        title: title.into(),
+        created_ms: ago(created),
+        updated_ms: ago(updated),
+    };
+    let open = [("#70", "Parse dates", 60, 31), ("#71", "Say more", 0, 0)].map(open);
+    let source = "octo/loom at github.com".to_owned();
+    let shared = Shared::of(source, NOW_MS, open.into(), (1..=60).map(merged).collect());
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path().join(SHARED_AS);
+    std::fs::write(&place, serde_json::to_string(&shared).expect("JSON")).expect("a file");
+    let facts = [(SHARED_AS.to_owned(), place)].into();
+    reader.agent.task.facts.insert(external_tool_integration::NAME.to_owned(), facts);
+    (reader, folder, fixture)
+}
+
+/// Git alone can't time squashed pull requests; the forge can.
+#[test]
+fn requests_of_a_forge_are_timed_where_git_has_no_branch() {
+    let (mut reader, _folder, _fixture) = asked(&squashed());
+    let said = reader.judge(run);
+    expect![[r#"
+        succeeded: 60 requests merged in a year; half within 2 days, 85 % within 3 days of being opened, 2 open; 1 new
+        [low] workflow/overdue-request of #70
+          #70 has been waiting since 2026-10-23: Parse dates
+          Opened on 2026-09-24. Of 60 requests merged in the year to 2026-11-23, 85 of 100 took at most 3 days. For whom it waits, its author or a reviewer, is not known.
+          do: See whose turn it is at #70 in octo/loom at github.com, and answer, merge or close it.
+          - Number 60: days since it was opened
+          - Number 31: days since anything happened at it
+          - Number 3: days that 85 of 100 merged requests took at most
+          - Number 2: days that half of them took at most"#]].assert_eq(&said);
+    let figures = &reader.agent.state["workflow"]["figures"]["requests"];
+    expect![[r#"{"median_days":2.0,"merged":60,"open":2,"p85_days":3.0,"source":"octo/loom at github.com"}"#]].assert_eq(&figures.to_string());
+    // What branches say is said of requests, once.
+    let mut team = Team::new();
+    team.year(|_| 1);
+    team.work(&Work { who: "cy", folder: "net", merger: "", days: [40, 30, -1] });
+    let (mut reader, _folder, _fixture) = asked(&team.history);
+    reader.judge(run);
+    let rules: Vec<&str> = reader.agent.findings.iter().map(|it| it.rule.as_str()).collect();
+    expect!["workflow/overdue-request"].assert_eq(&rules.join(" "));
 }
 
 #[test]
@@ -396,14 +469,8 @@ fn the_same_small_commit_again_and_again() {
 
 #[test]
 fn squashed_pull_requests_leave_no_branch_to_time() {
-    let mut history = History::default();
-    for day in 0..60 {
-        let text = format!("fn a() {{}} // {day}\n");
-        let subject = format!("feat: part {} (#{day})", ["one", "two", "three"][day as usize % 3]);
-        history.commit("main", "ann", 120 - 2 * day, &subject, &[("src/a.rs", &text)]);
-    }
     check(
-        &history,
+        &squashed(),
         expect![
             "nothing to report: pull requests are squashed (60 of 60 commits): how long branches wait can't be known from git alone; nothing new"
         ],
@@ -441,5 +508,8 @@ fn without_an_index_there_is_nothing_to_judge() {
     let mut reader = Reader::of(fixture.root());
     expect!["nothing to report: the project has not been indexed yet"]
         .assert_eq(&reader.judge(run));
-    assert!(workflow_optimizer::MANIFEST.contains("facts_from: [project-index]"));
+    assert!(
+        workflow_optimizer::MANIFEST
+            .contains("facts_from: [project-index, external-tool-integration]")
+    );
 }

@@ -275,6 +275,7 @@ impl Forge {
             let word = match state {
                 State::Open | State::Proposed => "opened",
                 State::Done if *is_merge => "merged",
+                State::Merged => "merged",
                 State::Done | State::Dropped => "closed",
             };
             let mut value = json!({

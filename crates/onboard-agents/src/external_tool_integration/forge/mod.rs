@@ -6,6 +6,7 @@ mod feed;
 mod limits;
 mod moment;
 pub mod planned;
+mod requested;
 pub mod store;
 pub mod sync;
 pub mod wire;
@@ -18,6 +19,7 @@ use serde_json::json;
 use crate::checkpoint::{self, encode};
 use crate::host::{AgentError, Get, Host, LARGEST_CHECKPOINT};
 use crate::plan::forge::{SHARED_AS, Shared};
+use crate::requests;
 use store::{Item, Items, MOST_ITEMS, Milestone, Store};
 use sync::{Run, Sync};
 use wire::Flavour;
@@ -65,6 +67,9 @@ pub fn read(host: &mut dyn Host, connection: &Connection) -> Result<Option<Read>
     sync.finish(&run);
     save(host, &before, &sync, &mut store, &run)?;
     share(host, &planned::shared(connection, &store))?;
+    if let Some(read_ms) = sync.read_ms {
+        share_requests(host, &requested::shared(connection, &store, read_ms))?;
+    }
     let items = || store.issues.list().chain(store.merges.list());
     Ok(Some(Read {
         sync,
@@ -80,7 +85,21 @@ pub fn read(host: &mut dyn Host, connection: &Connection) -> Result<Option<Read>
 /// # Errors
 /// When the host is gone.
 pub fn forget(host: &mut dyn Host) -> Result<(), AgentError> {
-    share(host, &Shared::of(String::new(), Vec::new()))
+    share(host, &Shared::of(String::new(), Vec::new()))?;
+    let before: Option<requests::Shared> = checkpoint::load(host, requests::SHARED_AS)?;
+    match before.filter(|before| !before.source.is_empty()) {
+        Some(_) => share_requests(host, &requests::Shared::default()),
+        None => Ok(()),
+    }
+}
+
+/// Shares requests where they say more than what was shared before.
+fn share_requests(host: &mut dyn Host, now: &requests::Shared) -> Result<(), AgentError> {
+    let before: Option<requests::Shared> = checkpoint::load(host, requests::SHARED_AS)?;
+    match before.is_none_or(|before| now.is_news(&before)) {
+        true => Ok(checkpoint::save(host, requests::SHARED_AS, now)?),
+        false => Ok(()),
+    }
 }
 
 fn ask(

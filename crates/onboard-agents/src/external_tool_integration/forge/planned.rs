@@ -27,7 +27,8 @@ pub fn shared(connection: &Connection, store: &Store) -> Shared {
     let mut list = Vec::new();
     for milestone in milestones {
         let tasks = tasks.remove(&milestone.id).unwrap_or_default();
-        let is_done = tasks.iter().any(|(item, _)| item.state == State::Done);
+        let is_done =
+            tasks.iter().any(|(item, _)| matches!(item.state, State::Done | State::Merged));
         // One that was closed with nothing done was given up, not reached.
         if milestone.is_open || is_done {
             list.push(of(milestone, &tasks, &mut names));
@@ -54,7 +55,7 @@ fn of(
             State::Open | State::Proposed if !milestone.is_open => SharedState::Dropped,
             State::Open => SharedState::Todo,
             State::Proposed => SharedState::Doing,
-            State::Done => SharedState::Done,
+            State::Done | State::Merged => SharedState::Done,
             State::Dropped => SharedState::Dropped,
         },
     };

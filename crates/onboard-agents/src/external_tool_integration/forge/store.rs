@@ -39,8 +39,10 @@ pub enum State {
     Open,
     /// An open pull or merge request.
     Proposed,
-    /// Closed as done, or merged.
+    /// Closed as done; of what was stored before [`State::Merged`], merged, too.
     Done,
+    /// A pull or merge request that was merged.
+    Merged,
     /// Closed without being done.
     Dropped,
 }

@@ -165,7 +165,7 @@ fn github_item(raw: GitHubItem) -> Result<Item, String> {
     let state = match (raw.state.as_str(), &raw.pull_request) {
         ("open", None) => State::Open,
         ("open", Some(_)) => State::Proposed,
-        ("closed", Some(pull)) if pull.merged_at.is_some() => State::Done,
+        ("closed", Some(pull)) if pull.merged_at.is_some() => State::Merged,
         ("closed", Some(_)) => State::Dropped,
         ("closed", None) => match raw.state_reason.as_deref() {
             Some("not_planned" | "duplicate") => State::Dropped,
@@ -203,7 +203,8 @@ fn gitlab_item(raw: GitLabItem) -> Result<Item, String> {
     let state = match (raw.state.as_str(), is_merge) {
         ("opened" | "locked", true) => State::Proposed,
         ("opened" | "reopened", _) => State::Open,
-        ("merged", _) | ("closed", false) => State::Done,
+        ("merged", _) => State::Merged,
+        ("closed", false) => State::Done,
         ("closed", true) => State::Dropped,
         (other, _) => return Err(format!("the state `{}` is unknown", cut(other))),
     };

@@ -89,7 +89,7 @@ const WEEKS: u16 = 104;
 const LEAST_WEEKS: usize = 26;
 const LEAST_COMMITS: f64 = 40.0;
 /// A change older than this is how the project is now, not news.
-const NEWS_WEEKS: usize = 26;
+pub(super) const NEWS_WEEKS: u16 = 26;
 /// A project sleeps once its silence is this much longer than nineteen of twenty of its gaps.
 const SLEEP_FACTOR: f64 = 3.0;
 /// And never after less than this.
@@ -193,7 +193,7 @@ fn sleeping(open: &OpenFacts, days: f64) -> Finding {
 
 fn dropped(open: &OpenFacts, pulse: &Pulse, shift: &Shift) -> Option<Finding> {
     let weeks = pulse.commits.len() - shift.at;
-    if shift.after >= shift.before || weeks > NEWS_WEEKS {
+    if shift.after >= shift.before || weeks > usize::from(NEWS_WEEKS) {
         return None;
     }
     let lost = 1.0 - shift.after / shift.before;

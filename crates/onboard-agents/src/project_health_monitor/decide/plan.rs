@@ -83,6 +83,10 @@ pub const MILESTONE_BEHIND: Rule = Rule {
             onboard_analysis::milestone::TOLERATED_LAG * 100.0,
             "judgement: work is rarely even",
         ),
+        Bound::that(
+            "without a `start`, its last two weeks are looked at, as if all of it had to be done in these",
+            "when it began isn't known, so nothing is said of its pace",
+        ),
         Bound::at(
             "it is urgent {} days before its date",
             CLOSE_DAYS as f64,
@@ -242,12 +246,20 @@ fn late(milestone: &Progress, today: i64, plan: &PlanReading) -> Option<Finding>
         Standing::Behind { time_used } => (
             MILESTONE_BEHIND.id,
             if due - today <= CLOSE_DAYS { Severity::Medium } else { Severity::Low },
-            format!(
-                "Milestone {} has used {:.0} % of its time for {:.0} % of its work",
-                milestone.id,
-                time_used * 100.0,
-                milestone.done * 100.0
-            ),
+            match time_used {
+                Some(used) => format!(
+                    "Milestone {} has used {:.0} % of its time for {:.0} % of its work",
+                    milestone.id,
+                    used * 100.0,
+                    milestone.done * 100.0
+                ),
+                None => format!(
+                    "Milestone {} is due in {} with {:.0} % of its work done",
+                    milestone.id,
+                    counted((due - today) as usize, "day", "days"),
+                    milestone.done * 100.0
+                ),
+            },
         ),
         Standing::Reached | Standing::Waiting { .. } | Standing::OnTrack | Standing::Undated => {
             return None;
@@ -274,7 +286,10 @@ fn late(milestone: &Progress, today: i64, plan: &PlanReading) -> Option<Finding>
         ],
     );
     Some(match milestone.standing {
-        Standing::Behind { time_used } => finding.expecting(missed(milestone, due, time_used)),
+        Standing::Behind { time_used: Some(used) } => {
+            finding.expecting(missed(milestone, due, used))
+        }
+        // Without a start its pace is not known.
         _ => finding,
     })
 }
