@@ -1,5 +1,6 @@
 //! Reads a repository's history as facts and prints them as `git log --no-merges --numstat -M`
-//! does, for comparison with it: `measure_history REPOSITORY [names|lines] [THREADS]`.
+//! does, for comparison with it: `measure_history REPOSITORY [names|lines] [THREADS] [SINCE]`, where
+//! SINCE is a commit's full name: only what the main line has beyond it is read then.
 
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
@@ -20,7 +21,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let open = || Repository::open(Path::new(root), None);
     let repository = open()?;
     let tip = repository.mainline().ok_or("there is no commit")?.tip;
-    let ids = repository.ancestry(tip).ids;
+    let ids = match words.get(3) {
+        Some(since) => repository.divergence(tip, since.parse()?, usize::MAX).ahead,
+        None => repository.ancestry(tip).ids,
+    };
     let mut out = BufWriter::new(std::io::stdout().lock());
     let how = Ingest { wanted, threads, known: &|_, _| None };
     ingest(open, &ids, &how, |facts| match facts.map(|facts| print(&mut out, &facts)) {

@@ -18,6 +18,7 @@ use std::path::Path;
 
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
+use gix::odb::pack::cache::lru::MemoryCappedHashmap as DeltaBases;
 
 pub use branch_name::is_kept_apart;
 pub use ingest::{Ingest, Wanted, ingest};
@@ -29,6 +30,9 @@ pub use walk::{Ancestry, Divergence};
 /// Recently decoded trees kept in memory. Neighbouring commits share most of theirs; 32 MiB holds
 /// the working set of a project of 50,000 files and leaves the agent's memory limit alone.
 const OBJECT_CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// Recently decoded objects of packs that others are stored as differences to. Without them each
+/// object is put together from its chain's beginning.
+const DELTA_BASE_CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// References listed of one kind; the rest is counted and left alone.
 pub const MOST_REFERENCES: usize = 5_000;
 /// A `config` file is looked at up to this many bytes for the formats that cannot be read.
@@ -142,6 +146,7 @@ impl Repository {
             .map_err(|error| diagnose(path, &error.to_string()))?;
         let mut inner = opened.to_thread_local();
         inner.object_cache_size(OBJECT_CACHE_BYTES);
+        inner.objects.set_pack_cache(|| Box::new(DeltaBases::new(DELTA_BASE_CACHE_BYTES)));
         let shallow = match inner.shallow_commits() {
             Ok(commits) => commits.map(|list| list.iter().copied().collect()).unwrap_or_default(),
             Err(error) => {

@@ -38,8 +38,10 @@ pub struct Listing {
     /// Other repositories recorded inside this one.
     pub submodules: usize,
     pub unreadable: Vec<Unreadable>,
-    /// There were more than could be listed.
+    /// There are more than [`MOST_FILES`]; the rest is not listed.
     pub cut: bool,
+    /// Folders nested deeper than [`DEEPEST`], not looked into.
+    pub too_deep: usize,
     places: HashMap<u64, usize>,
 }
 
@@ -51,6 +53,20 @@ impl Listing {
 
     pub fn by_path(&self, path: &str) -> Option<&TreeFile> {
         self.by_key(key(path.as_bytes()))
+    }
+
+    /// Whether files may exist that are not listed.
+    pub fn is_partial(&self) -> bool {
+        self.cut || self.too_deep > 0 || !self.unreadable.is_empty()
+    }
+
+    /// What is not listed and why, damage aside.
+    pub fn limits(&self) -> Vec<String> {
+        let cut = self.cut.then(|| format!("only the first {MOST_FILES} files are read"));
+        let deep =
+            format!("folders nested more than {DEEPEST} deep are left out ({})", self.too_deep);
+        let deep = (self.too_deep > 0).then_some(deep);
+        cut.into_iter().chain(deep).collect()
     }
 
     fn index(&mut self) {
@@ -195,7 +211,7 @@ impl Repository {
             }
         };
         for entry in entries.filter_map(Result::ok) {
-            if listing.files.len() >= MOST_FILES || depth > DEEPEST {
+            if listing.files.len() >= MOST_FILES {
                 listing.cut = true;
                 return;
             }
@@ -205,7 +221,9 @@ impl Repository {
             }
             path.extend_from_slice(entry.filename);
             let mode = entry.mode;
-            if mode.is_tree() {
+            if mode.is_tree() && depth >= DEEPEST {
+                listing.too_deep += 1;
+            } else if mode.is_tree() {
                 self.list(entry.oid.to_owned(), path, depth + 1, listing);
             } else if mode.is_commit() {
                 listing.submodules += 1;

@@ -205,9 +205,7 @@ pub fn observe(host: &mut dyn Host, glance: Glance, stride: usize) -> Result<Fac
     if partial {
         history.unreadable.clear();
     }
-    if listing.cut {
-        limits.push(format!("only the first {} files were looked at", listing.files.len()));
-    }
+    limits.extend(listing.limits());
     let broken_references = glance.branches.broken.into_iter().chain(glance.tags.broken).collect();
     let open = OpenFacts {
         mainline: mainline.name.clone(),

@@ -31,9 +31,7 @@ pub fn bring_up(
     if !listing.unreadable.is_empty() {
         index.limits.push(format!("{} folders can't be listed", listing.unreadable.len()));
     }
-    if listing.cut {
-        index.limits.push(format!("only the first {} files are kept", listing.files.len()));
-    }
+    index.limits.extend(listing.limits());
     let total = listing.files.len();
     let pace = Pace::new();
     let mut measuring = Measuring { host, repository, total, done: 0, pace, stride, unreadable: 0 };

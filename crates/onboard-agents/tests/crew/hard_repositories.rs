@@ -14,6 +14,14 @@ use onboard_agents::{builtins, project_index};
 use super::fixture::{Fixture, History, NOW_MS};
 use super::memory_host::MemoryHost;
 
+/// What agents say of [`plain`], whatever else is in the repository: left out below.
+const USUAL: [&str; 5] = [
+    "code-quality-optimizer: (4 functions in 4 files, 0 of them hard to follow; nothing new)",
+    "external-tool-integration: (no results of tools; nothing new)",
+    "performance-monitor: (first look at the machine; nothing new)",
+    "predictive-analytics: (too little history for a forecast; nothing new)",
+    "workflow-optimizer: (0 branches merged in a year: too few to time; nothing new)",
+];
 /// What a run may have.
 const MEMORY_KIB: u64 = 512 * 1024;
 
@@ -78,7 +86,11 @@ fn checked(root: &Path) -> String {
 }
 
 fn check(root: &Path, expected: Expect) {
-    expected.assert_eq(&words(root));
+    expected.assert_eq(&unusual(&words(root)));
+}
+
+fn unusual(words: &str) -> String {
+    words.lines().filter(|line| !USUAL.contains(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// Forty commits by two people, one a day.
@@ -106,9 +118,7 @@ fn nothing_and_next_to_nothing() {
         expect![[r#"
         project-index: (nothing to index: not a git repository)
         code-quality-optimizer: (the project has not been indexed yet)
-        external-tool-integration: (no results of tools; nothing new)
         pattern-learning: (the project has not been indexed yet)
-        performance-monitor: (first look at the machine; nothing new)
         predictive-analytics: (the project has not been indexed yet)
         project-health-monitor: (not a git repository; 0 open findings; nothing new)
         workflow-optimizer: (the project has not been indexed yet)
@@ -119,9 +129,7 @@ fn nothing_and_next_to_nothing() {
         expect![[r#"
         project-index: (nothing to index: no commits yet)
         code-quality-optimizer: (the project has not been indexed yet)
-        external-tool-integration: (no results of tools; nothing new)
         pattern-learning: (the project has not been indexed yet)
-        performance-monitor: (first look at the machine; nothing new)
         predictive-analytics: (the project has not been indexed yet)
         project-health-monitor: (no commits yet; 0 open findings; nothing new)
         workflow-optimizer: (the project has not been indexed yet)
@@ -134,12 +142,8 @@ fn nothing_and_next_to_nothing() {
         expect![[r#"
         project-index: 1 commits, 1 files, 1 of them with metrics
         code-quality-optimizer: (0 functions in 1 files, 0 of them hard to follow; nothing new)
-        external-tool-integration: (no results of tools; nothing new)
         pattern-learning: (0 things known of 1 changes; nothing new)
-        performance-monitor: (first look at the machine; nothing new)
-        predictive-analytics: (too little history for a forecast; nothing new)
         project-health-monitor: (no health score (0 of 100 points measured), 1 commit on main; 0 open findings; nothing new)
-        workflow-optimizer: (0 branches merged in a year: too few to time; nothing new)
         check: `HEAD~1` names no commit that is here"#]],
     );
 }
@@ -154,13 +158,8 @@ fn shallow_and_bare() {
         shallow.root(),
         expect![[r#"
         project-index: 1 commits, 4 files, 4 of them with metrics; a shallow clone: older commits are not here
-        code-quality-optimizer: (4 functions in 4 files, 0 of them hard to follow; nothing new)
-        external-tool-integration: (no results of tools; nothing new)
         pattern-learning: (0 things known of 0 changes; nothing new)
-        performance-monitor: (first look at the machine; nothing new)
-        predictive-analytics: (too little history for a forecast; nothing new)
         project-health-monitor: (no health score (5 of 100 points measured), 1 commit on main; 0 open findings; nothing new)
-        workflow-optimizer: (0 branches merged in a year: too few to time; nothing new)
         check: `HEAD~1` names no commit that is here"#]],
     );
     bare.git(&["clone", "--quiet", "--bare", &url, "."]);
@@ -168,13 +167,8 @@ fn shallow_and_bare() {
         bare.root(),
         expect![[r#"
             project-index: 40 commits, 4 files, 4 of them with metrics
-            code-quality-optimizer: (4 functions in 4 files, 0 of them hard to follow; nothing new)
-            external-tool-integration: (no results of tools; nothing new)
             pattern-learning: (0 things known of 40 changes; nothing new)
-            performance-monitor: (first look at the machine; nothing new)
-            predictive-analytics: (too little history for a forecast; nothing new)
             project-health-monitor: (no health score (30 of 100 points measured), 40 commits on main; 0 open findings; nothing new)
-            workflow-optimizer: (0 branches merged in a year: too few to time; nothing new)
             check: 1 commits, 1 files; not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 39"#]],
     );
 }
@@ -213,13 +207,9 @@ fn objects_of_noise() {
         expect![[r#"
         project-index: 20 commits, 3 files, 3 of them with metrics; 1 files could not be read; 1 commits could not be read
         code-quality-optimizer: (3 functions in 3 files, 0 of them hard to follow; nothing new)
-        external-tool-integration: (no results of tools; nothing new)
         pattern-learning: (0 things known of 17 changes; nothing new)
-        performance-monitor: (first look at the machine; nothing new)
-        predictive-analytics: (too little history for a forecast; nothing new)
         project-health-monitor: no health score (15 of 100 points measured), 20 commits on main; 1 open finding; 1 new
           health/repository-damaged: The git repository cannot be read as it should
-        workflow-optimizer: (0 branches merged in a year: too few to time; nothing new)
         check: 1 commits, 1 files; not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 16; not judged: risk: of 8 commits of the last three years 0 were followed by a fix of what they changed; that is too few to learn from; of the past: commits that could not be read, and what they build on"#]],
     );
 }
@@ -237,12 +227,8 @@ fn names_and_texts_that_are_not_utf8() {
         expect![[r#"
             project-index: 41 commits, 5 files, 5 of them with metrics
             code-quality-optimizer: (4 functions in 5 files, 0 of them hard to follow; nothing new)
-            external-tool-integration: (no results of tools; nothing new)
             pattern-learning: (0 things known of 41 changes; nothing new)
-            performance-monitor: (first look at the machine; nothing new)
-            predictive-analytics: (too little history for a forecast; nothing new)
             project-health-monitor: (no health score (30 of 100 points measured), 41 commits on main; 0 open findings; nothing new)
-            workflow-optimizer: (0 branches merged in a year: too few to time; nothing new)
             check: 1 commits, 1 files; not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 40"#]],
     );
 }
@@ -269,13 +255,8 @@ fn links_in_circles_submodules_and_pointers() {
         fixture.root(),
         expect![[r#"
             project-index: 41 commits, 5 files, 4 of them with metrics
-            code-quality-optimizer: (4 functions in 4 files, 0 of them hard to follow; nothing new)
-            external-tool-integration: (no results of tools; nothing new)
             pattern-learning: (0 things known of 41 changes; nothing new)
-            performance-monitor: (first look at the machine; nothing new)
-            predictive-analytics: (too little history for a forecast; nothing new)
             project-health-monitor: (no health score (30 of 100 points measured), 41 commits on main; 0 open findings; nothing new)
-            workflow-optimizer: (0 branches merged in a year: too few to time; nothing new)
             check: 1 commits, 1 files; not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 40"#]],
     );
 }
@@ -300,12 +281,8 @@ fn commits_from_the_future_and_from_before_time() {
         expect![[r#"
             project-index: 43 commits, 5 files, 5 of them with metrics
             code-quality-optimizer: (4 functions in 5 files, 0 of them hard to follow; nothing new)
-            external-tool-integration: (no results of tools; nothing new)
             pattern-learning: (0 things known of 43 changes; nothing new)
-            performance-monitor: (first look at the machine; nothing new)
-            predictive-analytics: (too little history for a forecast; nothing new)
             project-health-monitor: (health 73/100 (55 points measured), 43 commits on main; 0 open findings; nothing new)
-            workflow-optimizer: (0 branches merged in a year: too few to time; nothing new)
             check: 1 commits, 1 files; not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 42"#]],
     );
 }
@@ -323,13 +300,8 @@ fn ten_thousand_branches() {
         fixture.root(),
         expect![[r#"
             project-index: 40 commits, 4 files, 4 of them with metrics
-            code-quality-optimizer: (4 functions in 4 files, 0 of them hard to follow; nothing new)
-            external-tool-integration: (no results of tools; nothing new)
             pattern-learning: (0 things known of 40 changes; nothing new)
-            performance-monitor: (first look at the machine; nothing new)
-            predictive-analytics: (too little history for a forecast; nothing new)
             project-health-monitor: (no health score (35 of 100 points measured), 40 commits on main; 0 open findings; nothing new)
-            workflow-optimizer: (0 branches merged in a year: too few to time; nothing new)
             check: 1 commits, 1 files; not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 39"#]],
     );
 }
@@ -348,14 +320,10 @@ fn folders_inside_of_folders_and_one_commit_of_many_files() {
     check(
         fixture.root(),
         expect![[r#"
-            project-index: 41 commits, 25004 files, 25004 of them with metrics; only the first 25004 files are kept; of 1 commits not all changes are kept
+            project-index: 41 commits, 25004 files, 25004 of them with metrics; folders nested more than 64 deep are left out (1); of 1 commits not all changes are kept
             code-quality-optimizer: (4 functions in 25004 files, 0 of them hard to follow; nothing new)
-            external-tool-integration: (no results of tools; nothing new)
             pattern-learning: (0 things known of 40 changes; nothing new)
-            performance-monitor: (first look at the machine; nothing new)
-            predictive-analytics: (too little history for a forecast; nothing new)
             project-health-monitor: (no health score (45 of 100 points measured), 41 commits on main; 0 open findings; nothing new)
-            workflow-optimizer: (0 branches merged in a year: too few to time; nothing new)
             check: 1 commits, 20000 files; not judged: files that differ, beyond the first 20000; not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 40; not judged: complexity: of the last 19900 of 20000 code files"#]],
     );
 }
@@ -384,14 +352,9 @@ fn a_generated_file_of_200_megabytes() {
     let from = said.find(project_index::NAME).expect("the index speaks first");
     expect![[r#"
         project-index: 42 commits, 5 files, 4 of them with metrics
-        code-quality-optimizer: (4 functions in 4 files, 0 of them hard to follow; nothing new)
-        external-tool-integration: (no results of tools; nothing new)
         pattern-learning: (0 things known of 42 changes; nothing new)
-        performance-monitor: (first look at the machine; nothing new)
-        predictive-analytics: (too little history for a forecast; nothing new)
         project-health-monitor: (no health score (30 of 100 points measured), 42 commits on main; 0 open findings; nothing new)
-        workflow-optimizer: (0 branches merged in a year: too few to time; nothing new)
-        check: 1 commits, 1 files; not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 41"#]].assert_eq(&said[from..]);
+        check: 1 commits, 1 files; not judged: what usually changes together: too little of it yet to be tried; changes of few files so far: 41"#]].assert_eq(&unusual(&said[from..]));
     let peak = rest.split_whitespace().next().and_then(|word| word.parse::<u64>().ok());
     assert!(peak.expect("a number") <= MEMORY_KIB, "{peak:?} KiB");
 }

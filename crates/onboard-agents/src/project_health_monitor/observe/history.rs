@@ -57,7 +57,7 @@ pub fn follow(
         }
     }
     let living: BTreeSet<u64> = listing.files.iter().map(|file| file.key).collect();
-    history.ledger.prune(|key| listing.cut || living.contains(&key));
+    history.ledger.prune(|key| listing.is_partial() || living.contains(&key));
     if repository.is_partial() {
         // What a partial clone lacks is no damage, and stays away.
         history.unreadable.clear();
