@@ -27,6 +27,8 @@
 //!   one around it.
 //! - **Cyclomatic complexity** by the words that lizard counts, so that figures compare with what
 //!   teams know; where lizard passes over a branch (`unless`, `foreach` of C#, shell) it is counted.
+//!   An assignment that depends (`||=`, `&&=`, `??=`) is a decision, as RuboCop and ESLint have it,
+//!   and so is `?.` of C#, as in Microsoft's own metric.
 //! - **Lines** as tokei counts them ([`lines`]).
 //!
 //! Twelve languages have functions; every other known one has lines, and says so in [`Depth`].

@@ -12,7 +12,7 @@ use crate::history::{ChangeKind, CommitFacts, LineChange, Person};
 use crate::release::Tag;
 
 /// Raised whenever stored facts would be misread; older ones are thrown away and computed anew.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Parts that files are spread over by their paths: a commit touches a few of them only, and each
 /// fits a checkpoint for projects of some million lines.
 pub const FILE_PARTS: u64 = 8;

@@ -266,16 +266,17 @@ fn c_sharp() {
     var y = s switch { \"a\" => 1, \"b\" => 2, _ => 3 };
     switch (i) { case 1: break; default: goto case 1; }
     try { } catch (E) when (i > 1) { L(z => z ? 1 : 2); }
+    y ??= s?.Length;
     int Local(int q) { while (q > 1 && true) q--; return q; }
   }
 }
 ",
         expect![[r#"
-            C#: 10 code, 0 comment, 0 blank; Functions, 0 % errors
+            C#: 11 code, 0 comment, 0 blank; Functions, 0 % errors
             P.get 2-2: 0 parameters, cyclomatic 2, cognitive 0, nesting 0
             P.set 2-2: 0 parameters, cyclomatic 1, cognitive 0, nesting 0
-            A.Local 8-8: 1 parameters, cyclomatic 3, cognitive 2, nesting 1
-            A.M 3-9: 2 parameters, cyclomatic 10, cognitive 12, nesting 3
+            A.Local 9-9: 1 parameters, cyclomatic 3, cognitive 2, nesting 1
+            A.M 3-10: 2 parameters, cyclomatic 12, cognitive 12, nesting 3
         "#]],
     );
 }
@@ -293,7 +294,7 @@ fn ruby() {
       rest.each { |x| puts x while x }
       case a when 1 then 2 when 3 then 4 else 5 end
       begin; x; rescue E => e; y; ensure; z; end
-      a ? b : m(a)
+      @a ||= a ? b : m(a)
     end
     def n; end
   end
@@ -301,7 +302,7 @@ end
 ",
         expect![[r#"
             Ruby: 14 code, 0 comment, 0 blank; Functions, 0 % errors
-            B.m 3-11: 4 parameters, cyclomatic 12, cognitive 12, nesting 2
+            B.m 3-11: 4 parameters, cyclomatic 13, cognitive 12, nesting 2
             B.n 12-12: 0 parameters, cyclomatic 1, cognitive 0, nesting 0
         "#]],
     );

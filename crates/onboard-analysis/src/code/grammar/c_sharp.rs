@@ -50,7 +50,19 @@ const ROLES: &[(&str, Role)] = &[
     ("null_literal", Role::Literal),
 ];
 
-const DECISIONS: &[&str] =
-    &["if", "for", "foreach", "while", "catch", "case", "&&", "||", "??", "conditional_expression"];
+const DECISIONS: &[&str] = &[
+    "if",
+    "for",
+    "foreach",
+    "while",
+    "catch",
+    "case",
+    "&&",
+    "||",
+    "??",
+    "??=",
+    "conditional_expression",
+    "conditional_access_expression",
+];
 
 const JOINTS: &[&str] = &["&&", "||"];

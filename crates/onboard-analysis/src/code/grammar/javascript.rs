@@ -51,7 +51,19 @@ const ROLES: &[(&str, Role)] = &[
     ("shorthand_property_identifier_pattern", Role::Name),
 ];
 
-const DECISIONS: &[&str] =
-    &["if", "for", "while", "catch", "case", "&&", "||", "??", "ternary_expression"];
+const DECISIONS: &[&str] = &[
+    "if",
+    "for",
+    "while",
+    "catch",
+    "case",
+    "&&",
+    "||",
+    "??",
+    "&&=",
+    "||=",
+    "??=",
+    "ternary_expression",
+];
 
 const JOINTS: &[&str] = &["&&", "||"];

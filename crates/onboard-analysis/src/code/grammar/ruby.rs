@@ -67,6 +67,8 @@ const DECISIONS: &[&str] = &[
     "or",
     "&&",
     "||",
+    "||=",
+    "&&=",
     "conditional",
 ];
 

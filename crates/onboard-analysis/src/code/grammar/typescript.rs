@@ -58,7 +58,19 @@ const ROLES: &[(&str, Role)] = &[
     ("type_identifier", Role::Name),
 ];
 
-const DECISIONS: &[&str] =
-    &["if", "for", "while", "catch", "case", "&&", "||", "??", "ternary_expression"];
+const DECISIONS: &[&str] = &[
+    "if",
+    "for",
+    "while",
+    "catch",
+    "case",
+    "&&",
+    "||",
+    "??",
+    "&&=",
+    "||=",
+    "??=",
+    "ternary_expression",
+];
 
 const JOINTS: &[&str] = &["&&", "||"];
