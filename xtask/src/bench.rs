@@ -23,10 +23,10 @@ mod served;
 mod spread;
 mod start;
 mod subject;
-mod tools;
 
 use crate::command;
 use crate::packages::{self, Need};
+use crate::tools;
 use crate::workspace::Workspace;
 use machine::Machine;
 use serde_json::Value;
@@ -140,7 +140,7 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), String> {
     let built = build(workspace)?;
     let bench = Bench {
         quick: asked.quick,
-        tools: built.with_file_name("bench-tools"),
+        tools: tools::folder(workspace)?,
         built,
         subject: Subject::of(asked.repository.clone()),
         folder: Path::new(FOLDER).join(format!("ai-bench-{}", std::process::id())),

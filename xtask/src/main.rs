@@ -19,6 +19,7 @@ mod sim;
 mod soak;
 mod test;
 mod tidy;
+mod tools;
 mod torture;
 mod walls;
 mod workspace;

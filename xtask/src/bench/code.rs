@@ -3,8 +3,8 @@
 use super::cost::{self, Cost};
 use super::history::{spent, wall};
 use super::subject::list;
-use super::tools::{JSCPD, LIZARD, RUST_CODE_ANALYSIS, Tool};
 use super::{Bench, Line};
+use crate::tools::{JSCPD, LIZARD, RUST_CODE_ANALYSIS, Tool};
 use std::path::{Path, PathBuf};
 
 /// What all four can read.
@@ -71,7 +71,7 @@ fn line(
     ours: impl Fn() -> Result<Cost, String>,
     theirs: impl Fn(&Path) -> Result<Cost, String>,
 ) -> Result<Line, String> {
-    let program = tool.program(bench);
+    let program = tool.program(&bench.tools);
     let (mut own, mut other) = (Vec::new(), Vec::new());
     for _ in 0..bench.rounds(3, 1) {
         own.push(ours()?);
@@ -107,7 +107,7 @@ pub fn duplication(bench: &Bench) -> Result<Vec<Line>, String> {
     let program = bench.built.join("examples/duplicates");
     let folder = files.to_string_lossy();
     let formats = "rust,python,javascript,jsx,typescript,tsx,go,java,c,c-header,cpp,cpp-header,csharp,ruby,php";
-    let tool = JSCPD.program(bench);
+    let tool = JSCPD.program(&bench.tools);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..bench.rounds(3, 1) {
         ours.push(cost::of(&program, &["2"], &all, &[])?);

@@ -1,11 +1,21 @@
 //! Tools that ours is measured beside: of one version each, in a folder of their own below `target`,
 //! never in the product.
 
-use super::Bench;
 use crate::command;
+use crate::workspace::Workspace;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// Where they are installed.
+///
+/// # Errors
+/// When cargo does not say where it builds.
+pub fn folder(workspace: &Workspace) -> Result<PathBuf, String> {
+    let metadata = workspace.metadata()?;
+    let target = metadata["target_directory"].as_str().ok_or("cargo names no target folder")?;
+    Ok(Path::new(target).join("bench-tools"))
+}
 
 /// A tool that does what one of ours does.
 pub struct Tool {
@@ -49,6 +59,16 @@ pub const RUST_CODE_ANALYSIS: Tool = Tool {
     program: "bin/rust-code-analysis-cli",
 };
 
+pub const TOKEI: Tool = Tool {
+    name: "tokei",
+    version: "15.0.0",
+    install: |folder, version| {
+        let script = "cargo install --quiet --locked --root \"$0\" \"tokei@$1\"";
+        shell(script, folder, version)
+    },
+    program: "bin/tokei",
+};
+
 fn shell(script: &str, folder: &Path, version: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", script]).arg(folder).arg(version);
@@ -61,12 +81,12 @@ impl Tool {
         format!("{} {}", self.name, self.version)
     }
 
-    /// Its program, installed first where it is missing.
+    /// Its program in the folder of tools, installed first where it is missing.
     ///
     /// # Errors
     /// Why it can't be had here; the row then says so.
-    pub fn program(&self, bench: &Bench) -> Result<PathBuf, String> {
-        let folder = bench.tools.join(format!("{}-{}", self.name, self.version));
+    pub fn program(&self, tools: &Path) -> Result<PathBuf, String> {
+        let folder = tools.join(format!("{}-{}", self.name, self.version));
         let program = folder.join(self.program);
         if program.exists() {
             return Ok(program);
