@@ -82,6 +82,12 @@ const PROTOCOLS: &[Protocol] = &[
         weights: None,
     },
     Protocol {
+        name: "releases",
+        about: "when the next release comes, weekly, the latest twenty gaps",
+        aims: &["cover80 ≥ .75 in every phase", "CRPS 10 % under the Gaussian early, 15 % overdue"],
+        weights: None,
+    },
+    Protocol {
         name: "change-points",
         about: "steps planted into noise; no repository is read",
         aims: &["found at 2 sigma ≥ .90 in independent noise", "false alarms near 0"],
@@ -91,6 +97,12 @@ const PROTOCOLS: &[Protocol] = &[
         name: "tcpd",
         about: "the Turing Change Point Dataset at the detector's defaults, by its benchmark's scores",
         aims: &["F1 ≥ .72 at a precision ≥ .75"],
+        weights: None,
+    },
+    Protocol {
+        name: "nab",
+        about: "the Numenta Anomaly Benchmark, by its own scoring",
+        aims: &["standard profile ≥ 58.2, the threshold chosen as its rules have it"],
         weights: None,
     },
     Protocol {
@@ -111,7 +123,7 @@ const PROTOCOLS: &[Protocol] = &[
 ];
 
 /// Protocols that read a data set, and no project's history: only by name.
-const OF_DATA_SETS: &[&str] = &["tcpd"];
+const OF_DATA_SETS: &[&str] = &["tcpd", "nab"];
 
 /// What the words after `eval` ask for.
 #[derive(Debug, PartialEq)]
@@ -272,11 +284,13 @@ mod tests {
             "--only tcpd,risk data",
             Err("a data set is read by itself, not beside repositories: --only tcpd".to_owned()),
         );
+        check("--only nab data", Ok(("nab", 1)));
         check("--only change-points", Ok(("change-points", 0)));
         check("", Err(format!("no repository is named; {USAGE}")));
         check("--commits none a", Err(USAGE.to_owned()));
         check("--fast a", Err(format!("`--fast` is unknown; {USAGE}")));
-        let names = "hotspots, risk, co-change, health, merges, throughput, change-points, tcpd, clones, code";
+        let names = "hotspots, risk, co-change, health, merges, throughput, releases, change-points, tcpd, \
+                     nab, clones, code";
         check("--only fun a", Err(format!("no protocol is called `fun`; they are {names}")));
     }
 

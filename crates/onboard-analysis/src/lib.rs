@@ -1,6 +1,7 @@
 //! Values in, numbers out: history, statistics, trends. No files, no git, no clock.
 
 pub mod accuracy;
+pub mod anomaly;
 pub mod calendar;
 pub mod clones;
 pub mod co_change;

@@ -13,6 +13,8 @@ mod health;
 mod history;
 mod hotspots;
 mod merges;
+mod nab;
+mod releases;
 mod risk;
 mod tcpd;
 mod throughput;
@@ -122,9 +124,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut counted = outlook::Table::default();
     let mut training: Vec<Vec<train::Part>> = asked.protocols.iter().map(|_| Vec::new()).collect();
     for path in asked.paths {
-        if asked.protocols == ["tcpd"] {
-            tcpd::evaluate(path, &mut tables[0])?;
-            continue;
+        match asked.protocols[..] {
+            ["tcpd"] => {
+                tcpd::evaluate(path, &mut tables[0])?;
+                continue;
+            }
+            ["nab"] => {
+                nab::evaluate(path, &mut tables[0])?;
+                continue;
+            }
+            _ => {}
         }
         let history = History::read(path, asked.need(), asked.most)?;
         eprintln!("{} at {}: {} commits", history.name, history.head, history.commits.len());
@@ -137,6 +146,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 "health" => health::evaluate(&history, &asked.shipped.outlook, table),
                 "merges" => merges::evaluate(&history.name, &history.repository, table),
                 "train-health" => health::count(&history, &mut counted),
+                "releases" => releases::evaluate(&history, table),
                 "throughput" => throughput::evaluate(&history, table),
                 "clones" => clones::evaluate(&history, table)?,
                 "train-risk" => training[at].push(train::Part::of(&history, risk::rows(&history))),

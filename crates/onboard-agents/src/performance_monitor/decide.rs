@@ -3,22 +3,25 @@
 mod machine;
 mod regressions;
 pub mod suspects;
+mod unusual;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use machine::{BOTTLENECK, DISK_FULL};
 pub use regressions::{REGRESSION, is_said, together};
 use suspects::Between;
+pub use unusual::UNUSUAL_WAIT;
 
 use super::benchmarks::Benchmarks;
 use super::look::{Files, SETTLED_MS};
 use super::samples::Samples;
+use super::watch::Watches;
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
 use crate::telling::Holds;
 
 /// Every rule of the agent, in the order of its page.
-pub const RULES: &[&Rule] = &[&REGRESSION, &BOTTLENECK, &DISK_FULL, &UNREADABLE];
+pub const RULES: &[&Rule] = &[&REGRESSION, &BOTTLENECK, &UNUSUAL_WAIT, &DISK_FULL, &UNREADABLE];
 
 /// `performance/unreadable-result`
 pub const UNREADABLE: Rule = Rule {
@@ -49,9 +52,19 @@ pub fn findings(
     series: &Benchmarks,
     between: &BTreeMap<(usize, usize), Between>,
     samples: &Samples,
+    watches: &Watches,
 ) -> Holds {
+    let machine = machine::findings(samples, &samples.reported);
+    // What is said to be short is not said to be unusual, too.
+    let is_short = |name: &str| {
+        let all = machine.findings.iter().chain(&machine.standing);
+        all.filter(|finding| finding.rule == BOTTLENECK.id).any(|finding| finding.target == name)
+    };
+    let mut unusual = unusual::findings(samples, watches);
+    unusual.retain(|finding| !is_short(&finding.target));
     let parts = [
-        machine::findings(samples, &samples.reported),
+        machine,
+        Holds { findings: unusual, ..Holds::default() },
         regressions::findings(series, between),
         Holds { findings: unreadable(&series.files), ..Holds::default() },
     ];

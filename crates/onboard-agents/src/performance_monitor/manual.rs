@@ -24,7 +24,7 @@ pub const MANUAL: Manual = Manual {
 };
 
 const ABOUT: &str = r#"Every five minutes: which benchmark, build or run of tests became slower for good, and what the machine
-is short of for hours. Never a finding without size and persistence.
+is short of for hours, or now as it was not before. Never a finding without size and persistence.
 
 Each change that a series shows is judged by itself: what follows does not hide it, and a second one is
 told beside the first. It stands until the newest four results are nearer to what was before. Where five
@@ -59,11 +59,16 @@ that drag each other along, 80, and within fourteen points 95. Without a step, l
 in a thousand points. Of forty series of 120 results with two
 steps (10 % and 18 %) both are found in all under these five kinds of noise, and a drift of 30 % is called
 one in 198 of 200; where each value drags the next along with .8, two thirds of the steps are found; under
-noise of 10 % the smaller one is not. Of noise alone nothing is said. It was not measured on the annotated series that are published.
+noise of 10 % the smaller one is not. Of noise alone nothing is said. On annotated series that are
+published it is [measured](../evaluation.md#change-points), too.
 
 A look at the machine counts for the time since the one before, where that is no more than three hours:
 an agent that runs hourly, or waits for its place on a busy machine, is not blind, and says how far apart
 its looks were. What nobody looked at is not taken back, for a day at most.
+
+Each look is scored beside the two weeks of looks before it, in one pass, with no look ahead: by rank among
+them, by its step from the look before, and by what is usual at this time of day. The same detector is
+[measured](../evaluation.md#unusual-points) on the Numenta Anomaly Benchmark.
 
 An agent sees no machine: it asks its host ([`get_machine`](../agents-protocol.md#tools)). A run's summary has
 the share of the time since the last look in which tasks waited."#;

@@ -1,5 +1,6 @@
 //! The performance monitor: which benchmark became slower for good and which commits it may be, and
-//! what the machine is short of for hours. Nothing is said without size and persistence.
+//! what the machine is short of for hours, or now as it was not before. Nothing is said without size and
+//! persistence.
 //!
 //! Each rule is described beside the code that judges by it (`decide`), and all of them in `manual`.
 
@@ -11,6 +12,7 @@ mod look;
 mod manual;
 mod report;
 mod samples;
+mod watch;
 
 use crate::checkpoint;
 use crate::git::Repository;
@@ -33,6 +35,7 @@ pub fn run(host: &mut dyn Host) -> Result<Outcome, AgentError> {
         checkpoint::load(host, "benchmarks")?.unwrap_or_default();
     let machine = host.machine()?;
     let is_new_hour = memory.take(&machine);
+    let watches = watch::Watches::load(host, &memory)?;
     let open = || Repository::open(&task.project_root, task.git_dir.as_deref());
     let repository = open().ok();
     let head = repository.as_ref().and_then(Repository::head_id).unwrap_or_default();
@@ -44,7 +47,7 @@ pub fn run(host: &mut dyn Host) -> Result<Outcome, AgentError> {
     let is_wanted =
         |name: &str, slower: &benchmarks::Slower| !decide::is_said(&memory.reported, name, slower);
     let between = decide::suspects::look(&series, &open, is_wanted);
-    let holds = decide::findings(&series, &between, &memory);
+    let holds = decide::findings(&series, &between, &memory, &watches);
     if has_new_results {
         checkpoint::save(host, "benchmarks", &series)?;
     }

@@ -81,7 +81,28 @@ pub fn examples() -> Vec<Finding> {
     let mut reader = Reader::of(fixture.root());
     at(&mut reader, 1);
     let damaged = reader.agent.findings;
-    [slower.agent.findings, short(roomy, [30, 2, 60]), short(full, [0; 3]), damaged].concat()
+    let (unusual, _) = unusual_day(&fixture);
+    [slower.agent.findings, short(roomy, [30, 2, 60]), unusual, short(full, [0; 3]), damaged]
+        .concat()
+}
+
+/// Days of looks with little to wait for, and then much, twice; what was found and what was said.
+fn unusual_day(fixture: &Fixture) -> (Vec<Finding>, Vec<String>) {
+    let mut reader = Reader::of(fixture.root());
+    let mut waits = Waits::new();
+    waits.machine.at_ms = NOW_MS;
+    for look in 0..800 {
+        waits.looks(&mut reader, 1, 5, [3 + look % 4, 0, 2 + look % 3]);
+    }
+    let said = vec![
+        waits.looks(&mut reader, 1, 5, [5, 0, 45]),
+        waits.looks(&mut reader, 2, 5, [5, 0, 40]),
+        waits.looks(&mut reader, 1, 5, [5, 0, 3]),
+        // A moment is none.
+        waits.looks(&mut reader, 1, 5, [95, 0, 3]),
+        waits.looks(&mut reader, 1, 5, [5, 0, 3]),
+    ];
+    (reader.agent.findings, said)
 }
 
 #[test]
@@ -428,6 +449,24 @@ fn what_the_machine_waits_for_is_said_when_it_lasts_and_is_over_when_it_is() {
           - Number 0: percent of the processor that this project's agents used
         succeeded: waited for cpu 2 %, memory 0 %, disk 2 % of the time; 1 resolved"#]],
     );
+}
+
+#[test]
+fn what_tasks_wait_for_as_they_did_not_before_is_said_while_it_lasts() {
+    let (_, said) = unusual_day(&Fixture::folder());
+    expect![[r#"
+        nothing to report: waited for cpu 5 %, memory 0 %, disk 45 % of the time; nothing new
+        succeeded: waited for cpu 5 %, memory 0 %, disk 40 % of the time; 1 new
+        [info] performance/unusual of io
+          Tasks wait for the disk as they did not before
+          At the look that was unlike those before, some task had waited 45 % of the time; 0 of 799 looks before had as much. Every look since had 10 % or more.
+          do: See who reads and writes now, with `iotop` or `pidstat -d`.
+          - Number 45: percent of the time some task waited for the disk
+          - Number 0: looks before with as much
+          - Number 799: looks before
+        succeeded: waited for cpu 5 %, memory 0 %, disk 3 % of the time; 1 resolved
+        nothing to report: waited for cpu 95 %, memory 0 %, disk 3 % of the time; nothing new
+        nothing to report: waited for cpu 5 %, memory 0 %, disk 3 % of the time; nothing new"#]].assert_eq(&said.join("\n"));
 }
 
 #[test]

@@ -63,9 +63,9 @@ pub const DISK_FULL: Rule = Rule {
 };
 
 const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
+pub const HOUR_MS: i64 = 60 * MINUTE_MS;
 /// How long the machine has to be short of something,
-const SHORT_HOURS: i64 = 3;
+pub const SHORT_HOURS: i64 = 3;
 /// and how much: permille of the time in which some task waited, in every hour.
 const CPU: u32 = 200;
 const MEMORY: u32 = 100;
@@ -80,9 +80,9 @@ const CLOSE_MS: i64 = 30 * MINUTE_MS;
 const UNSEEN_MS: i64 = 24 * HOUR_MS;
 
 /// Its name, in words, how long tasks waited for it, and how much is much.
-type Resource = (&'static str, &'static str, fn(&Sample) -> Option<u32>, u32);
+pub type Resource = (&'static str, &'static str, fn(&Sample) -> Option<u32>, u32);
 
-const RESOURCES: [Resource; 3] = [
+pub const RESOURCES: [Resource; 3] = [
     ("cpu", "the processor", |sample| sample.cpu, CPU),
     ("memory", "memory", |sample| sample.memory, MEMORY),
     ("io", "the disk", |sample| sample.io, IO),
