@@ -85,7 +85,12 @@ struct Tally {
     within_three: f64,
     warned: f64,
     right: f64,
+    /// How sure each first answer was, and whether it was right.
+    firsts: Vec<(f64, bool)>,
 }
+
+/// The share of questions that a ranker which warns should answer.
+const ANSWERED: f64 = 0.3;
 
 impl Tally {
     fn note(&mut self, ranked: &[(f64, u64)], truth: &[u64], warns: bool) {
@@ -93,18 +98,32 @@ impl Tally {
         self.asked += 1.0;
         self.first += f64::from(hit(1));
         self.within_three += f64::from(hit(3));
+        self.firsts.push((ranked.first().map_or(0.0, |(chance, _)| *chance), hit(1)));
         if warns {
             self.warned += 1.0;
             self.right += f64::from(hit(1));
         }
     }
 
+    /// Of the questions whose first answer is surest: how many of these are right, and how sure the
+    /// least sure of them is.
+    fn surest(&self) -> (f64, f64) {
+        let mut firsts = self.firsts.clone();
+        firsts.sort_by(|a, b| b.0.total_cmp(&a.0));
+        firsts.truncate((firsts.len() as f64 * ANSWERED).ceil() as usize);
+        let right = firsts.iter().filter(|(_, is_right)| *is_right).count();
+        (right as f64 / firsts.len().max(1) as f64, firsts.last().map_or(0.0, |first| first.0))
+    }
+
     fn measures(&self) -> Vec<(&'static str, f64)> {
+        let (surest, from) = self.surest();
         vec![
             ("P@1", self.first / self.asked),
             ("hit@3", self.within_three / self.asked),
             ("warn P@1", self.right / self.warned.max(1.0)),
             ("warn feedback", self.warned / self.asked),
+            ("P@1 of the surest 30 %", surest),
+            ("these from", from),
         ]
     }
 }

@@ -21,18 +21,9 @@ const ABOUT: &str = r#"What changes together here, and what holds. From history 
 said only where a new commit departs from it.
 
 Tried means: in the order of time, from each file of a change the agent names the one that it would
-expect, also where the change is of that file alone; the last quarter of changes counts. By the share of
-changes alone, before weights of other repositories had a say in it ([measured](../evaluation.md#co-change)
-with them):
-
-| repository | right | of |
-|---|---|---|
-| ripgrep 3fce3b5bb0 | 33 | 70 |
-| flask 2ac89889f4 | 28 | 65 |
-| rqlite df4edc42ba | 151 | 265 |
-| tokio ea91b33ca5 | 135 | 266 |
-
-In ripgrep and flask that is less than half, so nothing is said there.
+expect, also where the change is of that file alone; the last quarter of changes counts. Where half of that
+was wrong or more, nothing is said. How often the same is right in other projects is
+[measured](../evaluation.md#co-change).
 
 What it knows is kept as text, with the commits that show it, and shared:
 

@@ -5,6 +5,7 @@ use onboard_agents::external_tool_integration;
 use onboard_agents::host::Finding;
 use onboard_agents::requests::{Merged, Request, SHARED_AS, Shared};
 use onboard_agents::workflow_optimizer::{self, run, run_with_stride};
+use onboard_analysis::draw::Draw;
 
 use super::fixture::{Fixture, History, NOW_MS};
 use super::readers::{Reader, told};
@@ -248,6 +249,49 @@ fn what_always_waits_is_a_bottleneck() {
               - Commit: 10 days: Merge branch 'work-36'
               - Commit: 10 days: Merge branch 'work-38'"#]],
     );
+}
+
+/// A year of branches that are written and that wait for about so many days, by chance twice or half as
+/// many; merged in the order of their merges.
+fn random_year(seed: u64, [writing, waiting]: [f64; 2]) -> History {
+    let mut draw = Draw::new(seed);
+    let mut about = |median: f64| (median * (0.7 * draw.normal()).exp()).round() as i64;
+    let mut all: Vec<[i64; 3]> = (0..68)
+        .map(|number| {
+            let finished = 350 - number * 5;
+            [finished + about(writing), finished, (finished - about(waiting)).max(1)]
+        })
+        .collect();
+    all.sort_by_key(|[_, _, merged]| -merged);
+    let mut team = Team::new();
+    for days in all {
+        team.work(&Work { who: "bob", folder: "core", merger: "ann", days });
+    }
+    team.history
+}
+
+/// What the first weekly run says of five such years.
+fn bottlenecks(days: [f64; 2]) -> [usize; 2] {
+    let mut found = [0; 2];
+    for seed in 0..5 {
+        let fixture = Fixture::of(&random_year(seed, days));
+        let mut reader = Reader::of(fixture.root());
+        reader.index();
+        let said = reader.judge(run);
+        for (count, stage) in found.iter_mut().zip(["waiting", "writing"]) {
+            *count += usize::from(said.contains(&format!("workflow/bottleneck of {stage}")));
+        }
+    }
+    found
+}
+
+#[test]
+fn planted_bottlenecks_are_found() {
+    let found = [[2.0, 12.0], [12.0, 2.0], [2.0, 0.5]].map(bottlenecks);
+    expect!["[[5, 0], [0, 5], [0, 0]]"].assert_eq(&format!("{found:?}"));
+    let [waiting, writing, none] = found;
+    assert!(waiting[0] == 5 && writing[1] == 5, "all five");
+    assert_eq!(none, [0, 0]);
 }
 
 #[test]

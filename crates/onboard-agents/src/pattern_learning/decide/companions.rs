@@ -41,7 +41,7 @@ pub const LEFT_OUT: Rule = Rule {
         Bound::at(
             "such habits, tried on {} of the project's latest changes or more, were right in half of the cases",
             LEAST_ANSWERS as f64,
-            "a project without such habits hears nothing; measured in docs/agents/pattern-learning.md",
+            "a project without such habits hears nothing; measured in docs/evaluation.md",
         ),
     ],
     silence: "bring the file, or `ai_onboard knowledge forget ID`, with the id that the finding names, so \
