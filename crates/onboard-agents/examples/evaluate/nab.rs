@@ -42,14 +42,15 @@ const PROFILES: [Profile; 3] = [
 ];
 
 type Scores = Vec<Vec<f64>>;
+/// Scores each point of a series by what came before it.
+type Method = fn(&Series) -> Vec<f64>;
 
 pub fn evaluate(path: &str, table: &mut Table) -> Result<(), Box<dyn std::error::Error>> {
     let data = DataSet::open(path);
     let all = read(&data)?;
     let windows: usize = all.iter().map(|series| series.windows.len()).sum();
     eprintln!("NAB at {}: {} series, {windows} windows", data.head(), all.len());
-    let methods: [(&str, fn(&Series) -> Vec<f64>); 2] =
-        [("ours", ours), ("Gaussian of a window", gaussian)];
+    let methods: [(&str, Method); 2] = [("ours", ours), ("Gaussian of a window", gaussian)];
     for (name, method) in methods {
         let scores: Scores = all.iter().map(method).collect();
         let mut measures: Measures = PROFILES
@@ -188,7 +189,7 @@ fn worth(series: &Series, number: usize, alarm: f64) -> (f64, Option<usize>) {
         let place = -(last - at + 1.0) / (last - first + 1.0);
         return (by_place(place) / by_place(-1.0), Some(window));
     }
-    let before = windows().filter(|(_, last)| *last < at).last();
+    let before = windows().rfind(|(_, last)| *last < at);
     let place = before.map(|(first, last)| (at - last) / (last - first));
     (alarm * place.map_or(-1.0, by_place), None)
 }
