@@ -7,7 +7,7 @@ use onboard_analysis::accuracy::{auc, average_precision, precision_at};
 use onboard_analysis::calendar::DAY_MS;
 use onboard_analysis::code::{FileMetrics, MOST_BYTES, measure};
 use onboard_analysis::history::BlobId;
-use onboard_analysis::hotspot::{Decayed, score};
+use onboard_analysis::hotspot::{Decayed, Known as Seen, score};
 use onboard_analysis::path::{Class, class};
 
 use super::Table;
@@ -17,6 +17,8 @@ const HALF_YEAR_MS: i64 = 182 * DAY_MS;
 const CUTS: i64 = 4;
 /// Fewer files with a fix than this say nothing about an order.
 const LEAST_POSITIVES: usize = 10;
+/// Files that are named.
+const NAMED: usize = 20;
 
 #[derive(Default)]
 struct File {
@@ -28,21 +30,16 @@ struct File {
 }
 
 pub fn evaluate(history: &History, table: &mut Table) -> Result<(), Box<dyn std::error::Error>> {
-    let methods = [
-        "hotspot",
-        "with fixes and complexity",
-        "size",
-        "revisions",
-        "fixes",
-        "time-weighted risk",
-    ];
+    let methods =
+        ["hotspot", "revisions and size", "size", "revisions", "fixes", "time-weighted risk"];
     let mut known = HashMap::new();
-    let mut sums = vec![[0.0; 3]; methods.len()];
+    let mut sums = vec![[0.0; 4]; methods.len()];
     let mut cuts = 0.0;
     for back in 1..=CUTS {
         let cut_ms = history.last_ms() - back * HALF_YEAR_MS;
         let (scores, truths) = at_cut(history, cut_ms, &mut known)?;
-        if truths.iter().filter(|truth| **truth).count() < LEAST_POSITIVES {
+        let positives = truths.iter().filter(|truth| **truth).count();
+        if positives < LEAST_POSITIVES {
             continue;
         }
         cuts += 1.0;
@@ -50,11 +47,14 @@ pub fn evaluate(history: &History, table: &mut Table) -> Result<(), Box<dyn std:
             let scores: Vec<f64> = scores.iter().map(|row| row[method]).collect();
             sum[0] += auc(&scores, &truths).unwrap_or(0.5);
             sum[1] += average_precision(&scores, &truths).unwrap_or(0.0);
-            sum[2] += precision_at(&scores, &truths, 20).unwrap_or(0.0);
+            sum[2] += precision_at(&scores, &truths, NAMED).unwrap_or(0.0);
+            // More can't be right than there are.
+            sum[3] += (positives as f64 / NAMED as f64).min(1.0);
         }
     }
     for (method, sum) in methods.iter().zip(sums).filter(|_| cuts > 0.0) {
-        let measures = ["AUC", "AP", "P@20"].into_iter().zip(sum.map(|sum| sum / cuts)).collect();
+        let measures =
+            ["AUC", "AP", "P@20", "most P@20"].into_iter().zip(sum.map(|sum| sum / cuts)).collect();
         table.add(&history.name, method, measures);
     }
     Ok(())
@@ -114,8 +114,13 @@ fn at_cut(
             1.0 / (1.0 + (-12.0 * age + 12.0).exp())
         };
         scores.push([
-            score(file.decayed.at(cut_ms), bytes),
-            with_fixes(&file, cut_ms, bytes, cognitive),
+            score(Seen {
+                revisions: file.decayed.at(cut_ms),
+                fixes: file.fixes.at(cut_ms),
+                bytes,
+                cognitive,
+            }),
+            file.decayed.at(cut_ms).ln_1p() + 0.5 * (bytes as f64).ln_1p(),
             bytes as f64,
             file.revisions,
             file.fixes_ms.len() as f64,
@@ -124,14 +129,6 @@ fn at_cut(
         truths.push(fixed.contains(&path));
     }
     Ok((scores, truths))
-}
-
-/// What fitted ten repositories better than the score does, and others worse: see
-/// `docs/evaluation.md`.
-fn with_fixes(file: &File, cut_ms: i64, bytes: u64, cognitive: u32) -> f64 {
-    let (revisions, fixes) = (file.decayed.at(cut_ms), file.fixes.at(cut_ms));
-    let halves = revisions.ln_1p() + fixes.ln_1p() + (bytes as f64).ln_1p();
-    0.5 * halves + 0.25 * f64::from(cognitive).ln_1p()
 }
 
 fn measured(history: &History, path: &str, blob: BlobId) -> (u64, u32) {

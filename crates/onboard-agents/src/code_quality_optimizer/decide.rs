@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use onboard_analysis::code::{FileMetrics, Function};
+use onboard_analysis::commit_kind::{CommitKind, kind};
 use onboard_analysis::facts::PastCommit;
 use onboard_analysis::hotspot::{self, Decayed};
 use onboard_analysis::path::{Class, class};
@@ -27,11 +28,11 @@ pub const HOTSPOT: Rule = Rule {
           hard code that nobody touches costs nothing, and easy code that changes costs little.",
     when: &[
         Bound::at(
-            "the file is among the hottest {} % by `ln(1 + changes, each half as much after 180 days) + \
-             ln(1 + bytes) / 2`",
+            "the file is among the hottest {} % by its changes and its fixes, each half as much after 180 \
+             days, its size and its cognitive complexity",
             HOT_SHARE * 100.0,
-            "of six scores the best on the 12 repositories that it was chosen on, AUC .838 for a fix in the \
-             next half-year; .81 on nine others (docs/evaluation.md)",
+            "of all scores that were tried the best at naming files with a fix in the next half-year \
+             (docs/evaluation.md)",
         ),
         Bound::at(
             "its changes weigh {} or more",
@@ -166,6 +167,7 @@ const NEWEST: usize = 2;
 #[derive(Default)]
 struct Past {
     weight: Decayed,
+    fixes: Decayed,
     changes: u32,
     authors: BTreeSet<usize>,
     last_ms: i64,
@@ -185,7 +187,12 @@ pub fn measure(facts: &ProjectFacts, now_ms: i64) -> Quality {
         let Some(past) = past.get(file.path.as_str()) else { continue };
         quality.files.push(HotFile {
             row,
-            heat: hotspot::score(past.weight.at(now_ms), metrics.bytes),
+            heat: hotspot::score(hotspot::Known {
+                revisions: past.weight.at(now_ms),
+                fixes: past.fixes.at(now_ms),
+                bytes: metrics.bytes,
+                cognitive: metrics.cognitive(),
+            }),
             weight: past.weight.at(now_ms),
             changes: past.changes,
             authors: past.authors.len(),
@@ -230,6 +237,9 @@ fn changes_by_path(facts: &ProjectFacts, now_ms: i64) -> HashMap<&str, Past> {
 fn note(past: &mut Past, place: usize, commit: &PastCommit, now_ms: i64) {
     let age = days(commit.committed_ms, now_ms);
     past.weight.add(commit.committed_ms.min(now_ms));
+    if kind(&commit.subject).0 == CommitKind::Fix {
+        past.fixes.add(commit.committed_ms.min(now_ms));
+    }
     if age <= 365.0 {
         past.changes += 1;
         past.authors.insert(commit.author);
