@@ -90,7 +90,7 @@ fn build_sandbox(plan: &Plan, mut builder: Builder, control: &OwnedFd) -> Result
                 drop(builder);
                 build::silence(&[1, 2]).map_err(failed)?;
                 let sandbox = Sandbox { pid, pidfd, life: ours };
-                introduce(plan, index + 1, &sandbox, control)?;
+                introduce(plan, index, &sandbox, control)?;
                 Ok(sandbox)
             }
         };
@@ -98,17 +98,23 @@ fn build_sandbox(plan: &Plan, mut builder: Builder, control: &OwnedFd) -> Result
     Err(Failure { index: plan.steps.len(), error: io::Error::from_raw_os_error(libc::EPROTO) })
 }
 
-/// Maps the sandbox's user, lets it go on and tells the caller its number.
+/// Maps the sandbox's user, lets it go on and tells the caller its number. `after`: the step that
+/// made it.
 fn introduce(
     plan: &Plan,
-    index: usize,
+    after: usize,
     sandbox: &Sandbox,
     control: &OwnedFd,
 ) -> Result<(), Failure> {
-    let failed = |error| Failure { index, error };
-    let Some(Step::MapUser { uid, gid }) = plan.steps.get(index) else {
-        return Err(failed(io::Error::from_raw_os_error(libc::EPROTO)));
+    let map = plan.steps.iter().enumerate().skip(after).find_map(|(index, step)| match step {
+        Step::MapUser { uid, gid } => Some((index, uid, gid)),
+        _ => None,
+    });
+    let Some((index, uid, gid)) = map else {
+        let error = io::Error::from_raw_os_error(libc::EPROTO);
+        return Err(Failure { index: after, error });
     };
+    let failed = |error| Failure { index, error };
     let inside = crate::plan::INSIDE_ID;
     let write =
         |file: &str, text: String| std::fs::write(format!("/proc/{}/{file}", sandbox.pid), text);

@@ -274,8 +274,7 @@ impl Plan {
     ) -> Self {
         let mut steps = Vec::with_capacity(96);
         let trees = trees(profile, host);
-        launcher_steps(&mut steps, host, &trees, groups, devices(profile, host));
-        steps.extend(network_steps(profile, host));
+        launcher_steps(&mut steps, host, &trees, groups, nobodys_steps(profile, host));
         root_steps(&mut steps, profile, host, &trees);
         agent_steps(&mut steps, profile, host, mechanisms);
         let freezer = groups.iter().find(|group| group.freezes);
@@ -354,7 +353,7 @@ fn launcher_steps(
     host: &Host,
     trees: &[Tree],
     groups: &[Entry],
-    devices: usize,
+    nobodys: Vec<Step>,
 ) {
     let takes = trees.iter().enumerate().map(|(slot, tree)| Step::Take {
         slot,
@@ -362,13 +361,11 @@ fn launcher_steps(
         attributes: tree.attributes,
         is: tree.is,
     });
-    let namespaces =
-        [Step::NewNamespaces, Step::MapUser { uid: host.account.uid, gid: host.account.gid }];
+    let map = Step::MapUser { uid: host.account.uid, gid: host.account.gid };
+    let namespaces = [Step::NewNamespaces].into_iter().chain(nobodys).chain([map]);
     let enter = (!groups.is_empty()).then_some(Step::EnterGroups);
-    let masks = (devices > 0).then_some(Step::OpenMasks { count: devices });
     let own = [Step::BecomeUser, Step::DieWithLauncher, Step::LimitCounts];
-    let inside = masks.into_iter().chain(own).chain(enter);
-    let inside = inside.chain([Step::PrivateMounts]);
+    let inside = own.into_iter().chain(enter).chain([Step::PrivateMounts]);
     steps.extend([Step::NewSession, Step::ScheduleOrdinarily]);
     steps.extend(
         groups.iter().map(|g| Step::OpenGroup { version: g.version, path: g.path.clone() }),
@@ -388,12 +385,15 @@ fn launcher_steps(
     }
 }
 
-/// While its ports below 1024 can still be taken, and before the system call filter.
-fn network_steps(profile: &Profile, host: &Host) -> Vec<Step> {
+/// What the first process of the namespaces makes without being anybody in them: meanwhile the launcher
+/// says who it is. Ports below 1024 are taken while that can be done, and before the filter.
+fn nobodys_steps(profile: &Profile, host: &Host) -> Vec<Step> {
     let v6 = host.has_v6;
+    let devices = devices(profile, host);
+    let masks = (devices > 0).then_some(Step::OpenMasks { count: devices });
     let places = profile.network.iter().flat_map(|network| network.places(v6));
     let up = profile.network.iter().map(|_| Step::BringUpNetwork { v6 });
-    up.chain(places.map(Step::OpenEnd)).collect()
+    masks.into_iter().chain(up).chain(places.map(Step::OpenEnd)).collect()
 }
 
 fn root_steps(steps: &mut Vec<Step>, profile: &Profile, host: &Host, trees: &[Tree]) {
@@ -795,8 +795,8 @@ mod tests {
                 12  files           take /dev/random ro,nosuid,noexec
                 13  files           take /dev/urandom ro,nosuid,noexec
                 14  user            create namespaces user mount pid net ipc uts
-                15  user            map user 1000:1000 to 1000:100 of the host
-                16  forbidden paths open 2 masks that tell who tried
+                15  forbidden paths open 2 masks that tell who tried
+                16  user            map user 1000:1000 to 1000:100 of the host
                 17  user            become 1000:1000
                 18  processes       die with the launcher
                 19  user            limit what counts as the user's on the host
