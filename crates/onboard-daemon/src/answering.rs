@@ -1,11 +1,9 @@
 //! Whether a project's file system answers at all. One that is gone keeps whoever asks it, for ever, and
-//! no signal helps; so a thread is asked first that may be kept, and never the loop.
+//! no signal helps; so everything that the loop wants of a project is read by a thread that may be kept.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -16,34 +14,49 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Threads that may be kept at once, each by another project.
 const KEPT: usize = 64;
 
-/// Its stack: it makes a few system calls.
-const STACK: usize = 64 * 1024;
-
-/// What is read of a project before a run starts.
-const READ: [&str; 4] =
-    [".ai_onboard/policy.yaml", ".ai_onboard/config.yaml", ".ai_onboard/agents", ".git"];
-
 /// Who was asked and has not answered.
 #[derive(Debug, Default)]
-pub(crate) struct Answering {
+pub struct Answering {
+    reader: Option<Reader>,
     kept: BTreeMap<PathBuf, JoinHandle<()>>,
 }
 
+/// A thread that reads what it is asked for.
+#[derive(Debug)]
+struct Reader {
+    asks: SyncSender<Box<dyn FnOnce() + Send>>,
+    thread: JoinHandle<()>,
+}
+
+impl Reader {
+    fn start() -> Result<Reader, String> {
+        let (asks, asked) = sync_channel::<Box<dyn FnOnce() + Send>>(1);
+        let reading = std::thread::Builder::new().name("read".into());
+        let thread = reading.spawn(move || asked.into_iter().for_each(|ask| ask()));
+        let thread = thread.map_err(|error| format!("no thread to look: {error}"))?;
+        Ok(Reader { asks, thread })
+    }
+}
+
 impl Answering {
-    /// Looks at a project.
+    /// What `read` finds in the project at `root`.
     ///
     /// # Errors
-    /// When it doesn't answer; then at once, until it does.
-    pub(crate) fn look(&mut self, root: &Path) -> Result<(), String> {
-        self.ask(root, PATIENCE, touch)
-    }
-
-    fn ask(
+    /// When its file system doesn't answer; then at once, until it does.
+    pub fn ask<T: Send + 'static>(
         &mut self,
         root: &Path,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, String> {
+        self.ask_within(PATIENCE, root, read)
+    }
+
+    fn ask_within<T: Send + 'static>(
+        &mut self,
         patience: Duration,
-        touch: impl FnOnce(&Path) + Send + 'static,
-    ) -> Result<(), String> {
+        root: &Path,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, String> {
         self.kept.retain(|_, thread| !thread.is_finished());
         let silent = || {
             let root = root.display();
@@ -54,30 +67,28 @@ impl Answering {
         if self.kept.contains_key(root) || self.kept.len() >= KEPT {
             return Err(silent());
         }
+        let reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => Reader::start()?,
+        };
         let (tell, told) = sync_channel(1);
-        let place = root.to_path_buf();
-        let asking = std::thread::Builder::new().name("look".into()).stack_size(STACK);
-        let thread = asking.spawn(move || {
-            touch(&place);
-            // Who asked may have given up.
-            let _ = tell.send(());
-        });
-        let thread = thread.map_err(|error: io::Error| format!("no thread to look: {error}"))?;
+        // Who asked may have given up.
+        let ask = Box::new(move || drop(tell.send(read())));
+        // A thread that is gone answers nothing, either.
+        drop(reader.asks.send(ask));
         match told.recv_timeout(patience) {
-            Ok(()) => Ok(()),
-            Err(_) => {
-                self.kept.insert(root.into(), thread);
+            Ok(found) => {
+                self.reader = Some(reader);
+                Ok(found)
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                self.kept.insert(root.into(), reader.thread);
                 Err(silent())
             }
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(format!("reading {} failed; the daemon's log says why", root.display()))
+            }
         }
-    }
-}
-
-/// What is there doesn't matter here, only that it is said.
-fn touch(root: &Path) {
-    let _ = fs::metadata(root);
-    for name in READ {
-        let _ = fs::metadata(root.join(name));
     }
 }
 
@@ -85,22 +96,33 @@ fn touch(root: &Path) {
 mod tests {
     use super::*;
 
+    const SHORT: Duration = Duration::from_millis(20);
+
     #[test]
     fn one_that_is_silent_holds_up_nobody_else() {
         let mut answering = Answering::default();
         let (gone, good) = (Path::new("/gone"), Path::new("/"));
         let (answer, asked) = sync_channel::<()>(1);
-        let short = Duration::from_millis(20);
-        let why = answering.ask(gone, short, move |_| asked.recv().unwrap_or(())).unwrap_err();
+        let silent = move || asked.recv().unwrap_or(());
+        let why = answering.ask_within(SHORT, gone, silent).unwrap_err();
         assert!(why.contains("/gone does not answer"), "{why}");
-        assert_eq!(answering.look(good), Ok(()));
-        let untried = |_: &Path| panic!("nobody is asked twice");
-        assert!(answering.ask(gone, short, untried).is_err());
+        assert_eq!(answering.ask(good, || 7), Ok(7));
+        let untried = || panic!("nobody is asked twice");
+        assert_eq!(answering.ask(gone, untried), Err(why));
         drop(answer);
         while !answering.kept[gone].is_finished() {
             std::thread::yield_now();
         }
-        assert_eq!(answering.look(gone), Ok(()), "it answers that it is not there");
+        assert_eq!(answering.ask(gone, || "it is back"), Ok("it is back"));
+        assert!(answering.kept.is_empty());
+    }
+
+    #[test]
+    fn a_reader_that_fails_is_replaced() {
+        let mut answering = Answering::default();
+        let failed = answering.ask(Path::new("/"), || panic!("meant, by a test"));
+        assert!(failed.is_err_and(|why: String| why.contains("reading / failed")));
+        assert_eq!(answering.ask(Path::new("/"), || 7), Ok(7));
     }
 
     #[test]
@@ -111,14 +133,14 @@ mod tests {
             let (answer, asked) = sync_channel::<()>(1);
             answers.push(answer);
             let root = PathBuf::from(format!("/gone/{n}"));
-            let silent = move |_: &Path| asked.recv().unwrap_or(());
-            answering.ask(&root, Duration::ZERO, silent).unwrap_err();
+            let silent = move || asked.recv().unwrap_or(());
+            answering.ask_within(Duration::ZERO, &root, silent).unwrap_err();
         }
-        assert!(answering.look(Path::new("/")).is_err(), "one more is not tried");
+        assert!(answering.ask(Path::new("/"), || ()).is_err(), "one more is not tried");
         drop(answers);
         while !answering.kept.values().all(JoinHandle::is_finished) {
             std::thread::yield_now();
         }
-        assert_eq!(answering.look(Path::new("/")), Ok(()));
+        assert_eq!(answering.ask(Path::new("/"), || ()), Ok(()));
     }
 }

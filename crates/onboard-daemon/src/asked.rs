@@ -2,7 +2,7 @@
 //! judge of their system calls and the proxy's decision, about one attempt. Nothing is started.
 
 use crate::network;
-use crate::profile::{ProfileOf, Unfit, profile};
+use crate::profile::{ProfileOf, Seen, Unfit, profile};
 use onboard_domain::AgentSpec;
 use onboard_domain::violation::Rule;
 use onboard_egress::{Meter, Refusal, Way, decide, host};
@@ -72,11 +72,12 @@ impl<'a> Asked<'a> {
         state: &Path,
     ) -> Result<Asked<'a>, NoRun> {
         let bounds = bounds(policy, &spec.limits, walls)?;
-        let of = ProfileOf { instance: NOBODY, run: NOBODY, root, spec, program, state };
+        let of = ProfileOf { instance: NOBODY, run: NOBODY, root, spec, program };
         let refused = |rule: &str, why: String| NoRun { rule: rule.into(), why };
+        let unfit = |Unfit { rule, why }| refused(rule, why);
         let reach = network::reach(&bounds, None);
-        let profile = profile(&of, &bounds, reach.as_ref())
-            .map_err(|Unfit { rule, why }| refused(rule, why))?;
+        let seen = Seen::look(root, &spec.program, bounds.forbidden_paths().to_vec(), state);
+        let profile = profile(&of, &bounds, seen.map_err(unfit)?, reach.as_ref()).map_err(unfit)?;
         let view =
             View::of(&profile, layout).map_err(|error| refused("profile", error.to_string()))?;
         Ok(Asked { policy, bounds, profile, view })

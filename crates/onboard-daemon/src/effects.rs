@@ -11,16 +11,18 @@ use crate::input::{Exit, Input};
 use crate::latch::{self, Latch};
 use crate::manifests;
 use crate::network;
-use crate::policies::Policies;
-use crate::profile::{ProfileOf, Unfit, profile};
+use crate::policies::{Known, Policies, Wanted};
+use crate::profile::{ProfileOf, Seen, Unfit, profile};
 use crate::step::{is_agreed, is_to_be_put};
 use crate::writing::{Writing, failed};
 use onboard_domain::hook::{self, Delivery};
 use onboard_domain::proposal::Work;
 use onboard_domain::spec::Program;
 use onboard_domain::state::{Agent, EndedRun, Phase, Run, State, Trigger, Usage};
-use onboard_domain::{Actor, Command, Effect, Generation, ProjectId, ProposalId, RunId, Time, Via};
-use onboard_policy::{PolicyInForce, Request, Walls, judge};
+use onboard_domain::{
+    Actor, AgentSpec, Command, Effect, Generation, ProjectId, ProposalId, RunId, Time, Via,
+};
+use onboard_policy::{Permit, PolicyInForce, Request, Walls, judge};
 use onboard_protocol::{Task, WorkCopy};
 use onboard_sandbox::{PROJECT_DIR, Permitted};
 use onboard_validation::patch::paths::Fence;
@@ -191,7 +193,7 @@ impl Effects {
         std::mem::take(&mut self.news)
     }
 
-    /// Judges the run against the policy in force, and makes ready what the permit allows.
+    /// Judges the run against the policy in force, and makes ready what it is allowed.
     fn prepare(
         &mut self,
         state: &State,
@@ -207,7 +209,7 @@ impl Effects {
         let Some(project) = state.projects.get(&agent.project) else { return Ok(None) };
         let policy = self.policy_of(state, Path::new(&project.root));
         if let PolicyInForce::Sound(_) = &*policy {
-            is_as_decided(agent).map_err(|why| ("council".into(), why))?;
+            self.is_as_decided(agent, &project.root).map_err(|why| ("council".into(), why))?;
         }
         let none = Walls::none();
         let walls = self.walls.as_ref().unwrap_or(&none);
@@ -219,6 +221,20 @@ impl Effects {
             PolicyInForce::Sound(policy) => policy.storage().of_logs(),
             PolicyInForce::Broken(_) => 0,
         };
+        self.assign(state, (run, generation), permit, (deadline_ms, log_bytes)).map(Some)
+    }
+
+    /// Makes ready what a permit allows, within a deadline and so many bytes of log.
+    fn assign(
+        &mut self,
+        state: &State,
+        (run, generation): (RunId, Generation),
+        permit: Permit,
+        (deadline_ms, log_bytes): (i64, u64),
+    ) -> Result<Assignment, (String, String)> {
+        let agent_id = state.runs[&run].agent;
+        let agent = &state.agents[&agent_id];
+        let root = &state.projects[&agent.project].root;
         let deadline_ms = deadline_ms.min(permit.bounds().limits().deadline_ms);
         let memory_limit_mb = u64::from(permit.bounds().limits().memory_mb);
         let missing = permit.bounds().missing_walls().to_vec();
@@ -231,30 +247,30 @@ impl Effects {
         let paths = &self.house.shared.paths;
         let credentials = Credentials::new(paths.credentials());
         let models = paths.models();
-        let root = &project.root;
         let brokerage = Brokerage::of(&credentials, &models, permit.bounds(), &agent.spec, root);
         let reach = network::reach(permit.bounds(), brokerage);
-        let facts = Facts::of(state, entry.agent, &self.house.blobs);
+        let facts = Facts::of(state, agent_id, &self.house.blobs);
         let run_name = run.to_string();
+        let unfit = |Unfit { rule, why }| (rule.to_string(), why);
+        let seen =
+            self.look(root, &agent.spec, permit.bounds().forbidden_paths()).map_err(unfit)?;
         let of = ProfileOf {
             instance: &self.instance,
             run: &run_name,
             root,
             spec: &agent.spec,
             program: &self.program,
-            state: &paths.state,
         };
-        let profile = profile(&of, permit.bounds(), reach.as_ref());
-        let mut profile = profile.map_err(|Unfit { rule, why }| (rule.into(), why))?;
+        let mut profile = profile(&of, permit.bounds(), seen, reach.as_ref()).map_err(unfit)?;
         profile.read_only.extend(facts.mounts());
         let permitted = Permitted::new(permit, profile)
             .map_err(|why| ("profile".to_string(), why.to_string()))?;
         let copy = self.work_copy(state, run, &fence, &permitted)?;
         let task = Task { copy, ..task(state, run, deadline_ms, &facts) };
-        Ok(Some(Assignment {
+        Ok(Assignment {
             run,
             generation,
-            agent: entry.agent,
+            agent: agent_id,
             permitted,
             task,
             deadline_ms,
@@ -264,7 +280,7 @@ impl Effects {
             log_bytes,
             reach,
             facts,
-        }))
+        })
     }
 
     /// Reads a project's policy when something changed there, so that a bad one is said before a run
@@ -276,14 +292,30 @@ impl Effects {
         }
     }
 
+    /// Reads what the decisions of the next turn may ask for. Of a project whose file system doesn't
+    /// answer, what its files said last counts for the runs that it has.
+    pub(crate) fn read_for_turn(&mut self, wanted: Wanted) {
+        let policies = self.policies.clone();
+        policies.read_for_turn(wanted, |root| self.read(root).ok().or_else(|| policies.last(root)));
+    }
+
+    fn read(&mut self, root: &Path) -> Result<Known, String> {
+        let (policies, place) = (self.policies.clone(), root.to_path_buf());
+        self.answering.ask(root, move || policies.of(&place))
+    }
+
     /// The policy as its files say now; a change is recorded, and why they are refused if they are.
-    /// Where the project's file system doesn't answer, nothing is allowed and nothing more is asked.
+    /// Where the project's file system doesn't answer, nothing is allowed, and that is recorded.
     fn policy_of(&mut self, state: &State, root: &Path) -> Arc<PolicyInForce> {
-        if let Err(why) = self.answering.look(root) {
-            return Arc::new(PolicyInForce::Broken(why));
-        }
+        let known = match self.read(root) {
+            Ok(known) => known,
+            Err(why) => {
+                self.tell_refused(state, root, Some(&why));
+                return Arc::new(PolicyInForce::Broken(why));
+            }
+        };
         let project = state.project_at(&root.to_string_lossy());
-        let known = self.policies.in_force(root, &|hash| is_agreed(state, project, hash));
+        let known = self.policies.in_force(root, known, &|hash| is_agreed(state, project, hash));
         self.tell_refused(state, root, known.problem.as_deref());
         if let Some(hash) = known.files {
             let said = (hash.clone(), known.origin.clone());
@@ -319,6 +351,37 @@ impl Effects {
         let why = "its files changed".into();
         let (actor, via) = (Actor::Daemon, Via::Daemon);
         self.tell(Input::Command { token: 0, actor, via, why, command });
+    }
+
+    /// Whether an agent that came with a project is the one that people let run, to the byte. What its
+    /// program reads beside the files that its manifest names is not looked at.
+    fn is_as_decided(&mut self, agent: &Agent, root: &str) -> Result<(), String> {
+        let name = &agent.spec.name;
+        if !agent.is_deployed() {
+            return Err(format!(
+                "nobody has let it run: `ai_onboard background-agents start {name}`"
+            ));
+        }
+        let Program::Command { folder, .. } = &agent.spec.program else { return Ok(()) };
+        let (origin, folder) = (PathBuf::from(&agent.spec.origin), PathBuf::from(folder));
+        match self.answering.ask(Path::new(root), move || manifests::hash_of(&origin, &folder))? {
+            Ok(hash) if hash == agent.spec.hash => Ok(()),
+            Ok(_) => Err(format!(
+                "its manifest or program changed since people let it run; look at it, then \
+                 `ai_onboard background-agents start {name}`"
+            )),
+            Err(error) => Err(format!("its manifest or program can't be read: {error}")),
+        }
+    }
+
+    /// What the profile of a run's walls needs to know of the project.
+    fn look(&mut self, root: &str, spec: &AgentSpec, forbidden: &[String]) -> Result<Seen, Unfit> {
+        let (place, program, forbidden) =
+            (root.to_string(), spec.program.clone(), forbidden.to_vec());
+        let state = self.house.shared.paths.state.clone();
+        let look = move || Seen::look(&place, &program, forbidden, &state);
+        let silent = |why| Unfit { rule: "project", why };
+        self.answering.ask(Path::new(root), look).map_err(silent)?
     }
 
     /// What a check of proposals works on: the project's newest commit, with the patch of the proposal
@@ -363,24 +426,6 @@ impl Effects {
             let why = format!("no thread to attend to it: {error}");
             self.tell(Input::LaunchRefused { run, generation, rule: "threads".into(), why });
         }
-    }
-}
-
-/// Whether an agent that came with a project is the one that people let run, to the byte. What its
-/// program reads beside the files that its manifest names is not looked at.
-fn is_as_decided(agent: &Agent) -> Result<(), String> {
-    let name = &agent.spec.name;
-    if !agent.is_deployed() {
-        return Err(format!("nobody has let it run: `ai_onboard background-agents start {name}`"));
-    }
-    let Program::Command { folder, .. } = &agent.spec.program else { return Ok(()) };
-    match manifests::hash_of(Path::new(&agent.spec.origin), Path::new(folder)) {
-        Ok(hash) if hash == agent.spec.hash => Ok(()),
-        Ok(_) => Err(format!(
-            "its manifest or program changed since people let it run; look at it, then \
-             `ai_onboard background-agents start {name}`"
-        )),
-        Err(error) => Err(format!("its manifest or program can't be read: {error}")),
     }
 }
 

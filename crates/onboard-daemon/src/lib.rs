@@ -5,7 +5,7 @@
 
 mod agents;
 mod agreed;
-mod answering;
+pub mod answering;
 pub mod asked;
 mod attend;
 mod bell;

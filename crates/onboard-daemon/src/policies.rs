@@ -24,7 +24,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The organisation's policy, set by whoever administers the machine.
 const ORGANISATION: &str = "/etc/ai_onboard/policy.yaml";
@@ -47,6 +47,8 @@ struct Inner {
     organisation: PathBuf,
     user: PathBuf,
     projects: BTreeMap<PathBuf, Known>,
+    /// Looks at files so far.
+    looks: u64,
     /// The newest policy of each project that people agreed to, or need not.
     agreed: BTreeMap<PathBuf, Arc<PolicyInForce>>,
     /// Where their texts are kept, and the hash of what is kept there by project.
@@ -74,6 +76,8 @@ pub(crate) struct Wanted {
 /// What is known of one project's policy.
 #[derive(Clone, Debug)]
 pub struct Known {
+    /// The number of the look at the files that this came of.
+    look: u64,
     /// What the files were when they were read.
     stamps: Vec<Stamp>,
     /// Whether an equal stamp means an equal file.
@@ -126,23 +130,21 @@ impl Policies {
 
     /// These, keeping what people agreed to in `folder`.
     pub(crate) fn keeping(self, folder: PathBuf) -> Policies {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).folder = Some(folder);
+        self.hold().folder = Some(folder);
         self
     }
 
     fn with_organisation(organisation: PathBuf, user: PathBuf) -> Policies {
-        let (projects, agreed, folder, kept, decided_by) = Default::default();
-        let inner = Inner { organisation, user, projects, agreed, folder, kept, decided_by };
+        let (projects, looks, agreed, folder, kept, decided_by) = Default::default();
+        let inner = Inner { organisation, user, projects, looks, agreed, folder, kept, decided_by };
         Policies(Arc::new(Mutex::new(inner)))
     }
 
-    /// The policy of the project at `root`, as its files say now.
+    /// The policy of the project at `root`, as its files say now. Nobody else waits while they are read.
     pub fn of(&self, root: &Path) -> Known {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = inner.files(root);
+        let (look, files, before) = self.hold().begin(root);
         let stamps: Vec<Stamp> = files.iter().map(|(path, _)| stamp(path)).collect();
-        let before = inner.projects.get(root);
-        let same = before.filter(|known| known.settled && known.stamps == stamps);
+        let same = before.as_ref().filter(|known| known.settled && known.stamps == stamps);
         let (settled, merged) = match same {
             Some(known) => (true, Arc::clone(&known.merged)),
             // Judged before they are read: what changes in between has another stamp next time.
@@ -150,21 +152,42 @@ impl Policies {
         };
         // Each time: the project changes without its policy.
         let looked = merged.as_ref().as_ref().map_err(Clone::clone);
-        let looked = looked.and_then(|merged| Ok((merged, look(root, &merged.layers)?)));
-        let (in_force, problem, warnings, origin) = settle(before, looked);
+        let looked = looked.and_then(|merged| Ok((merged, look_at(root, &merged.layers)?)));
+        let (in_force, problem, warnings, origin) = settle(before.as_ref(), looked);
         let (merged, files, waits) = (merged.clone(), None, false);
-        let known =
-            Known { stamps, settled, merged, in_force, problem, warnings, origin, files, waits };
-        if before.is_some() || inner.projects.len() < bounds::PROJECTS {
-            inner.projects.insert(root.into(), known.clone());
-        }
+        let known = Known {
+            look,
+            stamps,
+            settled,
+            merged,
+            in_force,
+            problem,
+            warnings,
+            origin,
+            files,
+            waits,
+        };
+        self.hold().remember(root, &known);
         known
     }
 
-    /// The policy that is in force for the project at `root`: what its files say now, or, where people
-    /// have to agree to a change of it and have not, the one before.
-    pub(crate) fn in_force(&self, root: &Path, is_agreed: &dyn Fn(&str) -> bool) -> Known {
-        let mut known = self.of(root);
+    /// The policy of the project at `root` as its files said last; `None` where they were never read.
+    pub(crate) fn last(&self, root: &Path) -> Option<Known> {
+        self.hold().projects.get(root).cloned()
+    }
+
+    fn hold(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The policy that is in force for the project at `root`: what its files say, or, where people have to
+    /// agree to a change of it and have not, the one before. Reads nothing of the project.
+    pub(crate) fn in_force(
+        &self,
+        root: &Path,
+        mut known: Known,
+        is_agreed: &dyn Fn(&str) -> bool,
+    ) -> Known {
         let PolicyInForce::Sound(policy) = &*known.in_force else { return known };
         let hash = policy.hash();
         let is_free = || {
@@ -173,7 +196,7 @@ impl Policies {
         };
         known.waits = !(is_agreed(&hash) || is_free());
         known.files = Some(hash);
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.hold();
         if known.waits {
             let why = "it changed, and the council has not agreed: `ai_onboard approvals list`";
             let held = || Arc::new(PolicyInForce::Broken(why.into()));
@@ -185,17 +208,22 @@ impl Policies {
         known
     }
 
-    /// Reads what the decisions of the next turn may ask for: they read no files.
-    pub(crate) fn read_for_turn(&self, wanted: Wanted) {
-        let read = wanted.roots.into_iter().map(|(root, agreed)| {
+    /// Reads what the decisions of the next turn may ask for: they read no files. `read` looks at those
+    /// of one project, if it can.
+    pub(crate) fn read_for_turn(
+        &self,
+        wanted: Wanted,
+        mut read: impl FnMut(&Path) -> Option<Known>,
+    ) {
+        let read = wanted.roots.into_iter().filter_map(|(root, agreed)| {
             let is_agreed = |hash: &str| agreed.as_ref().is_none_or(|known| known.contains(hash));
-            let known = self.in_force(Path::new(&root), &is_agreed);
+            let known = self.in_force(Path::new(&root), read(Path::new(&root))?, &is_agreed);
             let escalation = known.escalation().unwrap_or_else(Escalation::strictest);
-            (root, (escalation, known.storage()))
+            Some((root, (escalation, known.storage())))
         });
         let by_root = read.collect();
         let council = wanted.council.then(|| self.council());
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.hold();
         inner.decided_by = Decided { by_root, council };
     }
 
@@ -204,7 +232,7 @@ impl Policies {
         root: &str,
         of: impl Fn(&(Escalation, StorageQuota)) -> T,
     ) -> Option<T> {
-        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = self.hold();
         inner.decided_by.by_root.get(root).map(of)
     }
 
@@ -214,7 +242,7 @@ impl Policies {
     /// # Errors
     /// The first thing that is wrong, in `file` or in one that it is merged with, at its place.
     pub fn with(&self, root: &Path, file: &Path, authority: Authority) -> Result<Checked, String> {
-        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner).files(root);
+        let mut files = self.hold().files(root);
         for (path, whose) in &mut files {
             if *whose == authority {
                 *path = file.into();
@@ -224,13 +252,13 @@ impl Policies {
             return Err(format!("{}: there is no such file", file.display()));
         }
         let Merged { policy, layers, .. } = read(&files)?;
-        Ok((policy, look(root, &layers)?))
+        Ok((policy, look_at(root, &layers)?))
     }
 
     /// Whose policy is read from `file` for the project at `root`; nobody's where it is another file.
     pub fn whose(&self, root: &Path, file: &Path) -> Option<Authority> {
         let file = file.canonicalize().ok()?;
-        let files = self.0.lock().unwrap_or_else(PoisonError::into_inner).files(root);
+        let files = self.hold().files(root);
         let own = files.into_iter().find(|(path, _)| path.canonicalize().is_ok_and(|p| p == file));
         own.map(|(_, authority)| authority)
     }
@@ -274,6 +302,22 @@ impl Known {
 }
 
 impl Inner {
+    /// Begins a look at the files of a project: its number, where they are, and what is known of them.
+    fn begin(&mut self, root: &Path) -> (u64, Vec<(PathBuf, Authority)>, Option<Known>) {
+        self.looks += 1;
+        (self.looks, self.files(root), self.projects.get(root).cloned())
+    }
+
+    /// Keeps what was found, unless a later look has come to its end meanwhile.
+    fn remember(&mut self, root: &Path, known: &Known) {
+        match self.projects.get(root) {
+            Some(newest) if newest.look > known.look => return,
+            None if self.projects.len() >= bounds::PROJECTS => return,
+            _ => {}
+        }
+        self.projects.insert(root.into(), known.clone());
+    }
+
     /// What people agreed to last: as this daemon knows it, or as the one before kept it.
     fn agreed_before(
         &mut self,
@@ -326,7 +370,7 @@ impl Policies {
     /// is asked for, which people do a few times a day. One that is wrong decides nothing.
     pub fn council(&self) -> Council {
         let files = {
-            let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let inner = self.hold();
             [(&inner.organisation, Authority::Organisation), (&inner.user, Authority::User)]
                 .map(|(policy, authority)| (policy.with_file_name(COUNCIL), authority))
         };
@@ -348,7 +392,7 @@ impl Policies {
 /// As it was read for this turn; of a project that was not, the strictest.
 impl Escalations for Policies {
     fn council(&self) -> Council {
-        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = self.hold();
         let unread = || Council::broken("it was not read for this decision".into(), COUNCIL);
         inner.decided_by.council.clone().unwrap_or_else(unread)
     }
@@ -435,7 +479,7 @@ fn merged(mut texts: Vec<Text>) -> Result<Merged, String> {
     Ok(Merged { policy, layers, texts, origin: origin.join(", ") })
 }
 
-fn look(root: &Path, layers: &[Layer]) -> Result<Vec<String>, String> {
+fn look_at(root: &Path, layers: &[Layer]) -> Result<Vec<String>, String> {
     let shown = policy_paths::look(root, layers).map_err(|problem| problem.to_string())?;
     Ok(shown.iter().map(ToString::to_string).collect())
 }
@@ -552,14 +596,14 @@ mod tests {
         assert_eq!(policies.storage(name).bytes, 0, "nothing was read");
         assert!(!decides());
         assert_eq!(policies.escalation(name), Escalation::strictest());
-        policies.read_for_turn(of_project());
+        policies.read_for_turn(of_project(), |root| Some(policies.of(root)));
         kept(4);
         assert!(decides());
         assert_eq!(policies.storage(name).bytes, 8 << 20);
         assert_eq!(policies.escalation(name), policies.of(&root).escalation().unwrap());
-        policies.read_for_turn(of_project());
+        policies.read_for_turn(of_project(), |root| Some(policies.of(root)));
         assert_eq!(policies.storage(name).bytes, 4 << 20);
-        policies.read_for_turn(Wanted::default());
+        policies.read_for_turn(Wanted::default(), |root| Some(policies.of(root)));
         assert_eq!(policies.storage(name).bytes, 0);
         assert!(!decides());
     }
@@ -578,7 +622,8 @@ mod tests {
         let read = |agreed: &[&String]| {
             let agreed = agreed.iter().map(|hash| hash.to_string()).collect();
             let roots = [(name.clone(), Some(agreed))].into();
-            policies.read_for_turn(Wanted { roots, council: false });
+            let wanted = Wanted { roots, council: false };
+            policies.read_for_turn(wanted, |root| Some(policies.of(root)));
             policies.storage(&name).bytes >> 20
         };
         let first = kept(8);
@@ -622,7 +667,7 @@ mod tests {
         agreed::keep(&folder.path().join("agreed"), &root, &agreed.texts).unwrap();
         // This program's files say something else, whatever is in them.
         fs::write(&file, text("64")).unwrap();
-        let known = policies.in_force(&root, &|agreed| agreed == hash);
+        let known = policies.in_force(&root, policies.of(&root), &|agreed| agreed == hash);
         assert!(known.waits);
         assert_eq!(limits_of(&known), Some(300));
     }

@@ -30,8 +30,42 @@ pub(crate) struct ProfileOf<'a> {
     pub(crate) spec: &'a AgentSpec,
     /// This program, as agents see it read-only.
     pub(crate) program: &'a Path,
-    /// The daemon's own state.
-    pub(crate) state: &'a Path,
+}
+
+/// What was found in a project for the walls of a run.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// The policy's paths; and the daemon's own state, where somebody has it inside of a project: with
+    /// the credentials, which no agent may read.
+    forbidden: Vec<String>,
+    /// The folder of an agent that the project brings.
+    agent: Option<PathBuf>,
+    git: Option<GitOutside>,
+}
+
+impl Seen {
+    /// Looks at the project at `root`; `state` is the daemon's own folder.
+    ///
+    /// # Errors
+    /// When what may not be seen would be.
+    pub(crate) fn look(
+        root: &str,
+        program: &Program,
+        mut forbidden: Vec<String>,
+        state: &Path,
+    ) -> Result<Seen, Unfit> {
+        let git = visible_git(root, &forbidden);
+        let inside = state_inside(Path::new(root), state);
+        forbidden.extend(inside.map_err(|why| Unfit { rule: "state_folder", why })?);
+        let agent = match program {
+            Program::BuiltIn => None,
+            Program::Command { folder, .. } => {
+                let host = agents::folder(Path::new(root), Path::new(folder), &forbidden);
+                Some(host.map_err(|why| Unfit { rule: "agent_folder", why })?)
+            }
+        };
+        Ok(Seen { forbidden, agent, git })
+    }
 }
 
 /// Why there is no profile.
@@ -51,32 +85,28 @@ impl Unfit {
 /// The profile of a run that is allowed this, with what it may reach.
 ///
 /// # Errors
-/// When its program is not on this machine, or what may not be seen would be.
+/// When its program is not on this machine.
 pub(crate) fn profile(
     of: &ProfileOf<'_>,
     bounds: &Assessment,
+    seen: Seen,
     reach: Option<&Reach>,
 ) -> Result<Profile, Unfit> {
-    let forbidden = forbidden(of, bounds)?;
     let mut read_only =
         vec![ReadOnly { host: of.program.to_path_buf(), name: "ai_onboard".into() }];
     let argv = match &of.spec.program {
         Program::BuiltIn => {
             vec![format!("{APP_DIR}/ai_onboard"), "agent".into(), of.spec.name.as_str().into()]
         }
-        Program::Command { argv, folder } => {
-            let host = agents::folder(Path::new(of.root), Path::new(folder), &forbidden)
-                .map_err(|why| Unfit { rule: "agent_folder", why })?;
-            read_only.push(ReadOnly { host, name: "agent".into() });
-            command_line(argv).map_err(Unfit::program)?
-        }
+        Program::Command { argv, .. } => command_line(argv).map_err(Unfit::program)?,
     };
+    read_only.extend(seen.agent.map(|host| ReadOnly { host, name: "agent".into() }));
     let works_on_copy = of.spec.checks_proposals;
     let argv = if works_on_copy { in_copy(argv) } else { argv };
     let mut env = environment(of.spec);
     let network = reach.map(|_| Network::default());
     env.extend(reach.iter().flat_map(|reach| reach.environment()));
-    if let Some(git) = visible_git(of.root, bounds) {
+    if let Some(git) = seen.git {
         let folder = Path::new(APP_DIR).join(GIT_NAME).join(git.own);
         env.push((GIT_DIR.into(), folder.to_string_lossy().into_owned()));
         read_only.push(ReadOnly { host: git.common, name: GIT_NAME.into() });
@@ -87,7 +117,7 @@ pub(crate) fn profile(
         argv,
         env,
         project: PathBuf::from(of.root),
-        forbidden,
+        forbidden: seen.forbidden,
         forbidden_commands: bounds.forbidden_commands().to_vec(),
         read_only,
         network,
@@ -95,15 +125,6 @@ pub(crate) fn profile(
         works_in_tmp: works_on_copy,
         must_enforce: Vec::new(),
     })
-}
-
-/// The policy's paths; and the daemon's own state, where somebody has it inside of a project: with
-/// the credentials, which no agent may read.
-fn forbidden(of: &ProfileOf<'_>, bounds: &Assessment) -> Result<Vec<String>, Unfit> {
-    let mut forbidden = bounds.forbidden_paths().to_vec();
-    let inside = state_inside(Path::new(of.root), of.state);
-    forbidden.extend(inside.map_err(|why| Unfit { rule: "state_folder", why })?);
-    Ok(forbidden)
 }
 
 /// Where the daemon's own folder is in a project, if it is there.
@@ -157,9 +178,9 @@ fn in_copy(argv: Vec<String>) -> Vec<String> {
 
 /// The git folder outside of the project that a run may see: none where the policy forbids a part
 /// of the project's own, since that could not be masked in another place.
-fn visible_git(root: &str, bounds: &Assessment) -> Option<GitOutside> {
+fn visible_git(root: &str, forbidden: &[String]) -> Option<GitOutside> {
     let is_of_git = |path: &String| Path::new(path).starts_with(".git");
-    if bounds.forbidden_paths().iter().any(is_of_git) {
+    if forbidden.iter().any(is_of_git) {
         return None;
     }
     git_outside(Path::new(root)).unwrap_or_else(|why| {

@@ -209,7 +209,7 @@ impl Loop {
             let state = shared.state.read().unwrap_or_else(PoisonError::into_inner);
             wanted(&state, &inputs)
         };
-        self.effects.policies.read_for_turn(wanted);
+        self.effects.read_for_turn(wanted);
         let (decided, seq) = {
             let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
             self.effects.latch_seen = heed_latch(&shared.paths, &state, &mut inputs);

@@ -3,6 +3,7 @@
 //! Where the host can't tell (too many watches, a network file system), the project is looked at
 //! once a minute instead, and the daemon's log says why.
 
+use crate::answering::Answering;
 use crate::handle::Wake;
 use crate::input::Input;
 use crate::observe::{GitFolders, git_folders, observe};
@@ -78,6 +79,8 @@ pub(crate) struct Watching {
     stale: BTreeSet<ProjectId>,
     /// When the stale ones are looked at.
     look_at: Option<Instant>,
+    /// Projects that may not answer any more: one of them leaves the others watched.
+    answering: Answering,
 }
 
 impl Watching {
@@ -116,6 +119,7 @@ impl Watching {
             projects: BTreeMap::new(),
             stale: BTreeSet::new(),
             look_at: None,
+            answering: Answering::default(),
         }
     }
 
@@ -177,10 +181,15 @@ impl Watching {
     /// Watches a project's folders. Watching a folder again is cheap, and the only way to be sure
     /// of one that was removed and made anew.
     fn watch(&mut self, project: ProjectId, root: PathBuf) {
-        let real = std::fs::canonicalize(&root).unwrap_or_else(|_| root.clone());
-        let git = git_folders(&real).map(real_folders);
-        let folders = folders_to_watch(&real, git.as_ref());
-        let mut deaf = folders.is_empty().then(|| "the folder is not there".to_string());
+        let place = root.clone();
+        let found = self.answering.ask(&root, move || find(&place));
+        let (real, git, folders, mut deaf) = match found {
+            Ok((real, git, folders)) => {
+                let is_gone = folders.is_empty().then(|| "the folder is not there".to_string());
+                (real, git, folders, is_gone)
+            }
+            Err(silent) => (root.clone(), None, Vec::new(), Some(silent)),
+        };
         for (folder, mode) in folders {
             let heard = match &mut self.watcher {
                 Some(watcher) => watcher.watch(&folder, mode).map_err(|error| error.to_string()),
@@ -210,7 +219,9 @@ impl Watching {
             let root = watched.root.clone();
             // Before the look: what changes in between is heard.
             self.watch(project, root.clone());
-            let seen = observe(&root);
+            let place = root.clone();
+            // One that doesn't answer is looked at again with those that can't be watched.
+            let Ok(seen) = self.answering.ask(&root, move || observe(&place)) else { continue };
             let input = Input::Observed { project, git: seen.git, plan: seen.plan };
             if self.wakes.send(Wake::Input(input)).is_err() {
                 return false;
@@ -218,6 +229,14 @@ impl Watching {
         }
         true
     }
+}
+
+/// A project's folders without links, its git folders, and what is to be watched and how.
+fn find(root: &Path) -> (PathBuf, Option<GitFolders>, Vec<(PathBuf, RecursiveMode)>) {
+    let real = std::fs::canonicalize(root).unwrap_or_else(|_| root.into());
+    let git = git_folders(&real).map(real_folders);
+    let folders = folders_to_watch(&real, git.as_ref());
+    (real, git, folders)
 }
 
 impl Watched {

@@ -5,6 +5,7 @@ use crate::arguments::Global;
 use crate::failure::Kind;
 use crate::render::daemon::{Check, Verdict};
 use crate::{output, paths, project, render};
+use onboard_daemon::answering::Answering;
 use onboard_daemon::credentials::Credentials;
 use onboard_daemon::policies::Policies;
 use onboard_daemon::{Paths, latch};
@@ -136,8 +137,17 @@ fn egress() -> Check {
 
 /// The policy of the current project as its files say now, whatever a daemon has in force.
 fn policy(global: &Global, paths: &Paths) -> Vec<Check> {
-    let Ok(project) = project::find(global) else { return Vec::new() };
-    let known = Policies::new(paths.user_policy()).of(&project.root);
+    let place = global.project.clone().or_else(|| std::env::current_dir().ok()).unwrap_or_default();
+    let (global, user) = (global.clone(), paths.user_policy());
+    let read = move || Some(Policies::new(user).of(&project::find(&global).ok()?.root));
+    let known = match Answering::default().ask(&place, read) {
+        Ok(Some(known)) => known,
+        Ok(None) => return Vec::new(),
+        Err(why) => {
+            let mend = "until then no run of its agents starts; those that work go on";
+            return vec![Check::bad("policy", Verdict::Fail, why, mend)];
+        }
+    };
     if let Some(problem) = known.problem {
         let mend = "mend the file; until then a daemon goes on with the last sound policy, or runs nothing";
         return vec![Check::bad("policy", Verdict::Fail, problem, mend)];

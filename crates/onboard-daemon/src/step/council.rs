@@ -227,25 +227,12 @@ pub(super) fn vote(
         let message = format!("there is no {id}; `ai_onboard approvals list --all` shows them");
         return Err(Refusal::new(RefusalKind::Unknown, message));
     };
-    let invalid = |message: String| Err(Refusal::new(RefusalKind::Invalid, message));
-    if motion.digest != digest {
-        return invalid(format!("{id} is about something else than what was seen: show it again"));
-    }
-    if motion.status != Status::Open {
-        let was = (motion.status, ballot);
-        let same = matches!(
-            was,
-            (Status::Approved | Status::Executed, Ballot::Approve)
-                | (Status::Rejected, Ballot::Reject)
-        );
-        return match same {
-            true => Ok(Answer::Done { changed: false }),
-            false => invalid(format!("{id} is {} and takes no votes", motion.status)),
-        };
+    if is_said_already(id, motion, &digest, ballot)? {
+        return Ok(Answer::Done { changed: false });
     }
     if let Some(why) = motion.subject.outdated(turn.state()) {
         record(turn, id, Fact::Withdrawn { why: why.into() });
-        return invalid(format!("{id} is void: {why}"));
+        return Err(Refusal::new(RefusalKind::Invalid, format!("{id} is void: {why}")));
     }
     // A no, or a word of caution, starts nothing.
     if ballot == Ballot::Approve {
@@ -274,6 +261,26 @@ pub(super) fn vote(
                 }
             }
         }
+    }
+}
+
+/// Whether a motion that takes no votes any more came to what the vote says; an error where it is another
+/// than was seen, or came to something else.
+fn is_said_already(
+    id: MotionId,
+    motion: &Motion,
+    digest: &str,
+    ballot: Ballot,
+) -> Result<bool, Refusal> {
+    let invalid = |message: String| Err(Refusal::new(RefusalKind::Invalid, message));
+    if motion.digest != digest {
+        return invalid(format!("{id} is about something else than what was seen: show it again"));
+    }
+    match (motion.status, ballot) {
+        (Status::Open, _) => Ok(false),
+        (Status::Approved | Status::Executed, Ballot::Approve)
+        | (Status::Rejected, Ballot::Reject) => Ok(true),
+        (status, _) => invalid(format!("{id} is {status} and takes no votes")),
     }
 }
 

@@ -13,6 +13,8 @@ mod networks;
 #[path = "../../../onboard-sandbox/tests/walls/raw.rs"]
 mod raw;
 mod says;
+#[path = "../../../onboard-sandbox/tests/walls/silent.rs"]
+mod silent;
 mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -5,6 +5,7 @@ use crate::brokers;
 use crate::hostile;
 use crate::house::{House, lives};
 use crate::networks;
+use crate::silent::{Answered, Silent};
 use onboard_daemon::handle::Published;
 use onboard_daemon::latch::{self, Latch};
 use onboard_domain::violation::Rule;
@@ -17,7 +18,7 @@ use std::sync::mpsc::Receiver;
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
 
-pub const ALL: [Named; 40] = [
+pub const ALL: [Named; 41] = [
     ("a_daemon_opens_as_many_files_as_it_may", a_daemon_opens_as_many_files_as_it_may),
     ("the_last_leaves_no_group", the_last_leaves_no_group),
     ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
@@ -37,6 +38,7 @@ pub const ALL: [Named; 40] = [
     ("an_agents_folder_shows_nothing_that_is_forbidden", an_agents_folder_shows_nothing_forbidden),
     ("a_policy_that_goes_bad_leaves_the_sound_one", a_policy_that_goes_bad_leaves_the_sound_one),
     ("a_first_policy_that_is_bad_starts_nothing", a_first_policy_that_is_bad_starts_nothing),
+    ("a_project_that_falls_silent_holds_up_nobody", a_project_that_falls_silent_holds_up_nobody),
     ("a_latch_set_by_hand_stops_everything", a_latch_set_by_hand_stops_everything),
     ("who_waits_for_a_lease_is_told_when_it_is_free", who_waits_for_a_lease_is_told),
     ("a_second_daemon_is_refused_and_told_of_the_first", a_second_daemon_is_refused),
@@ -441,6 +443,38 @@ fn a_first_policy_that_is_bad_starts_nothing(house: House) {
     assert!(outcome.contains("policy.yaml:3:20"), "{outcome}");
     house.file(".ai_onboard/policy.yaml", &policy("128"));
     assert_eq!(house.outcome("worker"), SUCCEEDED);
+}
+
+/// Its file system says what there is, and nothing of what is in it.
+fn a_project_that_falls_silent_holds_up_nobody(house: House) {
+    // Only root mounts file systems.
+    if !crate::is_root() {
+        return;
+    }
+    house.script("quick", "", "exit 0");
+    house.file("signs/wait", "");
+    let at_work = "until [ -e signs/go ]; do sleep 0.05; done\nai_onboard says finding a1b2c3d4";
+    house.script("at-work", "", at_work);
+    house.register();
+    assert_eq!(house.outcome("quick"), SUCCEEDED);
+    let working = house.run("at-work").expect("it runs");
+    house.process(working);
+    let names = Answered { own: false, names: true };
+    let silent = Silent::mount(&house.project().join(".ai_onboard"), names);
+    let refused = house.outcome("quick");
+    let why = "does not answer: mount it anew, or remove the project";
+    assert!(refused.starts_with("refused: ") && refused.contains(why), "{refused}");
+    // What is said by a run that works meanwhile is decided by what its project's files said last.
+    house.file("signs/go", "");
+    assert_eq!(house.ended(working), SUCCEEDED);
+    let mark = Fingerprint("a1b2c3d4".into());
+    let told = |state: &State| state.projects[&ProjectId(0)].findings.contains_key(&mark);
+    assert!(house.handle().read(told));
+    silent.await_request();
+    drop(silent);
+    // The thread that waited has to come back first.
+    let again = (0..1_000).map(|_| house.outcome("quick")).find(|outcome| !outcome.contains(why));
+    assert_eq!(again.as_deref(), Some(SUCCEEDED));
 }
 
 fn a_latch_set_by_hand_stops_everything(house: House) {

@@ -3,7 +3,7 @@
 
 use crate::arena::{Arena, Fighter, PATIENCE, eventually, processes_with};
 use crate::raw::call;
-use crate::silent::Silent;
+use crate::silent::{Answered, Silent};
 use crate::tests::Test;
 use expect_test::expect;
 use onboard_domain::violation::{Rule, Sensor, Violation};
@@ -252,7 +252,7 @@ fn a_tree_that_can_not_die_is_not_told_dead(arena: &Arena) {
     }
     let place = arena.project.path().join("stuck");
     fs::create_dir(&place).expect("folder");
-    let silent = Silent::mount(&place);
+    let silent = Silent::mount(&place, Answered::default());
     let fighter: Fighter =
         arena.start(arena.profile(&["look-at", "/project/stuck/x"])).expect("launch");
     silent.await_request();
@@ -362,7 +362,8 @@ fn a_start_that_nobody_answers_ends(arena: &Arena) {
     let start = |folder: &Path| arena.start(beside(arena, &folder.join("x"))).err();
     std::thread::scope(|scope| {
         // Gone before the threads are waited for, whatever comes.
-        let silent = [Silent::mount(&for_all), Silent::mount_for_others(&for_others)];
+        let silent = [(&for_all, false), (&for_others, true)]
+            .map(|(place, own)| Silent::mount(place, Answered { own, names: false }));
         let looking = scope.spawn(|| start(&for_all));
         let building = scope.spawn(|| start(&for_others));
         silent.iter().for_each(Silent::await_request);

@@ -25,19 +25,18 @@ pub struct Silent {
     place: CString,
 }
 
+/// What is answered all the same.
+#[derive(Clone, Copy, Default)]
+pub struct Answered {
+    /// This process's own questions: that a folder is there, whatever its name.
+    pub own: bool,
+    /// Everybody's, what a name is: a file where it has a dot, else a folder. Nobody gets into either.
+    pub names: bool,
+}
+
 impl Silent {
     /// Mounts it over a folder; the caller is root.
-    pub fn mount(place: &Path) -> Silent {
-        Silent::mount_with(place, false)
-    }
-
-    /// The same, but this process's own questions are answered: that a folder is there, whatever its
-    /// name.
-    pub fn mount_for_others(place: &Path) -> Silent {
-        Silent::mount_with(place, true)
-    }
-
-    fn mount_with(place: &Path, answers_own: bool) -> Silent {
+    pub fn mount(place: &Path, answered: Answered) -> Silent {
         let device = File::options().read(true).write(true).open("/dev/fuse").expect("the device");
         let place = CString::new(place.as_os_str().as_bytes()).expect("a path");
         let options =
@@ -53,8 +52,7 @@ impl Silent {
         std::thread::spawn(move || {
             let mut request = [0; 1 << 16];
             while let Ok(length) = requests.read(&mut request) {
-                let is_own = answers_own && is_own(&request);
-                let answer = answer(&request[..length], is_own);
+                let answer = answer(&request[..length], answered);
                 if let Some(answer) = &answer {
                     requests.write_all(answer).expect("an answer");
                 } else if !UNANSWERED.contains(&word(&request, 4)) {
@@ -101,6 +99,8 @@ const LOOK_UP: u32 = 1;
 /// Nobody waits for an answer to these: that a file may be forgotten, that a wait was interrupted.
 const UNANSWERED: [u32; 3] = [2, 36, 42];
 const GET_ATTRIBUTES: u32 = 3;
+/// Not known here: then the ones above are asked for.
+const MORE_ATTRIBUTES: u32 = 52;
 
 fn word(request: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(request[at..at + 4].try_into().expect("four bytes"))
@@ -111,14 +111,24 @@ fn is_own(request: &[u8]) -> bool {
     Path::new(&format!("/proc/self/task/{}", word(request, 32))).exists()
 }
 
-/// Answers the first request, which makes the file system work, and others that are this process's.
-fn answer(request: &[u8], is_own: bool) -> Option<Vec<u8>> {
+/// Answers the first request, which makes the file system work, and what else is answered.
+fn answer(request: &[u8], answered: Answered) -> Option<Vec<u8>> {
+    let is_name = [LOOK_UP, GET_ATTRIBUTES].contains(&word(request, 4));
+    let is_told = answered.names && (is_name || word(request, 4) == MORE_ATTRIBUTES);
+    let is_answered = (answered.own && is_own(request)) || is_told;
+    let is_file = match word(request, 4) {
+        LOOK_UP => answered.names && request[40..].contains(&b'.'),
+        _ => word(request, 16) == u32::from(FILE),
+    };
+    let number = u64::from(if is_file { FILE } else { FOLDER });
     let body = match word(request, 4) {
         INIT => return Some(init(request)),
-        _ if !is_own => return None,
+        _ if !is_answered => return None,
         // An entry: the file's number, and nothing of it to be remembered but what it is.
-        LOOK_UP => [&[2, 0, 0, ALWAYS, 0].map(u64::to_le_bytes).concat(), &*folder()].concat(),
-        GET_ATTRIBUTES => [&[ALWAYS, 0].map(u64::to_le_bytes).concat(), &*folder()].concat(),
+        LOOK_UP => {
+            [&[number, 0, 0, ALWAYS, 0].map(u64::to_le_bytes).concat(), &*is(is_file)].concat()
+        }
+        GET_ATTRIBUTES => [&[ALWAYS, 0].map(u64::to_le_bytes).concat(), &*is(is_file)].concat(),
         _ => {
             let error = (-libc::ENOSYS).to_le_bytes();
             return Some([&16_u32.to_le_bytes(), &error, &request[8..16]].concat());
@@ -130,12 +140,16 @@ fn answer(request: &[u8], is_own: bool) -> Option<Vec<u8>> {
 
 /// Seconds for which what a file is may be remembered.
 const ALWAYS: u64 = 1 << 20;
+/// The numbers of every folder but the first, and of every file.
+const FOLDER: u8 = 2;
+const FILE: u8 = 3;
 
-/// What a folder of everybody's is.
-fn folder() -> Vec<u8> {
+/// What a folder of everybody's is, or a file.
+fn is(is_file: bool) -> Vec<u8> {
     let mut attributes = [0; 88];
-    attributes[..8].copy_from_slice(&2_u64.to_le_bytes());
-    attributes[60..64].copy_from_slice(&0o40755_u32.to_le_bytes());
+    let (number, mode) = if is_file { (FILE, 0o100_644_u32) } else { (FOLDER, 0o40755) };
+    attributes[0] = number;
+    attributes[60..64].copy_from_slice(&mode.to_le_bytes());
     attributes[64..68].copy_from_slice(&2_u32.to_le_bytes());
     attributes.to_vec()
 }
