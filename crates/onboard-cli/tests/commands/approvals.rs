@@ -333,10 +333,27 @@ fn several_are_agreed_to_by_name_and_not_by_a_number() {
     world.check(&["approvals", "approve", first, "--all"], 2, &named);
     world.check(&["approvals", "approve", first, "--all"], 2, "publish 1.3.0");
     assert_eq!(ids(&world, "agent_action", "open"), both);
+    // On a terminal somebody is there, who is asked below the list.
+    let on_terminal = |typed: &str, code: i32, says: &[&str]| {
+        let (ended, shown) = world.on_terminal(&["approvals", "approve", first, "--all"], typed);
+        assert_eq!(ended, code, "{shown}");
+        let places = says.iter().map(|words| shown.find(words).expect(&shown));
+        assert!(places.is_sorted(), "{shown}");
+    };
+    let question = "Say yes to each of these 2? [y/N] ";
+    on_terminal("n\n", 1, &["publish 1.2.0", "publish 1.3.0", question, "nothing was changed"]);
+    on_terminal("\n", 1, &[question]);
+    assert_eq!(ids(&world, "agent_action", "open"), both);
     world.check(&["approvals", "approve", first, second, "--hash", "00"], 2, "--hash is of one");
     // What came since is not among those that are named.
     std::fs::write(world.project.path().join("version"), "1.4.0").unwrap();
     world.check(&["bg", "run", "releaser", "--wait"], 8, "waiting for approval");
     world.check(&["approvals", "approve", first, second, first], 0, &format!("{second} approved"));
-    assert_eq!(ids(&world, "agent_action", "open").len(), 1);
+    at_rest(&world);
+    let third = ids(&world, "agent_action", "open").remove(0);
+    std::fs::write(world.project.path().join("version"), "1.5.0").unwrap();
+    world.check(&["bg", "run", "releaser", "--wait"], 8, "waiting for approval");
+    let (code, shown) = world.on_terminal(&["approvals", "approve", &third, "--all"], "y\n");
+    assert!(code == 0 && shown.contains(&format!("{third} approved")), "{code}: {shown}");
+    assert_eq!(ids(&world, "agent_action", "open"), Vec::<String>::new());
 }

@@ -4,6 +4,7 @@ mod approvals;
 mod brokers;
 mod check;
 mod coordination;
+mod descriptors;
 mod doors;
 mod drafts;
 mod forge;

@@ -1,6 +1,12 @@
 //! A home and a project of a test's own, and the binary in them.
 
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Command, Output, Stdio};
 
 /// It ends its daemon when it goes.
@@ -34,6 +40,25 @@ impl World {
             String::from_utf8(output.stdout).unwrap(),
             String::from_utf8(output.stderr).unwrap(),
         )
+    }
+
+    /// The same on a terminal at which somebody types something: exit code, and what the screen shows.
+    pub fn on_terminal(&self, words: &[&str], typed: &str) -> (i32, String) {
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let name = ptsname(&ours, Vec::new()).unwrap();
+        let mut options = File::options();
+        options.read(true).write(true).custom_flags(libc::O_NOCTTY);
+        let theirs = || Stdio::from(options.open(OsStr::from_bytes(name.to_bytes())).unwrap());
+        let mut child =
+            self.command(words).stdin(theirs()).stdout(theirs()).stderr(theirs()).spawn().unwrap();
+        let mut ours = File::from(ours);
+        ours.write_all(typed.as_bytes()).unwrap();
+        let mut shown = Vec::new();
+        // A terminal that everybody left ends with an error.
+        let _ = ours.read_to_end(&mut shown);
+        (child.wait().unwrap().code().unwrap_or(-1), String::from_utf8(shown).unwrap())
     }
 
     #[track_caller]

@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 /// How long to wait for descriptors or memory when there are none: short beside what a person
-/// notices, and ten looks a second cost nothing.
+/// notices, and ten looks a second cost nothing, however long it lasts; so it doesn't grow.
 const EXHAUSTED_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Serves until `stopped` holds a reason, then lets open answers end.
