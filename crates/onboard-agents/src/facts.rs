@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::host::Task;
 use crate::project_index;
+use crate::project_index::kinds::{self, Kinds};
 
 /// All of the index.
 #[derive(Debug)]
@@ -41,6 +42,11 @@ pub fn read(task: &Task) -> Result<ProjectFacts, String> {
     }
     let mut history = History::join(history);
     history.believe(task.now_ms);
+    // What can't be read of it was never asked: words decide.
+    let kinds: Kinds = part(load, kinds::NAME).ok().flatten().unwrap_or_default();
+    for commit in &mut history.commits {
+        commit.asked = kinds.of(&commit.id);
+    }
     index.believe(&history, task.now_ms);
     Ok(ProjectFacts { index, history, files })
 }

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 pub use onboard_protocol::Machine;
 
-pub use onboard_domain::{Evidence, EvidenceKind, Finding, Fingerprint, Severity, forecast};
+pub use onboard_domain::{
+    Evidence, EvidenceKind, Finding, Fingerprint, Severity, Urgency, Worded, forecast,
+};
 
 pub use crate::language_model::Model;
 

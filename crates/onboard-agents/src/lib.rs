@@ -20,6 +20,7 @@ pub mod project_index;
 pub mod requests;
 mod socket_host;
 mod telling;
+mod wording;
 pub mod workflow_optimizer;
 mod xml;
 

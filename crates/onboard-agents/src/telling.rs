@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use onboard_domain::Fingerprint;
 
 use crate::host::{AgentError, Finding, Host, Severity};
+use crate::wording::Wording;
 
 /// What holds.
 #[derive(Clone, Debug, Default)]
@@ -73,7 +74,12 @@ pub fn tell_within(
     for (fingerprint, commit) in gone.filter_map(|one| Some((one, holds.done.get(one)?))) {
         host.resolve_finding(fingerprint, commit)?;
     }
+    let mut wording = Wording::begin(host)?;
     for finding in told {
+        let mut finding = finding.clone();
+        if !before.contains(&finding.fingerprint) {
+            finding.worded = wording.put(host, &finding)?.map(Box::new);
+        }
         host.record_finding(finding.clone())?;
         reported.insert(finding.fingerprint.clone());
     }

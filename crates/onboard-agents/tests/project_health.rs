@@ -20,6 +20,8 @@ mod hard_repositories;
 mod manual;
 #[path = "support/memory_host.rs"]
 mod memory_host;
+#[path = "crew/models.rs"]
+mod models;
 #[path = "crew/patterns.rs"]
 mod patterns;
 #[path = "crew/performance.rs"]

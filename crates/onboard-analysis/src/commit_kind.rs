@@ -165,6 +165,37 @@ pub fn kind(subject: &str) -> (CommitKind, Certainty) {
     }
 }
 
+/// How likely a commit is a fix, by its subject: sure where it is declared, else the share of fixes among
+/// declared commits whose other words point to the same kind. The mean of five histories that declare
+/// fixes (vite, vue/core, eslint, helix, svelte: 28,000 commits), kinds with fewer than a hundred
+/// commits of a history left out; between them it differs by up to .2.
+pub fn p_fix(subject: &str) -> f64 {
+    match kind(subject) {
+        (CommitKind::Fix | CommitKind::Revert, Certainty::Declared) => 1.0,
+        (_, Certainty::Declared) => 0.0,
+        (CommitKind::Revert, _) => 1.0,
+        (CommitKind::Fix, _) => 0.64,
+        (CommitKind::Unknown, _) => 0.42,
+        (CommitKind::Change, _) => 0.25,
+        (CommitKind::Feature, _) => 0.24,
+        (CommitKind::Docs, _) => 0.13,
+        (CommitKind::Chore, _) => 0.08,
+        (CommitKind::Test, _) => 0.04,
+    }
+}
+
+/// Whether words alone can't tell a fix from something else.
+pub fn is_unsure(subject: &str) -> bool {
+    (0.2..=0.8).contains(&p_fix(subject))
+}
+
+/// What a subject says behind the type that it declares, and the kind that this type means.
+pub fn undeclared(subject: &str) -> Option<(CommitKind, &str)> {
+    let kind = declared(subject)?;
+    let (_, rest) = subject.split_once(':')?;
+    Some((kind, rest.trim()))
+}
+
 /// The type that a subject like `fix(server)!: text` declares.
 fn declared(subject: &str) -> Option<CommitKind> {
     let (head, _) = subject.split_once(':').filter(|(head, _)| head.len() <= LONGEST_TYPE)?;
@@ -193,5 +224,17 @@ mod tests {
         check("Revert \"fix: x\"", expect!["(Revert, Words)"]);
         check("prefix everything", expect!["(Unknown, None)"]);
         check("", expect!["(Unknown, None)"]);
+    }
+
+    #[test]
+    fn words_alone_are_often_unsure() {
+        for sure in ["fix: a", "feat: a", "docs: fix a", "Revert \"a\"", "bump b", "more tests"] {
+            assert!(!is_unsure(sure), "{sure}");
+        }
+        for unsure in ["Fix the socket", "Close the socket", "Add a socket", "Rename it"] {
+            assert!(is_unsure(unsure), "{unsure}");
+        }
+        assert_eq!(undeclared("fix(a)!: close: it"), Some((CommitKind::Fix, "close: it")));
+        assert_eq!(undeclared("http: close it"), None);
     }
 }

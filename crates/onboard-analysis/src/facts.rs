@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::code::Measured;
+use crate::commit_kind::{self, CommitKind};
 use crate::history::{ChangeKind, CommitFacts, LineChange, Person};
 use crate::release::Tag;
 
@@ -259,6 +260,15 @@ pub struct PastCommit {
     pub merge: bool,
     pub revert: bool,
     pub changes: Vec<PastChange>,
+    /// What it is for, where its subject left that open and somebody was asked who reads more of it.
+    pub asked: Option<CommitKind>,
+}
+
+impl PastCommit {
+    /// What it is for.
+    pub fn kind(&self) -> CommitKind {
+        self.asked.unwrap_or_else(|| commit_kind::kind(&self.subject).0)
+    }
 }
 
 /// A path that a commit changed.
@@ -344,6 +354,7 @@ fn past(row: CommitRow, path: &[usize], person: &[usize]) -> Option<PastCommit> 
         subject: row.subject,
         merge: row.merge,
         revert: row.revert,
+        asked: None,
     })
 }
 

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::calendar::DAY_MS;
-use crate::commit_kind::{CommitKind, kind};
+use crate::commit_kind::CommitKind;
 use crate::facts::{History, PastChange, PastCommit};
 use crate::history::{ChangeKind, Commit, CommitFacts, FileChange};
 use crate::path::{Class, class, key};
@@ -16,7 +16,7 @@ use crate::path::{Class, class, key};
 /// What comes later is hardly about this change.
 pub const WITHIN_MS: i64 = 30 * DAY_MS;
 /// A fix over more code files than this says little about any one of them.
-const MOST_FIX_FILES: usize = 8;
+pub const MOST_FIX_FILES: usize = 8;
 /// A commit over more code files than this is a sweep: that one of its files is fixed some day says
 /// nothing about it.
 pub const MOST_FILES: usize = 15;
@@ -25,7 +25,7 @@ const SAME_WORK_MS: i64 = 3_600_000;
 
 /// Whether a commit mends or takes back something.
 pub fn is_fix(commit: &PastCommit) -> bool {
-    commit.revert || matches!(kind(&commit.subject).0, CommitKind::Fix | CommitKind::Revert)
+    commit.revert || matches!(commit.kind(), CommitKind::Fix | CommitKind::Revert)
 }
 
 /// How many code files a commit changes.
@@ -150,6 +150,7 @@ mod tests {
                 merge: false,
                 revert: false,
                 changes,
+                asked: None,
             });
         }
         let followed = fixes(&history);

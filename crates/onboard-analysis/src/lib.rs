@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod logistic;
 pub mod milestone;
 pub mod note;
+pub mod order_gain;
 pub mod outlook;
 pub mod ownership;
 pub mod path;

@@ -5,9 +5,16 @@
 //! shipped prior. The greedy mean beats sampling at the few answers a project gives. One place of
 //! five goes to the rule that was shown least, so that a new rule gets its chance.
 //!
+//! Who reads more than numbers, a person's language model, may say how long each can wait: of the best
+//! [`MOST_REORDERED`], those of the same severity change places by it. Nothing comes in or goes out by it,
+//! and no severity overtakes another.
+//!
 //! [`choose`] is a function of the candidates and the [`Record`]s; the caller keeps those, counts
 //! shown, accepted and dismissed, and leaves out what was dismissed or snoozed by fingerprint before
 //! calling.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +26,17 @@ pub const MOST_SHOWN: usize = 5;
 pub const SHOWN_BEFORE_MUTE: u32 = 8;
 /// and mutes itself below this chance of being useful.
 pub const MUTED_BELOW: f64 = 0.25;
+
+/// Of the best so many, those of one class change places by their urgency.
+pub const MOST_REORDERED: usize = 20;
+/// After this long a finding that nobody answered is worth half: who has not acted on it by then
+/// has seen it often enough.
+const STALE_AFTER_MS: f64 = 30.0 * 86_400_000.0;
+
+/// How new a finding is, 0 to 1.
+pub fn freshness(age_ms: i64) -> f64 {
+    1.0 / (1.0 + age_ms.max(0) as f64 / STALE_AFTER_MS)
+}
 
 /// What is acted on in silence counts as half of an accept: somebody who reads a finding and does what
 /// it says looks the same as somebody who never saw it.
@@ -102,6 +120,10 @@ pub struct Candidate {
     pub impact: f64,
     /// How new it is, 0 to 1.
     pub freshness: f64,
+    /// Its severity: only candidates of the same one change places by urgency.
+    pub class: u8,
+    /// The higher, the less it can wait; 0 where nobody said.
+    pub urgency: i8,
 }
 
 impl Candidate {
@@ -110,11 +132,33 @@ impl Candidate {
     }
 }
 
+/// The best first, by their scores alone.
+pub fn by_score(candidates: &[Candidate]) -> Vec<&Candidate> {
+    let mut order: Vec<&Candidate> = candidates.iter().collect();
+    order.sort_by(|a, b| b.score().total_cmp(&a.score()).then(a.id.cmp(&b.id)));
+    order
+}
+
+/// Lets those of one class change places among the best. The places of each class stay its own.
+pub fn reorder(order: &mut [&Candidate]) {
+    let best = order.len().min(MOST_REORDERED);
+    let best = &mut order[..best];
+    let classes: BTreeSet<u8> = best.iter().map(|one| one.class).collect();
+    for class in classes {
+        let places: Vec<usize> = (0..best.len()).filter(|at| best[*at].class == class).collect();
+        let mut members: Vec<&Candidate> = places.iter().map(|at| best[*at]).collect();
+        members.sort_by_key(|one| Reverse(one.urgency));
+        for (place, member) in places.into_iter().zip(members) {
+            best[place] = member;
+        }
+    }
+}
+
 /// Up to five ids, the best first; the last of five is the one whose rule was shown least.
 pub fn choose(candidates: &[Candidate]) -> Vec<usize> {
-    let mut heard: Vec<&Candidate> =
-        candidates.iter().filter(|one| !is_muted(one.rule, one.agent)).collect();
-    heard.sort_by(|a, b| b.score().total_cmp(&a.score()).then(a.id.cmp(&b.id)));
+    let mut heard = by_score(candidates);
+    heard.retain(|one| !is_muted(one.rule, one.agent));
+    reorder(&mut heard);
     let rest = heard.split_off(heard.len().min(MOST_SHOWN - 1));
     let explored = rest.iter().min_by_key(|one| one.rule.shown);
     heard.into_iter().chain(explored.copied()).map(|one| one.id).collect()
@@ -144,8 +188,15 @@ mod tests {
         assert!(good > 0.7 && bad < 0.15, "{good} {bad}");
         assert!(is_muted(record(8, 0, 8), record(8, 0, 8)));
         assert!(!is_muted(record(7, 0, 7), record(7, 0, 7)));
-        let one =
-            |id, rule: Record, impact| Candidate { id, rule, agent: rule, impact, freshness: 1.0 };
+        let one = |id, rule: Record, impact| Candidate {
+            id,
+            rule,
+            agent: rule,
+            impact,
+            freshness: 1.0,
+            class: 0,
+            urgency: 0,
+        };
         let known = record(20, 10, 5);
         let mut candidates: Vec<Candidate> =
             (0..8).map(|id| one(id, known, 1.0 - id as f64 / 10.0)).collect();
@@ -153,6 +204,33 @@ mod tests {
         candidates.push(one(9, record(30, 0, 30), 1.0));
         assert_eq!(choose(&candidates), [0, 1, 2, 3, 8]);
         assert_eq!(choose(&candidates[..2]), [0, 1]);
+    }
+
+    #[test]
+    fn urgency_moves_within_a_class_and_among_the_best() {
+        let one = |id: usize, class: u8, urgency: i8| Candidate {
+            id,
+            rule: Record::default(),
+            agent: Record::default(),
+            impact: 1.0 - id as f64 / 100.0,
+            freshness: 1.0,
+            class,
+            urgency,
+        };
+        let ids = |candidates: &[Candidate]| {
+            let mut order = by_score(candidates);
+            reorder(&mut order);
+            order.iter().map(|one| one.id).collect::<Vec<_>>()
+        };
+        let mixed = [one(0, 2, -1), one(1, 1, 0), one(2, 2, 1), one(3, 1, 1), one(4, 2, 0)];
+        assert_eq!(ids(&mixed), [2, 3, 4, 1, 0]);
+        // What is far behind stays there, however urgent it is said to be.
+        let many: Vec<Candidate> = (0..30).map(|id| one(id, 1, i8::from(id >= 19))).collect();
+        let order = ids(&many);
+        assert_eq!((order[0], order[1], order[20]), (19, 0, 20));
+        let mut all = order;
+        all.sort_unstable();
+        assert_eq!(all, (0..30).collect::<Vec<_>>(), "none is added, none is lost");
     }
 
     /// The study's simulation: twelve rules of unknown use, five of forty findings shown a week.
@@ -174,6 +252,8 @@ mod tests {
                         agent: Record::default(),
                         impact: 1.0,
                         freshness: 1.0,
+                        class: 0,
+                        urgency: 0,
                     })
                     .collect();
                 for id in choose(&candidates) {

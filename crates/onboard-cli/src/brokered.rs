@@ -59,8 +59,6 @@ impl Doors for Brokered {
 
 /// A model's longest text is a tenth of it.
 const COMPLETION_BYTES: usize = 2 * 1024 * 1024;
-/// The broker waits for five minutes of silence; a long text comes in a few more.
-const COMPLETION_DEADLINE: Duration = Duration::from_secs(600);
 
 /// The model that the user meant for this run, behind the broker's door.
 pub struct BrokeredModel {
@@ -95,11 +93,11 @@ impl Model for BrokeredModel {
         &self.name
     }
 
-    fn complete(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>), String> {
+    fn complete(&mut self, request: &[u8], within: Duration) -> Result<(u16, Vec<u8>), String> {
         let begun = Instant::now();
         let (door, token, path) = (&*self.door, &*self.token, &*self.path);
         let request = visit::Request { door, token, path, fields: &[], json: Some(request) };
-        let bounds = visit::Bounds { deadline: COMPLETION_DEADLINE, body_bytes: COMPLETION_BYTES };
+        let bounds = visit::Bounds { deadline: within, body_bytes: COMPLETION_BYTES };
         let answer = visit::ask(&request, bounds, &|| begun.elapsed());
         answer.map(|answer| (answer.status, answer.body)).map_err(|why| why.to_string())
     }

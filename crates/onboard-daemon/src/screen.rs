@@ -6,7 +6,7 @@
 
 use crate::cut::cut;
 use onboard_domain::violation::{Rule, Sensor};
-use onboard_domain::{AgentCall, CallRefusal, Evidence, Finding, Under, Violation};
+use onboard_domain::{AgentCall, CallRefusal, Evidence, Finding, Under, Violation, Worded};
 use onboard_protocol::HostCall;
 use onboard_validation::secrets::{redact, scan};
 
@@ -134,6 +134,12 @@ impl LookOver {
         if let Some(forecast) = &mut finding.forecast {
             self.clean("forecast", &mut forecast.expects);
         }
+        if let Some(Worded { model, title, detail, refused, .. }) = finding.worded.as_deref_mut() {
+            self.must_be_clean("worded", model);
+            for text in [title, detail, refused].into_iter().flatten() {
+                self.clean("worded", text);
+            }
+        }
     }
 
     fn evidence(&mut self, evidence: &mut [Evidence]) {
@@ -208,7 +214,7 @@ mod tests {
             &json!({ "rule": "leak/token", "title": "a token TOKEN in a.env", "target": "a.env",
                 "evidence": [{ "kind": "file", "text": "TOKEN", "path": "a.env", "line": 3 }] }),
             expect![[r#"
-                Agent(RecordFinding(Finding { rule: "leak/token", severity: Low, title: "a token [redacted: github-token] in a.env", detail: "", evidence: [Evidence { kind: File, text: "[redacted: github-token]", path: Some("a.env"), line: Some(3), oid: None, value: None }], action: "", target: "a.env", fingerprint: Fingerprint("7bb4cc10d0ba95c79eacdde518272ee577183df404dd53de5535ec47dadba024"), forecast: None }))
+                Agent(RecordFinding(Finding { rule: "leak/token", severity: Low, title: "a token [redacted: github-token] in a.env", detail: "", evidence: [Evidence { kind: File, text: "[redacted: github-token]", path: Some("a.env"), line: Some(3), oid: None, value: None }], action: "", target: "a.env", fingerprint: Fingerprint("7bb4cc10d0ba95c79eacdde518272ee577183df404dd53de5535ec47dadba024"), forecast: None, worded: None }))
                 record_finding: title: github-token
                 record_finding: evidence: github-token
             "#]],

@@ -55,6 +55,43 @@ pub struct Finding {
     /// own, beside the finding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Box<Forecast>>,
+    /// How a language model put it, beside the agent's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worded: Option<Box<Worded>>,
+}
+
+crate::violation::words! {
+    /// How long acting on a finding can wait, as a language model sees it. It moves a finding among those
+    /// of the same severity only.
+    Urgency {
+        Later = "later",
+        Soon = "soon",
+        Now = "now",
+    }
+}
+
+/// What a language model made of a finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worded {
+    /// As its endpoint knows it.
+    pub model: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<Urgency>,
+    /// Its words, held against the finding: both, or neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Why its words are not shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+impl Worded {
+    /// Its words, where they hold.
+    pub fn words(&self) -> Option<(&str, &str)> {
+        self.title.as_deref().zip(self.detail.as_deref())
+    }
 }
 
 /// Longest texts and lists of a finding, in bytes and items: a finding is read by a person.
@@ -67,6 +104,10 @@ pub mod bounds {
     pub const EVIDENCE: usize = 20;
     pub const EVIDENCE_TEXT: usize = 400;
     pub const FINGERPRINT: usize = 64;
+    /// Of what a model made of it.
+    pub const MODEL: usize = 120;
+    pub const WORDED: usize = 1_000;
+    pub const REFUSED: usize = 300;
 }
 
 /// What [`Finding::new`] and the makers of evidence keep to, in characters and items: less than the
@@ -182,7 +223,24 @@ impl Finding {
             target: target.to_owned(),
             fingerprint: fingerprint(rule, target, severity),
             forecast: None,
+            worded: None,
         }
+    }
+
+    /// All that it says, its evidence as it is shown: what a text about it may name.
+    pub fn all_said(&self) -> String {
+        let mut all = String::new();
+        for text in [&self.title, &self.detail, &self.action, &self.target] {
+            all.push_str(text);
+            all.push('\n');
+        }
+        for Evidence { text, path, line, oid, value, .. } in &self.evidence {
+            let line = line.map(|line| alloc::format!(":{line}")).unwrap_or_default();
+            let value = value.map(|value| alloc::format!("{value} {value:.2}")).unwrap_or_default();
+            let [path, oid] = [path, oid].map(|text| text.as_deref().unwrap_or_default());
+            all.push_str(&alloc::format!("{path}{line} {oid} {value} {text}\n"));
+        }
+        all
     }
 
     /// The same, with what it expects.
@@ -207,6 +265,20 @@ impl Finding {
         for (field, len, min, max) in lengths {
             if len < min || len > max {
                 return Err(alloc::format!("`{field}` has {len}, allowed are {min} to {max}"));
+            }
+        }
+        let worded = self.worded.iter().flat_map(|worded| {
+            let len = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+            [
+                ("worded.model", worded.model.len(), bounds::MODEL),
+                ("worded.title", len(&worded.title), bounds::TITLE),
+                ("worded.detail", len(&worded.detail), bounds::WORDED),
+                ("worded.refused", len(&worded.refused), bounds::REFUSED),
+            ]
+        });
+        for (field, len, max) in worded {
+            if len > max {
+                return Err(alloc::format!("`{field}` has {len}, allowed are up to {max}"));
             }
         }
         match self.evidence.iter().position(|e| {

@@ -36,7 +36,7 @@ pub use call::{AgentCall, CallAnswer, CallRefusal, Under};
 pub use command::{Actor, Answer, Cause, Command, Refusal, RefusalKind, Via};
 pub use effect::{Effect, KillReason};
 pub use event::{Batch, Event, FORMAT};
-pub use finding::{Evidence, EvidenceKind, Finding, Severity};
+pub use finding::{Evidence, EvidenceKind, Finding, Severity, Urgency, Worded};
 pub use forecast::Forecast;
 pub use ids::{
     AgentId, AgentName, Fingerprint, Generation, IncidentId, MessageId, MotionId, ProjectId,

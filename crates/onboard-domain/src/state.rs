@@ -346,6 +346,27 @@ pub struct Totals {
     /// Messages to it that nobody acknowledged however often they were delivered.
     #[serde(default, skip_serializing_if = "is_none_yet")]
     pub messages_dead: u64,
+    /// What it asked of language models.
+    #[serde(default, skip_serializing_if = "Asked::is_nothing")]
+    pub asked: Asked,
+}
+
+/// What an agent asked of language models, and what came of their words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Requests that were answered, or of which nobody knows.
+    pub requests: u64,
+    pub spend: crate::model::Spend,
+    /// Findings that are shown in a model's words,
+    pub worded: u64,
+    /// and those whose words were refused.
+    pub refused: u64,
+}
+
+impl Asked {
+    fn is_nothing(&self) -> bool {
+        *self == Asked::default()
+    }
 }
 
 /// A run between its queueing and its recorded end.

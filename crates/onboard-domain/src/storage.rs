@@ -53,7 +53,12 @@ impl Finding {
             let optional = optional.into_iter().flatten().map(alloc::string::String::len);
             evidence.text.len() + optional.sum::<usize>()
         });
-        (texts.iter().map(|text| text.len()).sum::<usize>() + evidence.sum::<usize>()) as u64
+        let worded = self.worded.iter().map(|worded| {
+            let texts = [&worded.title, &worded.detail, &worded.refused].into_iter().flatten();
+            worded.model.len() + texts.map(alloc::string::String::len).sum::<usize>()
+        });
+        let own = texts.iter().map(|text| text.len()).sum::<usize>();
+        (own + evidence.sum::<usize>() + worded.sum::<usize>()) as u64
     }
 }
 

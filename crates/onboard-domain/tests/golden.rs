@@ -7,7 +7,7 @@ use onboard_domain::command::{Actor, Cause, RefusalKind, Via};
 use onboard_domain::council::{self, Ballot, Seat, Subject, Vote};
 use onboard_domain::effect::KillReason;
 use onboard_domain::event::{Adaptation, LeaseGrant, Passed};
-use onboard_domain::finding::{Evidence, EvidenceKind, Finding, Severity};
+use onboard_domain::finding::{Evidence, EvidenceKind, Finding, Severity, Urgency, Worded};
 use onboard_domain::forecast::{self, Decider, Estimate};
 use onboard_domain::incident::{self, Consequence, Seen};
 use onboard_domain::lease::Mode;
@@ -220,6 +220,7 @@ fn findings() -> Vec<Finding> {
         target: String::new(),
         fingerprint: mark(),
         forecast: None,
+        worded: None,
     };
     let bare = |kind| Evidence {
         kind,
@@ -247,7 +248,22 @@ fn findings() -> Vec<Finding> {
         ..plain.clone()
     };
     let severities = all!(Severity: Info, Low, Medium, High, Critical);
-    std::iter::once(plain.clone()).chain(severities.into_iter().map(full)).collect()
+    let worded = worded().map(|worded| Finding { worded: Some(Box::new(worded)), ..plain.clone() });
+    std::iter::once(plain.clone()).chain(severities.into_iter().map(full)).chain(worded).collect()
+}
+
+/// What a model made of a finding: its words, or why there are none, and every urgency.
+fn worded() -> impl Iterator<Item = Worded> {
+    let bare = Worded { model: "m-1".into(), ..Worded::default() };
+    let words = Worded {
+        title: Some("`src` hangs on one person".into()),
+        detail: Some("pair on it".into()),
+        ..bare.clone()
+    };
+    let refused = Worded { refused: Some("`9` does not stand there".into()), ..bare.clone() };
+    let urgent =
+        Urgency::ALL.iter().map(|urgency| Worded { urgency: Some(*urgency), ..words.clone() });
+    [bare, refused].into_iter().chain(urgent.collect::<Vec<_>>())
 }
 
 /// Every estimate, who decides it, and every outcome.

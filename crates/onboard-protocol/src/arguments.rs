@@ -16,7 +16,7 @@ use onboard_domain::proposal::bounds as proposal;
 use onboard_domain::state::bounds;
 use onboard_domain::{
     AgentCall, AgentName, CallRefusal, Evidence, EvidenceKind, Finding, Fingerprint, Forecast,
-    MessageId, Severity, Time, Under,
+    MessageId, Severity, Time, Under, Urgency, Worded,
 };
 use serde_json::{Map, Value};
 use sha2::Digest;
@@ -171,6 +171,7 @@ fn read_finding(args: &mut Arguments) -> Result<Finding, CallRefusal> {
         action: args.text("action", 0..=finding::ACTION)?.unwrap_or_default(),
         fingerprint: given.unwrap_or_else(|| fingerprint(&rule, &target)),
         forecast: read_forecast(args)?.map(Box::new),
+        worded: read_worded(args)?.map(Box::new),
         rule,
         target,
     })
@@ -221,6 +222,23 @@ fn object(
         Some(Value::Object(rest)) => Ok(Some(Arguments { path, rest })),
         Some(_) => Err(args.invalid(name, "an object")),
     }
+}
+
+const URGENCIES: [(&str, Urgency); 3] =
+    [("later", Urgency::Later), ("soon", Urgency::Soon), ("now", Urgency::Now)];
+
+/// What a language model made of it; whether its words hold is for who keeps it.
+fn read_worded(args: &mut Arguments) -> Result<Option<Worded>, CallRefusal> {
+    let Some(mut args) = object(args, "worded", "worded.")? else { return Ok(None) };
+    let worded = Worded {
+        model: args.required("model", Arguments::line, 1..=finding::MODEL)?,
+        urgency: args.one_of("urgency", &URGENCIES)?,
+        title: args.line("title", 1..=finding::TITLE)?,
+        detail: args.text("detail", 1..=finding::WORDED)?,
+        refused: args.line("refused", 1..=finding::REFUSED)?,
+    };
+    args.nothing_else()?;
+    Ok(Some(worded))
 }
 
 /// What a finding expects; whether its time is one that anybody waits for is for who has a clock.

@@ -265,7 +265,13 @@ const RECORD_FINDING: &str = r#"{"type":"object","additionalProperties":false,
 {"additionalProperties":false,"required":["interval"],"properties":{"interval":{"type":"object","additionalProperties":false,"required":["low","high","share"],"properties":{
 "low":{"type":"number"},"high":{"type":"number"},"share":{"type":"number","description":"in how many cases it is to hold what comes, such as 0.8"}}}}}]},
 "resolve_by":{"type":"integer","minimum":0,"maximum":9007199254740991,"description":"from then on it is known what came: milliseconds since 1970, within two years"},
-"decided_by":{"enum":["agent","standing"],"default":"agent","description":"standing: the host decides; it came where the finding still stands then"}}}}}"#;
+"decided_by":{"enum":["agent","standing"],"default":"agent","description":"standing: the host decides; it came where the finding still stands then"}}},
+"worded":{"type":"object","additionalProperties":false,"required":["model"],"description":"what a language model made of it; the host keeps its words only where every number, path, line, commit and name in them stands in the finding","properties":{
+"model":{"type":"string","minLength":1,"maxLength":120},
+"urgency":{"enum":["later","soon","now"],"description":"moves it among those of its severity"},
+"title":{"type":"string","minLength":1,"maxLength":200,"description":"only with a detail"},
+"detail":{"type":"string","minLength":1,"maxLength":1000},
+"refused":{"type":"string","minLength":1,"maxLength":300,"description":"why there are no words of its"}}}}}"#;
 
 const SETTLE_FORECAST: &str = r#"{"type":"object","additionalProperties":false,
 "required":["outcome"],"properties":{

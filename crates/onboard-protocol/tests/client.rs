@@ -106,6 +106,7 @@ fn what_the_client_sends_is_what_the_host_takes() {
         target: "src".into(),
         fingerprint: fingerprint("todo/growth", "src"),
         forecast: None,
+        worded: None,
     };
     assert_eq!(client.record_finding(&finding).expect("taken"), "new");
     assert_eq!(client.record_finding(&finding).expect("taken"), "known");

@@ -252,7 +252,7 @@ fn arguments_become_calls_or_refusals() {
         "record_finding",
         r#"{"rule":"todo/growth","title":"12 more TODOs","severity":"medium","evidence":[{"kind":"file","text":"src/a.rs:3","path":"src/a.rs","line":3},{"kind":"number","text":"todos","value":12}]}"#,
         expect![[r#"
-            ! Agent(RecordFinding(Finding { rule: "todo/growth", severity: Medium, title: "12 more TODOs", detail: "", evidence: [Evidence { kind: File, text: "src/a.rs:3", path: Some("src/a.rs"), line: Some(3), oid: None, value: None }, Evidence { kind: Number, text: "todos", path: None, line: None, oid: None, value: Some(12.0) }], action: "", target: "", fingerprint: Fingerprint("034431b764579f4258c73a4431fab82e35b3fb7cbe66e54f1e8d357d553ee075"), forecast: None }))
+            ! Agent(RecordFinding(Finding { rule: "todo/growth", severity: Medium, title: "12 more TODOs", detail: "", evidence: [Evidence { kind: File, text: "src/a.rs:3", path: Some("src/a.rs"), line: Some(3), oid: None, value: None }, Evidence { kind: Number, text: "todos", path: None, line: None, oid: None, value: Some(12.0) }], action: "", target: "", fingerprint: Fingerprint("034431b764579f4258c73a4431fab82e35b3fb7cbe66e54f1e8d357d553ee075"), forecast: None, worded: None }))
         "#]],
     );
     call(

@@ -21,6 +21,9 @@ fn full(tool: Tool) -> Value {
             "forecast": {
                 "expects": "e", "estimate": { "chance": 0.5 }, "resolve_by": 1, "decided_by": "agent",
             },
+            "worded": {
+                "model": "m", "urgency": "soon", "title": "t", "detail": "d", "refused": "r",
+            },
         }),
         Tool::SettleForecast => json!({
             "rule": "a/b", "target": "x", "fingerprint": "0123456789abcdef", "outcome": "came",
@@ -148,6 +151,12 @@ fn input_schemas_say_what_is_read() {
         forecast.insert("estimate".into(), Value::Object(estimate));
         read(forecast)
     };
+    let read_worded = |worded: Map<String, Value>| {
+        let mut arguments = object(&sample);
+        arguments.insert("worded".into(), Value::Object(worded));
+        arguments::read(Tool::RecordFinding, arguments).is_ok()
+    };
+    hold(&schema["properties"]["worded"], &object(&sample["worded"]), &read_worded);
     let [chance, interval] = [0, 1].map(|at| &forecast["properties"]["estimate"]["oneOf"][at]);
     hold(chance, &object(&json!({ "chance": 0.25 })), &estimate);
     let ends = json!({ "low": 1, "high": 2.5, "share": 0.8 });

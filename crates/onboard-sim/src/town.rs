@@ -293,6 +293,7 @@ fn finding(kind: &Kind, number: u64) -> Finding {
         target: format!("src/part_{number}.rs"),
         fingerprint: Fingerprint(format!("{}-{number}", kind.name)),
         forecast: None,
+        worded: None,
     }
 }
 

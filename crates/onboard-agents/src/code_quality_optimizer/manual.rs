@@ -27,7 +27,7 @@ count.
 
 Where you name this agent in [models.yaml](../network.md#models), it has the model draft a split of the
 function that its most worthwhile finding names, of those that you were told and did not dismiss, and
-[proposes](../proposals.md) it. Without a model nothing is asked. A run asks one question at most, within
+[proposes](../proposals.md) it. Without a model nothing is asked. A run asks for one draft at most, within
 your budgets, and never twice of the same content by the same rule, whatever came of it; an endpoint that
 does not answer is tried on three runs. Only the function's own lines are sent, and none that hold what
 looks like a secret.

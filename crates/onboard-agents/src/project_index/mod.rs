@@ -3,6 +3,7 @@
 
 mod files;
 mod history;
+pub(crate) mod kinds;
 mod manual;
 mod parts;
 mod tags;
@@ -12,6 +13,7 @@ use onboard_analysis::facts::{Index, VERSION};
 use crate::git::{Mainline, OpenError, Repository};
 use crate::host::{AgentError, Host, Outcome, Task};
 
+pub use kinds::SHARED as COMMIT_KINDS;
 pub use manual::MANUAL;
 
 pub const NAME: &str = "project-index";
@@ -45,6 +47,7 @@ pub fn run_with_stride(host: &mut dyn Host, stride: usize) -> Result<Outcome, Ag
     let tip = mainline.tip.to_string();
     let (tags, cut) = tags::list(&repository);
     if before.walk.is_none() && before.tip == tip && before.tags == tags {
+        kinds::ask(host, &before)?;
         return Ok(Outcome::NothingToReport { summary: standing(&before) });
     }
     let source = Source { task: &task, repository };
@@ -55,6 +58,8 @@ pub fn run_with_stride(host: &mut dyn Host, stride: usize) -> Result<Outcome, Ag
     let data =
         serde_json::json!({ "tip": index.tip, "commits": index.commits, "files": index.files });
     host.emit_event("project.index.updated", data)?;
+    // Last: the others go on meanwhile, and go by what is said from their next look on.
+    kinds::ask(host, &index)?;
     Ok(Outcome::Succeeded { summary: standing(&index) })
 }
 

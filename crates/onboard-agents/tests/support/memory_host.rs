@@ -1,6 +1,7 @@
 //! A host that keeps everything in memory.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use onboard_agents::host::{
     Change, Doors, Finding, Fingerprint, Host, HostError, LARGEST_BYTES, LARGEST_CHECKPOINT,
@@ -42,6 +43,8 @@ pub struct MemoryHost {
 pub struct ScriptedModel {
     pub answers: VecDeque<Result<(u16, String), String>>,
     pub asked: Vec<String>,
+    /// What it says to a request, once there are no such answers.
+    pub says: Option<fn(&str) -> String>,
 }
 
 impl Model for ScriptedModel {
@@ -49,9 +52,15 @@ impl Model for ScriptedModel {
         "m-1"
     }
 
-    fn complete(&mut self, request: &[u8]) -> Result<(u16, Vec<u8>), String> {
+    fn complete(&mut self, request: &[u8], _: Duration) -> Result<(u16, Vec<u8>), String> {
         self.asked.push(String::from_utf8(request.to_vec()).expect("JSON"));
-        let answer = self.answers.pop_front().unwrap_or(Err("nothing more is said".to_owned()));
+        let said = self.says.zip(self.asked.last()).map(|(says, asked)| says(asked));
+        let said = said.map(|said| {
+            let choice = serde_json::json!({ "message": { "content": said } });
+            (200, serde_json::json!({ "choices": [choice] }).to_string())
+        });
+        let answer = self.answers.pop_front();
+        let answer = answer.unwrap_or(said.ok_or("nothing more is said".to_owned()));
         answer.map(|(status, body)| (status, body.into_bytes()))
     }
 }

@@ -265,5 +265,6 @@ fn finding(row: &FindingRow) -> Finding {
         target: row.target.clone(),
         fingerprint: Fingerprint(row.fingerprint.clone()),
         forecast: None,
+        worded: None,
     }
 }

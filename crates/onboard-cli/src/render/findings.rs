@@ -4,7 +4,7 @@ use super::table::Table;
 use super::{Ink, Look, severity, when};
 use onboard_agents::manual;
 use onboard_domain::state::RuleRecord;
-use onboard_domain::{Evidence, Finding, Severity};
+use onboard_domain::{Evidence, Finding, Severity, Worded};
 use onboard_validation::show;
 use onboard_web::api::{FindingRow, FindingStatus};
 
@@ -27,7 +27,7 @@ pub fn list(rows: &[FindingRow], look: &Look) -> String {
             (status(row.status).into(), None),
             (row.agent.clone(), None),
             (when::relative(look, row.first_seen), None),
-            (row.title.clone(), None),
+            (row.headline().to_owned(), None),
         ]);
     }
     table.draw(look)
@@ -53,10 +53,12 @@ fn status(status: FindingStatus) -> &'static str {
 /// One in full.
 pub fn show(row: &FindingRow, look: &Look) -> String {
     let mut out = brief(row, look);
-    if !row.detail.is_empty() {
-        for line in row.detail.lines() {
-            out.push_str(&look.paragraph(2, line));
-        }
+    let words = row.worded.as_ref().and_then(Worded::words);
+    for line in words.map_or(&*row.detail, |(_, detail)| detail).lines() {
+        out.push_str(&look.paragraph(2, line));
+    }
+    if let Some(worded) = &row.worded {
+        out.push_str(&put_otherwise(row, worded, look));
     }
     let agent = &row.agent;
     out.push_str(&format!("  by {agent}, rule {}, {}\n", row.rule, status(row.status)));
@@ -75,6 +77,25 @@ pub fn show(row: &FindingRow, look: &Look) -> String {
         when::relative(look, row.first_seen),
         when::relative(look, row.last_seen)
     ));
+    out
+}
+
+/// What is a model's of what is shown, and what the agent itself said.
+fn put_otherwise(row: &FindingRow, worded: &Worded, look: &Look) -> String {
+    let mut out = String::new();
+    let model = show::line(&worded.model);
+    if let Some(urgency) = worded.urgency {
+        out.push_str(&format!("  the model {model} would act on it {urgency}\n"));
+    }
+    if worded.words().is_some() {
+        let own = format!("in words of the model {model}; the agent's own: {}", row.title);
+        out.push_str(&look.paragraph(2, &own));
+        row.detail.lines().for_each(|line| out.push_str(&look.paragraph(4, line)));
+    }
+    if let Some(why) = &worded.refused {
+        let why = format!("what the model {model} said is not shown: {why}");
+        out.push_str(&look.paragraph(2, &why));
+    }
     out
 }
 
@@ -117,7 +138,7 @@ pub fn left_out(rows: &[FindingRow], shown: usize) -> String {
 /// Title, evidence and the suggested action.
 pub fn brief(row: &FindingRow, look: &Look) -> String {
     let id = look.paint(Ink::Dim, &id(row));
-    let (severity, title) = (severity(look, row.severity), look.paint(Ink::Bold, &row.title));
+    let (severity, title) = (severity(look, row.severity), look.paint(Ink::Bold, row.headline()));
     format!("{severity}  {title}  {id}\n{}", because(&row.evidence, &row.action, look))
 }
 
@@ -220,6 +241,52 @@ mod tests {
         "#]].assert_eq(
             &format!("{}{}", list(std::slice::from_ref(&row), &look), show(&row, &look)).replace('\x1b', "␛"),
         );
+    }
+
+    #[test]
+    fn a_models_words_are_marked_and_the_agents_own_stay() {
+        let mut row = finding(Severity::High, "one person wrote 93 % of src/engine");
+        let worded = Worded {
+            model: "m-1".into(),
+            urgency: Some(onboard_domain::Urgency::Soon),
+            title: Some("src/engine hangs on a single author".into()),
+            detail: Some("Of 214 commits, 199 are by one author.".into()),
+            refused: None,
+        };
+        let look = crate::render::samples::look(None, false);
+        row.worded = Some(worded.clone());
+        let held = show(&row, &look) + &list(std::slice::from_ref(&row), &look);
+        let why = Some("`12` does not stand in what was found".into());
+        row.worded = Some(Worded { title: None, detail: None, refused: why, ..worded });
+        expect![[r#"
+            ▲ high  src/engine hangs on a single author  5f3a9c20
+                src/engine/step.rs:12  largest file that one person wrote
+                8606705aab  newest change by somebody else
+                0.93  share of commits
+              → Have a second person review and change src/engine this week.
+              Of 214 commits, 199 are by one author.
+              the model m-1 would act on it soon
+              in words of the model m-1; the agent's own: one person wrote 93 % of src/engine
+                Of 214 commits that touched it, 199 are by one author.
+              by project-health-monitor, rule health/bus-factor, open
+              this rule so far: 0 told, nobody has answered yet; 38 % likely useful
+              about the rule: ai_onboard explain health/bus-factor
+              first seen 5s ago, last seen 5s ago
+            ID        SEVERITY  STATUS  AGENT                   SEEN    TITLE
+            5f3a9c20  ▲ high    open    project-health-monitor  5s ago  src/engine hangs on a single author
+            ▲ high  one person wrote 93 % of src/engine  5f3a9c20
+                src/engine/step.rs:12  largest file that one person wrote
+                8606705aab  newest change by somebody else
+                0.93  share of commits
+              → Have a second person review and change src/engine this week.
+              Of 214 commits that touched it, 199 are by one author.
+              the model m-1 would act on it soon
+              what the model m-1 said is not shown: `12` does not stand in what was found
+              by project-health-monitor, rule health/bus-factor, open
+              this rule so far: 0 told, nobody has answered yet; 38 % likely useful
+              about the rule: ai_onboard explain health/bus-factor
+              first seen 5s ago, last seen 5s ago
+        "#]].assert_eq(&(held + &show(&row, &look)));
     }
 
     #[test]

@@ -2,13 +2,16 @@
 
 use super::table::Table;
 use super::{Ink, Look, when};
-use onboard_domain::state::Totals;
-use onboard_web::api::{AgentDetail, RuleRow, ScoreRow};
+use onboard_domain::model::{Amount, Unit};
+use onboard_domain::state::{Asked, Totals};
+use onboard_web::api::{AgentDetail, OrderGain, RuleRow, ScoreRow};
+use serde_json::Value;
 
 /// One agent's figures.
-pub fn draw(detail: &AgentDetail, look: &Look) -> String {
+pub fn draw(detail: &AgentDetail, kinds: &Value, look: &Look) -> String {
     let mut out = format!("{}\n", look.paint(Ink::Bold, &detail.agent.name));
     out.push_str(&totals(&detail.totals));
+    out.push_str(&commit_kinds(kinds));
     if !detail.rules.is_empty() {
         out.push_str(&rules(&detail.rules, look));
     }
@@ -72,10 +75,63 @@ fn totals(totals: &Totals) -> String {
         "\n  findings  {} told, {} accepted, {} dismissed\n",
         totals.findings, totals.accepted, totals.dismissed
     ));
+    out.push_str(&asked(&totals.asked));
     if totals.violations > 0 {
         out.push_str(&format!(
             "  on record {} at a limit or at what it may not do\n",
             times(totals.violations)
+        ));
+    }
+    out
+}
+
+/// What it asked of language models, what that cost, and how often the words did not hold.
+fn asked(asked: &Asked) -> String {
+    if *asked == Asked::default() {
+        return String::new();
+    }
+    format!("  models    {}\n", asked_words(asked))
+}
+
+/// The same in one line.
+pub fn asked_words(asked: &Asked) -> String {
+    let Asked { requests, spend, worded, refused } = asked;
+    let [tokens, cost] =
+        [Unit::Tokens, Unit::Cost].map(|unit| Amount { unit, amount: spend.of(unit) });
+    let mut out = format!("asked {}: {tokens}, cost {cost}", times(*requests));
+    if worded + refused > 0 {
+        out.push_str(&format!(
+            "; {worded} findings in a model's words, {refused} whose words were refused"
+        ));
+    }
+    out
+}
+
+/// Whether a model's word on urgency makes the order of findings better.
+pub fn order(gain: &OrderGain) -> String {
+    let Some((without, with)) = gain.without.zip(gain.with) else { return String::new() };
+    format!(
+        "order of findings against {} answers, on {} lists with both useful and useless ones: \
+         nDCG {with:.3} with the model's word on urgency, {without:.3} without\n",
+        gain.answered, gain.lists
+    )
+}
+
+/// What a model said of commits whose type is known, beside what words alone say.
+pub fn commit_kinds(value: &Value) -> String {
+    let count = |place: &Value| place.as_u64().unwrap_or_default();
+    let (said, trial) = (count(&value["said"]), &value["trial"]);
+    if count(&value["asked"]) == 0 {
+        return String::new();
+    }
+    let mut out = format!("  commits   a model said what {said} unsure ones are for\n");
+    if count(&trial["commits"]) > 0 {
+        out.push_str(&format!(
+            "            of {} whose type was hidden from it, it told fixes from others right in {}; \
+             words alone in {}\n",
+            count(&trial["commits"]),
+            count(&trial["model_right"]),
+            count(&trial["words_right"])
         ));
     }
     out
@@ -151,6 +207,27 @@ mod tests {
             "watcher\n{}",
             scores(&[few, many, interval], &look(None, false))
         ));
+    }
+
+    #[test]
+    fn what_models_were_asked() {
+        let spend = onboard_domain::model::Spend { tokens: 4_210, micros: 1_300 };
+        let used = Asked { requests: 7, spend, worded: 3, refused: 1 };
+        let gain = OrderGain { answered: 12, lists: 4, without: Some(0.7312), with: Some(0.8421) };
+        let kinds = serde_json::json!({ "asked": 60, "said": 48,
+            "trial": { "commits": 12, "model_right": 11, "words_right": 7 } });
+        let quiet = [
+            asked(&Asked::default()),
+            order(&OrderGain { answered: 3, ..OrderGain::default() }),
+            commit_kinds(&Value::Null),
+        ];
+        assert_eq!(quiet, ["", "", ""]);
+        expect![[r#"
+              models    asked 7 times: 4210 tokens, cost 0.0013; 3 findings in a model's words, 1 whose words were refused
+              commits   a model said what 48 unsure ones are for
+                        of 12 whose type was hidden from it, it told fixes from others right in 11; words alone in 7
+            order of findings against 12 answers, on 4 lists with both useful and useless ones: nDCG 0.842 with the model's word on urgency, 0.731 without
+        "#]].assert_eq(&[asked(&used), commit_kinds(&kinds), order(&gain)].concat());
     }
 
     #[test]

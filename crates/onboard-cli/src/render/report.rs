@@ -1,10 +1,10 @@
 //! What the crew did, as Markdown.
 
-use super::metrics::score_cells;
+use super::metrics::{self, asked_words, score_cells};
 use super::{Look, bytes, findings, severity, when};
 use onboard_text::counted;
 use onboard_validation::show;
-use onboard_web::api::{AgentReport, AgentScores, Report, ScoreRow};
+use onboard_web::api::{AgentAsked, AgentReport, AgentScores, Report, ScoreRow};
 
 /// The report as Markdown that also reads well on a terminal.
 pub fn markdown(report: &Report, look: &Look) -> String {
@@ -31,16 +31,34 @@ pub fn markdown(report: &Report, look: &Look) -> String {
     {
         out.push_str(&score_line(agent, row));
     }
+    out.push_str(&models(report));
     let (new, older) = (report.new_findings.len(), report.older_findings);
     out.push_str(&format!("\n## Findings: {new} new and open, {older} older and open\n\n"));
     let plain = Look { colour: false, ..look.clone() };
     for finding in &report.new_findings {
         let severity = severity(&plain, finding.severity);
         let id = findings::id(finding);
-        out.push_str(&format!("- {severity}: {} ({id})\n", show::line(&finding.title)));
+        out.push_str(&format!("- {severity}: {} ({id})\n", show::line(finding.headline())));
         if !finding.action.is_empty() {
             out.push_str(&look.paragraph(2, &format!("→ {}", finding.action)));
         }
+    }
+    out
+}
+
+/// What was asked of language models, and whether that gained anything.
+fn models(report: &Report) -> String {
+    if report.asked.is_empty() {
+        return String::new();
+    }
+    let mut out = "\n## Language models so far\n\n".to_owned();
+    for AgentAsked { agent, project, asked } in &report.asked {
+        let line = asked_words(asked);
+        out.push_str(&format!("- {agent} ({project}): {line}\n"));
+    }
+    let order = report.order.as_ref().map(metrics::order).unwrap_or_default();
+    if !order.is_empty() {
+        out.push_str(&format!("- {order}"));
     }
     out
 }
@@ -96,7 +114,7 @@ mod tests {
     use crate::render::samples::{NOW, finding, look, run};
     use expect_test::expect;
     use onboard_domain::Severity;
-    use onboard_web::api::Stamp;
+    use onboard_web::api::{OrderGain, Stamp};
 
     #[test]
     fn a_report() {
@@ -127,7 +145,15 @@ mod tests {
                 },
             ],
         }];
-        let report = onboard_web::view::report::fold(window, &runs, open, scores, gaps);
+        let mut report = onboard_web::view::report::fold(window, &runs, open, scores, gaps);
+        let spend = onboard_domain::model::Spend { tokens: 4_210, micros: 1_300 };
+        report.asked = vec![AgentAsked {
+            agent: "project-index".into(),
+            project: "engine".into(),
+            asked: onboard_domain::state::Asked { requests: 7, spend, worded: 3, refused: 1 },
+        }];
+        let order = (Some(0.7312), Some(0.8421));
+        report.order = Some(OrderGain { answered: 9, lists: 4, without: order.0, with: order.1 });
         expect![[r#"
             # Report
 
@@ -144,6 +170,11 @@ mod tests {
 
             - forecast/risky-commit (predictive-analytics, engine): 30 of 40 (75 %) came true; Brier score 0.14 (mean 0.19); said 6.0 days before; 4 open
             - forecast/release-risk (predictive-analytics, engine): intervals held 2 of 2; 0 open
+
+            ## Language models so far
+
+            - project-index (engine): asked 7 times: 4210 tokens, cost 0.0013; 3 findings in a model's words, 1 whose words were refused
+            - order of findings against 9 answers, on 4 lists with both useful and useless ones: nDCG 0.842 with the model's word on urgency, 0.731 without
 
             ## Findings: 1 new and open, 0 older and open
 

@@ -116,6 +116,7 @@ pub fn finding(severity: Severity, title: &str) -> FindingRow {
         rank: Some(1),
         chance: 0.38,
         is_muted: false,
+        worded: None,
         expects: None,
         rule_so_far: RuleRecord::default(),
     }

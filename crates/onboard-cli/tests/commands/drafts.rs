@@ -13,13 +13,22 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const AGENT: &str = "code-quality-optimizer";
+pub const AGENT: &str = "code-quality-optimizer";
 
 /// The same behaviour in two functions.
 const SPLIT: &str = "```rust\nfn hot(x: u32) {\n    if x <= 2 {\n        return;\n    }\n    deep(x);\n}\n\nfn deep(x: u32) {\n    if x > 5 {\n        if x > 6 {\n            work(x);\n        }\n    }\n}\n```\n";
 
 /// An endpoint: whole answers in turn, the last one again and again; all that it was asked.
 fn endpoint(answers: Vec<String>) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    endpoint_by(move |_, before| {
+        answers.get(before).or(answers.last()).cloned().unwrap_or_default()
+    })
+}
+
+/// An endpoint that answers a request by what it is and by how many there were before.
+pub fn endpoint_by(
+    answer: impl Fn(&str, usize) -> String + Send + 'static,
+) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -35,8 +44,9 @@ fn endpoint(answers: Vec<String>) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
                 }
             }
             let mut all = all.lock().unwrap();
-            let answer = answers.get(all.len()).or(answers.last()).cloned().unwrap_or_default();
-            all.push(String::from_utf8_lossy(&heard).into_owned());
+            let request = String::from_utf8_lossy(&heard).into_owned();
+            let answer = answer(&request, all.len());
+            all.push(request);
             // Who asked may be gone.
             let _ = stream.write_all(answer.as_bytes());
         }
@@ -52,7 +62,7 @@ fn is_whole(heard: &[u8]) -> bool {
     length.and_then(|length| length.parse().ok()).is_none_or(|length: usize| body.len() >= length)
 }
 
-fn answer(status: &str, body: &serde_json::Value) -> String {
+pub fn answer(status: &str, body: &serde_json::Value) -> String {
     let body = body.to_string();
     format!(
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
@@ -60,7 +70,7 @@ fn answer(status: &str, body: &serde_json::Value) -> String {
     )
 }
 
-fn said(text: &str) -> String {
+pub fn said(text: &str) -> String {
     let choice = serde_json::json!({ "message": { "content": text }, "finish_reason": "stop" });
     let usage = serde_json::json!({ "prompt_tokens": 300, "completion_tokens": 90 });
     answer("200 Fine", &serde_json::json!({ "choices": [choice], "usage": usage }))
@@ -68,12 +78,18 @@ fn said(text: &str) -> String {
 
 /// A project with a function that is changed often and hard to follow, and a check of its own.
 fn project(world: &World) {
+    project_with(world, "");
+}
+
+/// The same, with a comment in that function.
+pub fn project_with(world: &World, comment: &str) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let mut stream = Stream { now_s: i64::try_from(now.as_secs()).unwrap(), ..Stream::default() };
     let open: String =
         (0..7).map(|at| format!("{}if x > {at} {{\n", "    ".repeat(at + 1))).collect();
     let close: String = (0..7).rev().map(|at| format!("{}}}\n", "    ".repeat(at + 1))).collect();
-    let hot = format!("fn hot(x: u32) {{\n{open}{}work(x);\n{close}}}\n", "    ".repeat(8));
+    let hot =
+        format!("fn hot(x: u32) {{\n{comment}{open}{}work(x);\n{close}}}\n", "    ".repeat(8));
     for day in 0..12 {
         let text = format!("// {day}\n{hot}");
         let easy = format!("fn work(x: u32) {{ use_it(x + {day}) }}\n");
@@ -89,15 +105,20 @@ fn project(world: &World) {
 }
 
 fn models(world: &World, endpoint: SocketAddr) {
+    models_of(world, endpoint, AGENT, "");
+}
+
+/// The endpoint as the model of some agents, with more lines in the file.
+pub fn models_of(world: &World, endpoint: SocketAddr, agents: &str, more: &str) {
     let folder = world.home.path().join("config");
     std::fs::create_dir_all(&folder).unwrap();
     let text = format!(
-        "models:\n  - {{ name: local, endpoint: 'http://{endpoint}/v1', model: m-1, agents: [{AGENT}] }}\n"
+        "models:\n  - {{ name: local, endpoint: 'http://{endpoint}/v1', model: m-1, agents: [{agents}] }}\n{more}"
     );
     std::fs::write(folder.join("models.yaml"), text).unwrap();
 }
 
-fn log(world: &World) -> String {
+pub fn log(world: &World) -> String {
     world.run(&["bg", "logs", AGENT, "--tail", "all"]).1
 }
 

@@ -10,6 +10,7 @@ mod drafts;
 mod forge;
 mod hooks;
 mod knowledge;
+mod models;
 mod policies;
 mod projects;
 mod proposals;

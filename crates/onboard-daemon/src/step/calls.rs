@@ -1,6 +1,6 @@
 //! What running agents ask for, judged against bounds and decided.
 
-use super::{World, council, findings, forecasts, leases, oversight, proposals, storage};
+use super::{World, council, findings, forecasts, leases, oversight, proposals, storage, wording};
 use onboard_domain::state::{BlobRef, Message, bounds};
 use onboard_domain::{
     AgentCall, AgentId, CallAnswer, CallRefusal, Event, Finding, Fingerprint, Generation,
@@ -171,6 +171,7 @@ fn tell_finding(
     finding: Finding,
 ) -> Result<&'static str, CallRefusal> {
     let Caller { run, agent, project } = caller;
+    let finding = wording::judged(finding);
     let entry = &turn.state().projects[&project];
     let fingerprint = finding.fingerprint.clone();
     if entry.dismissed.contains_key(&fingerprint) {

@@ -20,6 +20,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 pub mod trials;
+mod wording;
 
 pub(crate) use council::{is_agreed, is_to_be_put};
 

@@ -156,7 +156,13 @@ fn finding(connection: &Connection, time: Time, event: &Event) -> Result<(), Vie
         ),
         Event::FindingResolved { project, fingerprint, by } => {
             let by = by.as_ref().map_or(String::new(), |commit| format!("by {commit}"));
-            status(connection, *project, &fingerprint.0, time, "resolved", &by)
+            execute(
+                connection,
+                "UPDATE findings SET status = 'resolved', status_at = ?3,
+                   reason = ?4 || iif(status = 'accepted', ' after it was accepted', '')
+                 WHERE project = ?1 AND fingerprint = ?2",
+                params![project.0, fingerprint.0, time.0, by],
+            )
         }
         Event::FindingAccepted { project, fingerprint } => {
             status(connection, *project, &fingerprint.0, time, "accepted", "")

@@ -113,5 +113,6 @@ fn finding(mark: &str) -> Finding {
         target: mark.into(),
         fingerprint: Fingerprint(mark.into()),
         forecast: None,
+        worded: None,
     }
 }

@@ -167,6 +167,23 @@ fn history_can_be_asked_for() {
 }
 
 #[test]
+fn what_was_accepted_and_then_went_away_was_accepted() {
+    let mut scene = Scene::with_history();
+    let time = MIDNIGHT.plus(86_400_000);
+    let fingerprint = Fingerprint("f".into());
+    let project = ProjectId(0);
+    let gone = Event::FindingResolved {
+        project,
+        fingerprint: fingerprint.clone(),
+        by: Some("12ab".into()),
+    };
+    scene.append(&Batch { format: FORMAT, time, causes: Vec::new(), events: vec![gone] });
+    scene.caught_up();
+    let row = scene.views().finding(project, &fingerprint).unwrap().unwrap();
+    assert_eq!((&*row.status, &*row.reason), ("resolved", "by 12ab after it was accepted"));
+}
+
+#[test]
 fn pages_of_events_have_each_of_them_once() {
     let scene = Scene::with_history();
     scene.caught_up();

@@ -69,6 +69,11 @@ fn record(
     reporter.new_findings += 1;
     let reporter = state.agent_mut(agent)?;
     reporter.totals.findings += 1;
+    if let Some(worded) = &finding.worded {
+        let asked = &mut reporter.totals.asked;
+        asked.worded += u64::from(worded.words().is_some());
+        asked.refused += u64::from(worded.refused.is_some());
+    }
     reporter.noise = reporter.noise.at(now);
     reporter.noise.told += 1;
     if finding.severity == Severity::Critical {

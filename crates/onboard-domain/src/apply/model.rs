@@ -1,7 +1,7 @@
 //! Requests of models: what is set aside for each, and what it came to.
 
 use super::{Illegal, illegal};
-use crate::model::Fact;
+use crate::model::{Ending, Fact};
 use crate::state::State;
 
 pub(super) fn apply(state: &mut State, fact: &Fact) -> Result<(), Illegal> {
@@ -16,9 +16,15 @@ pub(super) fn apply(state: &mut State, fact: &Fact) -> Result<(), Illegal> {
             }
             state.models.reserve(reservation, now);
         }
-        Fact::Settled { id, spend, .. } => {
+        Fact::Settled { id, spend, ending, .. } => {
             let Some(open) = state.models.open.remove(id) else { illegal!("no reservation {id}") };
             state.models.settle(&open, *spend);
+            let agent = state.agents.get_mut(&open.reservation.agent);
+            if let Some(agent) = agent.filter(|_| *ending != Ending::Unused) {
+                let asked = &mut agent.totals.asked;
+                asked.requests += 1;
+                asked.spend = asked.spend.plus(*spend);
+            }
         }
     }
     Ok(())

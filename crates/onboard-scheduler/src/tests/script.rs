@@ -297,6 +297,7 @@ fn find(world: &mut World, now: Time, name: &str, count: usize) {
                 target: String::new(),
                 fingerprint: Fingerprint(format!("{known}-{index}")),
                 forecast: None,
+                worded: None,
             };
             let finding = alloc::boxed::Box::new(finding);
             turn.record(Event::FindingRecorded { project: PROJECT, agent, run, finding });

@@ -171,6 +171,7 @@ fn finding(number: u32) -> AgentCall {
         target: String::new(),
         fingerprint: Fingerprint(format!("story-{number}")),
         forecast: None,
+        worded: None,
     })
 }
 

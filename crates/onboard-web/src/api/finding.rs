@@ -2,7 +2,7 @@
 
 use super::Stamp;
 use onboard_domain::state::RuleRecord;
-use onboard_domain::{Evidence, Severity};
+use onboard_domain::{Evidence, Severity, Worded};
 use serde::{Deserialize, Serialize};
 
 /// What people made of a finding.
@@ -45,12 +45,37 @@ pub struct FindingRow {
     /// Whether people found its rule useless, so that it is not shown.
     #[serde(default)]
     pub is_muted: bool,
+    /// What a language model made of it, where one was asked: its words hold, or are not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worded: Option<Worded>,
     /// What it expects to come, and by when, as long as that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expects: Option<String>,
     /// What became of what its rule said here.
     #[serde(default)]
     pub rule_so_far: RuleRecord,
+}
+
+impl FindingRow {
+    /// The line that people see first: a model's where it holds, else the agent's own.
+    pub fn headline(&self) -> &str {
+        self.worded.as_ref().and_then(Worded::words).map_or(&self.title, |(title, _)| title)
+    }
+}
+
+/// Whether the order with a language model's word is better than the one without: both held against what
+/// became of the findings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OrderGain {
+    /// Findings that people answered, in words or by deeds.
+    pub answered: usize,
+    /// Lists as they stood at an answer, with something useful, something useless, and a model's word.
+    pub lists: usize,
+    /// The mean nDCG of these lists, 0 to 1, by the order without the model and by the one with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<f64>,
 }
 
 /// How a rule has done in a project.

@@ -33,13 +33,13 @@ pub use council::{CouncilView, DecisionRow, Follows, MotionRow, SeatRow, VoteRow
 pub use crew::{CrewMember, CrewView, FactRow};
 pub use daemon::{DaemonView, DigestView, EmergencyView, PolicyView, ProjectRow, VersionView};
 pub use event::{AuditRow, EventRow, EventSeverity, WatchLine};
-pub use finding::{FindingRow, FindingStatus, RuleRow, ScoreRow};
+pub use finding::{FindingRow, FindingStatus, OrderGain, RuleRow, ScoreRow};
 pub use hook::{DeliveryRow, GivenUpRow, HookRow, SentRow};
 pub use incident::{Happened, IncidentRow, MomentRow, ViolationRow};
 pub use log::{LogLevel, LogLine};
 pub use problem::{Problem, ProblemKind};
 pub use proposal::{FileRow, ProposalDetail, ProposalRow};
-pub use report::{AgentReport, AgentScores, Report};
+pub use report::{AgentAsked, AgentReport, AgentScores, Report};
 pub use run::{RunRow, RunUsage};
 pub use shared::SharedRow;
 pub use stamp::Stamp;

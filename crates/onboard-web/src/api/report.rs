@@ -1,6 +1,7 @@
 //! What the crew did in a window of time.
 
-use super::{FindingRow, ScoreRow, Stamp};
+use super::{FindingRow, OrderGain, ScoreRow, Stamp};
+use onboard_domain::state::Asked;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,6 +32,14 @@ pub struct AgentScores {
     pub scores: Vec<ScoreRow>,
 }
 
+/// What one agent asked of language models, so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AgentAsked {
+    pub agent: String,
+    pub project: String,
+    pub asked: Asked,
+}
+
 /// A window, what ran in it, and what is open at its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -44,6 +53,12 @@ pub struct Report {
     /// How good forecasts were, over all time: agents that made any.
     #[serde(default)]
     pub scores: Vec<AgentScores>,
+    /// What was asked of language models, over all time: agents that asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<AgentAsked>,
+    /// Whether a model's word makes the order of findings better; of a project, where one is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderGain>,
     /// What the window lacks, in whole sentences.
     pub gaps: Vec<String>,
 }

@@ -5,7 +5,7 @@ use super::query::{self, Asked};
 use super::routes::App;
 use crate::api::{
     AgentDetail, AgentRow, AuditRow, DaemonView, DigestView, EventRow, FindingRow, Items, LogLine,
-    Problem, ProblemKind, Report, RunRow, Stamp, VersionView,
+    OrderGain, Problem, ProblemKind, Report, RunRow, Stamp, VersionView,
 };
 use crate::past::{EventQuery, LogQuery, Past, Unreadable};
 use crate::server::explain::Explainer;
@@ -24,6 +24,9 @@ pub type Asks = Result<Query<Asked>, QueryRejection>;
 
 /// Runs that the views give of one window at most.
 const REPORT_RUNS_MAX: usize = 10_000;
+
+/// Findings that the order is held against, the newest answers first.
+const ORDER_FINDINGS_MAX: usize = 1_000;
 
 /// How long a read waits for the views to have what was answered before it: they are milliseconds
 /// behind, or as long as a burst of batches takes to apply.
@@ -132,6 +135,21 @@ pub async fn findings(Shared(app): Shared<Arc<App>>, asks: Asks) -> Answered<Ite
     })
 }
 
+pub async fn order(Shared(app): Shared<Arc<App>>, asks: Asks) -> Answered<OrderGain> {
+    let asked = query::read(asks)?;
+    let (project, _) = wanted(&app, &asked)?;
+    let project = project.ok_or_else(|| Problem::new(ProblemKind::Invalid, "name a `project`"))?;
+    Ok(Told(order_gain(&app, project).await?))
+}
+
+/// What became of a project's findings, against both orders.
+async fn order_gain(app: &Arc<App>, project: ProjectId) -> Result<OrderGain, Problem> {
+    on_disk(app, move |past| {
+        Ok(view::order::gain(&past.views.findings(project, None, ORDER_FINDINGS_MAX)?))
+    })
+    .await
+}
+
 pub async fn events(Shared(app): Shared<Arc<App>>, asks: Asks) -> Answered<Items<EventRow>> {
     let asked = query::read(asks)?;
     let (project, agent) = wanted(&app, &asked)?;
@@ -206,6 +224,10 @@ pub async fn report(Shared(app): Shared<Arc<App>>, asks: Asks) -> Answered<Repor
         on_disk(&app, move |past| Ok((past.views.runs_ended(since, until)?, past.oldest()?)))
             .await?;
     let gaps = gaps(since, oldest, past.len());
+    let order = match project {
+        Some(project) => Some(order_gain(&app, project).await?),
+        None => None,
+    };
     Ok(Told(app.sources.handle.read(|state| {
         let runs: Vec<RunRow> = past
             .iter()
@@ -219,7 +241,11 @@ pub async fn report(Shared(app): Shared<Arc<App>>, asks: Asks) -> Answered<Repor
         let mut scores = view::report::scores(state, project);
         let name = agent.map(|agent| view::agent_name(state, agent));
         scores.retain(|one| name.as_ref().is_none_or(|name| *name == one.agent));
-        view::report::fold((Stamp(since), Stamp(until)), &runs, findings, scores, gaps)
+        let mut asked = view::report::asked(state, project);
+        asked.retain(|one| name.as_ref().is_none_or(|name| *name == one.agent));
+        let window = (Stamp(since), Stamp(until));
+        let report = view::report::fold(window, &runs, findings, scores, gaps);
+        Report { asked, order, ..report }
     })))
 }
 

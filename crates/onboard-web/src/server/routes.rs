@@ -33,6 +33,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(&at("/runs"), get(reads::runs))
         .route(&at("/runs/{id}"), get(reads::run))
         .route(&at("/findings"), get(reads::findings))
+        .route(&at("/order"), get(reads::order))
         .route(&at("/incidents"), get(incidents::list))
         .route(&at("/incidents/{id}"), get(incidents::one))
         .route(&at("/approvals"), get(council::list))

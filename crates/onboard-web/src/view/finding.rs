@@ -3,12 +3,8 @@
 use crate::api::{FindingRow, FindingStatus, RuleRow};
 use onboard_analysis::ranking::{self, Candidate, Record};
 use onboard_domain::state::{Agent, KnownFinding, Project, RuleRecord};
-use onboard_domain::{AgentId, ProjectId, Severity, State, Time};
+use onboard_domain::{AgentId, Finding, ProjectId, Severity, State, Time, Urgency};
 use std::cmp::Reverse;
-
-/// After this long a finding that nobody answered is worth half: who has not acted on it by then
-/// has seen it often enough.
-const STALE_AFTER_MS: f64 = 30.0 * 86_400_000.0;
 
 /// The live findings that match: those to show in their order, then the most severe, then the
 /// newest.
@@ -63,17 +59,32 @@ fn chosen(state: &State, now: Time, known: &[&KnownFinding]) -> Vec<usize> {
         .filter(|(_, one)| !is_critical(one))
         .map(|(at, one)| {
             let (rule, agent) = records(state.agents.get(&one.agent), &one.finding.rule);
-            let age = now.since(one.first_seen).max(0) as f64;
-            let freshness = 1.0 / (1.0 + age / STALE_AFTER_MS);
-            Candidate { id: at, rule, agent, impact: impact(one.finding.severity), freshness }
+            Candidate {
+                id: at,
+                rule,
+                agent,
+                impact: impact(one.finding.severity),
+                freshness: ranking::freshness(now.since(one.first_seen)),
+                class: one.finding.severity as u8,
+                urgency: urgency(&one.finding),
+            }
         })
         .collect();
     let critical = open().filter(|(_, one)| is_critical(one)).map(|(at, _)| at);
     critical.chain(ranking::choose(&candidates)).collect()
 }
 
+/// What a language model says of its urgency; in the middle where none does.
+pub fn urgency(finding: &Finding) -> i8 {
+    match finding.worded.as_ref().and_then(|worded| worded.urgency) {
+        Some(Urgency::Now) => 1,
+        Some(Urgency::Soon) | None => 0,
+        Some(Urgency::Later) => -1,
+    }
+}
+
 /// What is at stake, as shares of the worst; each class about twice the one below it.
-fn impact(severity: Severity) -> f64 {
+pub fn impact(severity: Severity) -> f64 {
     match severity {
         Severity::Info => 0.05,
         Severity::Low => 0.15,
@@ -160,6 +171,7 @@ fn row(state: &State, now: Time, project: ProjectId, known: &KnownFinding) -> Fi
         evidence: finding.evidence,
         action: finding.action,
         target: finding.target,
+        worded: finding.worded.map(|worded| *worded),
         expects,
         first_seen: known.first_seen.into(),
         last_seen: known.last_seen.into(),

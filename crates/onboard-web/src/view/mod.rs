@@ -9,6 +9,7 @@ pub mod event;
 pub mod finding;
 pub mod forecast;
 pub mod incident;
+pub mod order;
 pub mod proposal;
 pub mod report;
 pub mod run;

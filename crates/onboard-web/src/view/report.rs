@@ -1,7 +1,9 @@
 //! Reports: ended runs of a window, folded per agent.
 
-use crate::api::{AgentReport, AgentScores, FindingRow, FindingStatus, Report, RunRow, Stamp};
-use onboard_domain::state::Agent;
+use crate::api::{
+    AgentAsked, AgentReport, AgentScores, FindingRow, FindingStatus, Report, RunRow, Stamp,
+};
+use onboard_domain::state::{Agent, Asked};
 use onboard_domain::{ProjectId, State};
 use std::collections::BTreeMap;
 
@@ -32,8 +34,22 @@ pub fn fold(
         older_findings: older.iter().filter(|f| f.first_seen < window.0).count(),
         new_findings,
         scores,
+        asked: Vec::new(),
+        order: None,
         gaps,
     }
+}
+
+/// What all agents asked of language models, or a project's: those that did.
+pub fn asked(state: &State, project: Option<ProjectId>) -> Vec<AgentAsked> {
+    let of = |agent: &Agent| AgentAsked {
+        agent: agent.spec.name.to_string(),
+        project: super::project_name(state, agent.project),
+        asked: agent.totals.asked,
+    };
+    let agents = state.agents.values();
+    let wanted = agents.filter(|agent| project.is_none_or(|wanted| wanted == agent.project));
+    wanted.map(of).filter(|one| one.asked != Asked::default()).collect()
 }
 
 /// How good the forecasts of all agents are, or of a project's: those that made any.

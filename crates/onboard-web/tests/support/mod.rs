@@ -155,6 +155,7 @@ pub fn finding() -> Finding {
         target: "src/engine".into(),
         fingerprint: Fingerprint("5f3a9c20d1".into()),
         forecast: None,
+        worded: None,
     }
 }
 

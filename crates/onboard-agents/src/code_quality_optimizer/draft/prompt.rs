@@ -1,10 +1,15 @@
 //! What the model is asked.
 
+use std::time::Duration;
+
 use super::Subject;
 use crate::language_model::Question;
 
 /// Tokens beyond twice the function's own: the words around it.
 const SPARE_TOKENS: usize = 1_000;
+
+/// A long text of a slow model; a run of this agent ends after ten minutes.
+const PATIENCE: Duration = Duration::from_secs(480);
 
 const TASK: &str = "\
 You refactor one function so that people follow it more easily. Keep its name, its parameters and all \
@@ -29,5 +34,5 @@ pub fn question(subject: &Subject<'_>) -> Question {
     );
     let tokens = text.len() * 2 / 3 + SPARE_TOKENS;
     let most_tokens = u32::try_from(tokens).unwrap_or(u32::MAX);
-    Question { task: TASK.to_owned(), matter, most_tokens }
+    Question { task: TASK.to_owned(), matter, most_tokens, form: None, within: PATIENCE }
 }

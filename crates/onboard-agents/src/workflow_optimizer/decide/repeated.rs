@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use onboard_analysis::calendar::{DAY_MS, day_of};
-use onboard_analysis::commit_kind::{CommitKind, kind};
+use onboard_analysis::commit_kind::CommitKind;
 use onboard_analysis::facts::PastCommit;
 use onboard_analysis::ledger::is_program;
 use onboard_analysis::path::{Class, class, file_name};
@@ -115,7 +115,7 @@ fn is_routine(seen: &Seen<'_>, shape: &Shape<'_>) -> bool {
     let is_recent = seen.flow.as_of_ms - last.committed_ms <= RECENT_MS;
     let is_telling = shape.machine_made || shape.message.contains('#');
     let is_repair =
-        matches!(kind(&last.subject).0, CommitKind::Fix | CommitKind::Feature | CommitKind::Revert);
+        matches!(last.kind(), CommitKind::Fix | CommitKind::Feature | CommitKind::Revert);
     let is_release = !shape.machine_made && shape.message.contains('#') && has_release_tool(seen);
     shape.days >= LEAST_DAYS
         && is_recent
