@@ -7,6 +7,7 @@ use crate::render::daemon::{Check, Verdict};
 use crate::{output, paths, project, render};
 use onboard_daemon::answering::Answering;
 use onboard_daemon::credentials::Credentials;
+use onboard_daemon::hooks::Hooks;
 use onboard_daemon::policies::Policies;
 use onboard_daemon::{Paths, latch};
 use onboard_daemon::{manifests, models};
@@ -188,23 +189,41 @@ fn brokered(paths: &Paths) -> Vec<Check> {
             0
         }
     };
-    if names.is_empty() && models == 0 {
+    let hooks = webhooks(paths, &mut checks);
+    if names.is_empty() && models == 0 && hooks == 0 {
         return checks;
     }
+    let found = format!("{} credentials, {models} models, {hooks} webhooks", names.len());
+    checks.push(trusted(paths, found));
+    checks
+}
+
+/// How many webhooks there are; those that can't be used are said.
+fn webhooks(paths: &Paths, checks: &mut Vec<Check>) -> usize {
+    let hooks = Hooks::new(paths.hooks());
+    let mend = "it is neither taken nor told until then";
+    let names = hooks.names().unwrap_or_else(|error| {
+        checks.push(Check::bad("webhooks", Verdict::Warn, error.to_string(), mend));
+        Vec::new()
+    });
+    for (name, error) in names.iter().filter_map(|name| Some((name, hooks.get(name).err()?))) {
+        checks.push(Check::bad("webhooks", Verdict::Warn, format!("{name}: {error}"), mend));
+    }
+    names.len()
+}
+
+/// Whether it can be found out who a host is.
+fn trusted(paths: &Paths, found: String) -> Check {
     let said = manifests::daemon_settings(&paths.user_config()).unwrap_or_default();
     let more = said.certificates.map(PathBuf::from);
-    checks.push(match Tls::of_this_machine(more.as_deref()).problem() {
-        None => {
-            let found =
-                format!("{} credentials, {models} models; hosts can be checked", names.len());
-            Check::ok("brokered", found)
-        }
+    match Tls::of_this_machine(more.as_deref()).problem() {
+        None => Check::ok("brokered", format!("{found}; hosts can be checked")),
         Some(why) => {
-            let mend = "install your system's ca-certificates, or set SSL_CERT_FILE";
+            let mend = "install your system's ca-certificates, or set SSL_CERT_FILE, or mend \
+                        `certificates` in config.yaml";
             Check::bad("brokered", Verdict::Warn, why, mend)
         }
-    });
-    checks
+    }
 }
 
 fn layer(found: &Capability) -> Check {

@@ -126,6 +126,14 @@ fn a_delivery_wakes_an_agent_once() {
         nowhere(&world.home.path().join(folder), secret);
     }
     assert!(!world.json(&["hooks", "list"]).to_string().contains(secret));
+    let file = world.home.path().join("state/hooks/forge.json");
+    let open =
+        |mode| std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(mode));
+    open(0o644).unwrap();
+    assert!(world.run(&["doctor"]).1.contains("forge: "), "others may read its secret");
+    world.check(&["hooks", "list"], 0, "others may read it");
+    assert_eq!(sender.deliver("{}"), "404 there is no such webhook");
+    open(0o600).unwrap();
     world.check(&["hooks", "remove", "forge"], 0, "forgotten");
     assert_eq!(sender.deliver(BODY), "404 there is no such webhook");
 }
@@ -198,4 +206,38 @@ fn what_nobody_signed_is_not_taken() {
     let taken = (0..100).take_while(|n| status(*n) == "202 taken").count();
     assert!((60..75).contains(&taken), "{taken}");
     assert_eq!(status(1_000), "429 it brings too much at once");
+}
+
+/// As many as may be connected at a time, each of whom begins to say something and stops.
+#[test]
+fn who_says_nothing_more_is_not_waited_for() {
+    let world = listening();
+    world.check(&["hooks", "add", "forge", "--from", "github", "--generate"], 0, "whsec_");
+    world.check(&["bg", "start", "listener", "--wait"], 0, "✓");
+    let sender = Sender::of(&world);
+    let begun = |n: usize| {
+        let mut stream = TcpStream::connect(&sender.address).unwrap();
+        let head = "POST /hooks/forge HTTP/1.1\r\nHost: x\r\n";
+        let rest = "Content-Type: application/json\r\nContent-Length: 900\r\n\r\n{";
+        // Some stop in the head, others in the body.
+        stream.write_all(head.as_bytes()).unwrap();
+        if n.is_multiple_of(2) {
+            stream.write_all(rest.as_bytes()).unwrap();
+        }
+        stream
+    };
+    let stuck: Vec<TcpStream> = (0..32).map(begun).collect();
+    assert_eq!(sender.deliver(BODY), "202 taken");
+    let mut told: Vec<String> = stuck
+        .into_iter()
+        .map(|mut stream| {
+            let mut text = String::new();
+            let _ = stream.read_to_string(&mut text);
+            text.split(' ').nth(1).unwrap_or("nothing").to_string()
+        })
+        .collect();
+    told.sort();
+    told.dedup();
+    expect_test::expect!["408 nothing"].assert_eq(&told.join(" "));
+    assert_eq!(world.json(&["hooks", "show", "forge"])["news"]["refused"]["too_slow"], 16);
 }
