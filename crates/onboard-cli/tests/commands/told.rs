@@ -113,8 +113,17 @@ fn what_wants_a_person_is_told_until_it_is_taken() {
     assert_eq!(message, "emergency shutdown: the key [redacted: github-token] is out");
     assert!(!format!("{first}{second}").contains(secret.trim()));
 
-    // Moved away: the new address is not asked; and gone for good.
+    // Moved away: the new address is not asked; and gone for good. What happens while others may read its
+    // secret, so that it isn't used, is told later.
+    let mode = |mode| {
+        let file = world.home.path().join("state/hooks/chat.json");
+        std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    mode(0o644);
     world.check(&["bg", "resume", "--reason", "put out"], 0, "lifted");
+    world.check(&["hooks", "list"], 0, "others may read it");
+    mode(0o600);
+    world.check(&["bg", "start", "project-health-monitor", "--wait"], 0, "");
     let away = "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n";
     let third = server.request(away);
     assert_ne!(field(&third, "webhook-id"), field(&first, "webhook-id"));

@@ -26,8 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const PAGE: (usize, usize) = (512, 4 << 20);
 /// How long entries gather before they are looked at: a burst is one look.
 const GATHER: Duration = Duration::from_millis(200);
-/// The longest that nothing is looked at, and the pause after something failed here.
-const SLEEP_MAX: Duration = Duration::from_secs(60);
+/// The longest that nothing is looked at: whatever happens wakes it, also to webhooks that are new.
+const SLEEP_MAX: Duration = Duration::from_secs(3600);
+/// The pause after something failed on this machine, such as a full disk.
+const AGAIN: Duration = Duration::from_secs(60);
 /// Bytes of a reason that is kept.
 const WHY: usize = 300;
 
@@ -84,7 +86,7 @@ impl Messenger {
                     eprintln!("webhooks can't be sent: {why}");
                     told = why;
                 }
-                SLEEP_MAX
+                AGAIN
             });
             if !sleep(&published, pause) {
                 // It lagged behind while it sent; what it missed is in the journal.
@@ -117,16 +119,17 @@ impl Messenger {
         hearers: &[Hearer],
         head: u64,
     ) -> Result<Duration, String> {
-        let names: Vec<String> = hearers.iter().map(|hearer| hearer.name.clone()).collect();
-        outbox.keep_only(&names).map_err(text)?;
+        // One that can't be read for a while is told later.
+        outbox.keep_only(&self.hooks.names().map_err(text)?).map_err(text)?;
         for hearer in hearers {
             self.look(outbox, hearer, head)?;
         }
         for hearer in hearers {
             self.attempt(outbox, hearer).map_err(text)?;
         }
-        let ms = outbox.next().map_err(text)?.map(|next| next.since(clock::wall()).max(0));
-        let ms = ms.and_then(|ms| u64::try_from(ms).ok());
+        let next = |hearer: &Hearer| outbox.next(&hearer.name).map_err(text);
+        let next = hearers.iter().map(next).collect::<Result<Vec<_>, _>>()?.into_iter().flatten();
+        let ms = next.min().and_then(|next| u64::try_from(next.since(clock::wall()).max(0)).ok());
         Ok(ms.map_or(SLEEP_MAX, Duration::from_millis).min(SLEEP_MAX))
     }
 

@@ -127,14 +127,16 @@ impl Outbox {
         select.query_row(params![hook, now.0], both).optional()
     }
 
-    /// When the next post of any webhook is due.
+    /// When the next post of a webhook is due.
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn next(&self) -> Sql<Option<Time>> {
-        let select = "SELECT min(max(posts.next, targets.next))
-                      FROM posts JOIN targets USING (hook) WHERE given_up IS NULL";
-        let next: Option<i64> = self.0.query_row(select, [], |row| row.get(0))?;
+    pub fn next(&self, hook: &str) -> Sql<Option<Time>> {
+        let mut select = self.0.prepare_cached(
+            "SELECT min(max(posts.next, targets.next))
+             FROM posts JOIN targets USING (hook) WHERE hook = ?1 AND given_up IS NULL",
+        )?;
+        let next: Option<i64> = select.query_row([hook], |row| row.get(0))?;
         Ok(next.map(Time))
     }
 
@@ -303,7 +305,7 @@ mod tests {
     #[test]
     fn what_waits_comes_in_order_and_once() {
         let (home, mut outbox) = open();
-        assert_eq!((outbox.seen("a").unwrap(), outbox.next().unwrap()), (None, None));
+        assert_eq!((outbox.seen("a").unwrap(), outbox.next("a").unwrap()), (None, None));
         outbox.put("a", &posts(1..4), 7).unwrap();
         outbox.put("a", &posts(1..4), 7).unwrap();
         drop(outbox);
@@ -318,7 +320,7 @@ mod tests {
         assert_eq!(second.seq, 2);
         outbox.rest("a", Time(60), "nobody").unwrap();
         assert_eq!(outbox.due("a", Time(59)).unwrap(), None);
-        assert_eq!(outbox.next().unwrap(), Some(Time(60)));
+        assert_eq!(outbox.next("a").unwrap(), Some(Time(60)));
         let failures;
         (first, failures) = outbox.due("a", Time(60)).unwrap().unwrap();
         assert_eq!((first.seq, first.attempts, failures), (1, 1, 1));
