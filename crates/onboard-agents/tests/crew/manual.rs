@@ -290,14 +290,17 @@ fn a_rule_is_described_in_full() {
     }
 }
 
-/// What wakes an agent is published by one, and the picture names what there is.
+/// What others' webhooks are told by; no agent publishes it.
+const FROM_OUTSIDE: &str = onboard_domain::hook::TOPIC;
+
+/// What wakes an agent is published by one, or comes from outside, and the picture names what there is.
 #[test]
 fn the_picture_of_the_crew_shows_its_topics() {
     let text = read(&workspace().join("docs/agents.md"));
     let begin = text.find("```\n").expect("a picture") + 4;
     let picture = &text[begin..begin + text[begin..].find("```").expect("its end")];
-    let topics: BTreeSet<&str> =
-        manual::all().flat_map(|one| one.publishes).map(|(topic, _)| *topic).collect();
+    let own = manual::all().flat_map(|one| one.publishes).map(|(topic, _)| *topic);
+    let topics: BTreeSet<&str> = own.chain([FROM_OUTSIDE]).collect();
     for manual in manual::all() {
         let manifest = manual.manifest.unwrap_or_default();
         for topic in manual::wakes_on(manifest) {
@@ -305,7 +308,7 @@ fn the_picture_of_the_crew_shows_its_topics() {
         }
     }
     let is_topic = |word: &&str| {
-        word.split('.').count() == 3
+        (word.split('.').count() == 3 || *word == FROM_OUTSIDE)
             && word.chars().all(|letter| letter.is_ascii_lowercase() || letter == '.')
     };
     let drawn: BTreeSet<&str> = picture.split_whitespace().filter(is_topic).collect();
