@@ -800,17 +800,12 @@ It is taken where `hooks_listen` in your config.yaml says, nowhere by default:
 
 /// A webhook to be kept.
 #[derive(Clone, Debug, Args)]
+#[command(group = clap::ArgGroup::new("way").required(true).args(["from", "to"]))]
 pub struct NewHook {
     /// A name of your own: lower-case letters, digits and `-`
     pub name: String,
     /// Who sends it: how it proves that it has the secret
-    #[arg(
-        long,
-        value_enum,
-        value_name = "SENDER",
-        required_unless_present = "to",
-        conflicts_with = "to"
-    )]
+    #[arg(long, value_enum, value_name = "SENDER")]
     pub from: Option<From>,
     /// Tell this address of events: by TLS, or this machine's own address with its port
     #[arg(long, value_name = "URL")]

@@ -80,7 +80,7 @@ fn standing(sent: &SentRow, look: &Look) -> String {
     if !sent.given_up.is_empty() {
         parts.push(format!("{} given up", sent.given_up.len()));
     }
-    if parts.is_empty() { "all told".into() } else { parts.join(", ") }
+    if parts.is_empty() { "nothing waits".into() } else { parts.join(", ") }
 }
 
 /// One of them.

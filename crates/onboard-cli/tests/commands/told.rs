@@ -93,6 +93,7 @@ fn what_wants_a_person_is_told_until_it_is_taken() {
         "https://",
     );
     world.check(&[&add[..], &["--on", "EMERGENCY"]].concat(), 2, "no kind of event");
+    world.check(&["hooks", "add", "chat"], 2, "--from <SENDER>|--to <URL>");
     let (code, secret, said) = world.run(&[&add[..], &["--on", "emergency"]].concat());
     assert!(code == 0 && said.contains("is told of emergency"), "{said}");
     let hook = receivers(secret.trim());
