@@ -78,7 +78,7 @@ const MISCOUNTS: &[Miscount] = &[
     Miscount {
         languages: &["PHP"],
         what: "arms of `match`",
-        pattern: r"\bmatch\b",
+        pattern: r"(?:^|[^>:\w])match\s*\(",
         by: By::Unknown,
     },
     Miscount { languages: SCRIPTS, what: "`.catch(`", pattern: r"\.catch\(", by: By::Each(1) },
@@ -195,6 +195,8 @@ mod tests {
         check("Ruby", "def f\n  return unless a # unless\nend", Ok(-1));
         check("Ruby", "def f\n  \"#{a ? b : c}\"\nend", Err("code inside of a text"));
         check("PHP", "function f(?int $a): ?string { return $a ?: $b ? 1 : '?A'; }", Ok(1));
+        check("PHP", "function f() { return $a->match($b) + A::match($b); }", Ok(0));
+        check("PHP", "function f() { return match(1) { 1 => 2 }; }", Err("arms of `match`"));
         check("TypeScript", "function f() { g().catch((e) => { h(e) }) }", Ok(1));
         let early = "a function without braces, which it ends early";
         check("JavaScript", "const f = (a) => a && b", Err(early));
