@@ -67,7 +67,8 @@ pub struct Releases {
 }
 
 /// Picks the final releases of the plainest series of versions: without a package's name where
-/// such exist, else of the name with the most.
+/// such exist, else of the name with the most. A series that ended while others go on is the past: the
+/// project names its releases otherwise now.
 pub fn releases(tags: &[Tag]) -> Releases {
     let mut series = BTreeMap::<String, Vec<(Version, Tag)>>::new();
     for tag in tags {
@@ -75,19 +76,26 @@ pub fn releases(tags: &[Tag]) -> Releases {
             series.entry(version.prefix.clone()).or_default().push((version, tag.clone()));
         }
     }
-    let chosen = series.into_iter().max_by_key(|(prefix, tags)| {
+    for tags in series.values_mut() {
+        tags.sort_by(|a, b| (a.1.at_ms, &a.0).cmp(&(b.1.at_ms, &b.0)));
+    }
+    let newest_ms = series.values().flatten().map(|(_, tag)| tag.at_ms).max().unwrap_or(0);
+    let chosen = series.into_iter().map(|(_, tags)| Releases { tags }).max_by_key(|series| {
         // A main series may be younger than a package's; it wins once it has a rhythm.
-        (prefix.is_empty() && tags.len() >= LEAST_GAPS, tags.len())
+        let count = series.tags.len();
+        let is_plain = series.tags.iter().all(|(version, _)| version.prefix.is_empty());
+        (series.goes_on(newest_ms), is_plain && count >= LEAST_GAPS, count)
     });
-    let mut tags = chosen.map(|(_, tags)| tags).unwrap_or_default();
-    tags.sort_by(|a, b| (a.1.at_ms, &a.0).cmp(&(b.1.at_ms, &b.0)));
-    Releases { tags }
+    chosen.unwrap_or_default()
 }
 
 /// A rhythm needs this many gaps between releases.
 const LEAST_GAPS: usize = 5;
 /// Gaps looked at: the habits of today, not of a project's youth.
 const MOST_GAPS: usize = 20;
+
+/// A series that rests for less may go on while others are busier: half a year.
+const ENDED_DAYS: f64 = 182.0;
 
 /// How often the project releases, in days.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,6 +108,14 @@ pub struct Rhythm {
 impl Releases {
     pub fn last(&self) -> Option<&Tag> {
         self.tags.last().map(|(_, tag)| tag)
+    }
+
+    /// Whether this series is no longer ago than twice its own longest usual gap, and half a year.
+    fn goes_on(&self, newest_ms: i64) -> bool {
+        let usual_days = self.rhythm().map_or(0.0, |rhythm| rhythm.longest_usual_days);
+        let most_days = (2.0 * usual_days).max(ENDED_DAYS);
+        let days = |last: &Tag| (newest_ms - last.at_ms) as f64 / DAY_MS as f64;
+        self.last().is_some_and(|last| days(last) <= most_days)
     }
 
     /// The rhythm of the last releases; `None` where there are too few.
@@ -206,6 +222,23 @@ mod tests {
                 2024-01-31: no version
                 pre-2.0.0beta1: 'pre-' 2.0.0 preliminary"#]],
         );
+    }
+
+    /// Plain versions to begin with, then a package's name before them, as in a repository that has come
+    /// to hold several.
+    #[test]
+    fn a_series_that_ended_is_not_the_projects() {
+        let chosen = |last_plain: i64| {
+            let tag =
+                |name: String, day: i64| Tag { name, at_ms: day * DAY_MS, commit: String::new() };
+            let plain = (0..9).map(|at| tag(format!("v0.{at}.0"), last_plain - 240 + 30 * at));
+            let named = (0..12).map(|at| tag(format!("loom-1.{at}.0"), 1_000 + 20 * at));
+            let other = (0..3).map(|at| tag(format!("loom-util-1.{at}.0"), 1_000 + 20 * at));
+            let found = releases(&plain.chain(named).chain(other).collect::<Vec<Tag>>());
+            found.last().map(|last| last.name.clone()).unwrap_or_default()
+        };
+        let found = [300, 1_000, 1_100].map(chosen);
+        expect!["loom-1.11.0 loom-1.11.0 v0.8.0"].assert_eq(&found.join(" "));
     }
 
     #[test]

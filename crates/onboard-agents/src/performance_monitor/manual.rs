@@ -40,9 +40,9 @@ of one of them before goes on standing.
 | builds | `.ninja_log` in the project's folder, `build` and `out`; `target/cargo-timings/cargo-timing.html` |
 
 A series is of what is comparable: of one tool; of JMH one mode, number of threads and set of parameters;
-of pytest-benchmark one processor; of tests and builds about as many tests, steps or units (up to the same
-power of two), and the sum of their own times, where no test failed and it is a second at least. 300 series
-are kept, 120 results of each. One that gets no result for 30 days is over, and what was said of it with
+of pytest-benchmark one processor; of tests and builds about as many tests, steps or units (a fifth more
+at most, in fixed classes, so that a suite that grows is another series and not a slower one), and the sum
+of their own times, where no test failed and it is a second at least. 300 series are kept, 120 results of each. One that gets no result for 30 days is over, and what was said of it with
 it: the run's summary names it. Each file is read once as it is, at most 200 a run; a content that was read
 before, under any name, was checked out or copied and counts once.
 

@@ -243,7 +243,8 @@ fn merger(merge: &Commit) -> String {
     }
     let told = merge.subject.split_once(" r=").map(|(_, rest)| rest);
     let name = told.and_then(|rest| rest.split([' ', ',']).next()).unwrap_or_default();
-    name.to_owned()
+    // `r=<try>` and the like name nobody.
+    if name.starts_with('<') { String::new() } else { name.trim_start_matches('@').to_owned() }
 }
 
 /// Whether what was merged is the main line itself, as others had it, or a line that lives long.
@@ -339,7 +340,34 @@ fn open(repository: &Repository, tip: ObjectId, flow: &mut Flow) {
 
 #[cfg(test)]
 mod tests {
-    use super::merges_long_line;
+    use onboard_analysis::history::{Commit, Person};
+
+    use super::{merger, merges_long_line};
+
+    /// A program that merges says who told it to, or nobody did.
+    #[test]
+    fn who_merged_is_a_person() {
+        let merge = |name: &str, subject: &str| Commit {
+            id: String::new(),
+            author: Person { name: name.to_owned(), email: format!("{name}@example.org") },
+            authored_ms: 0,
+            committed_ms: 0,
+            merge: true,
+            subject: subject.to_owned(),
+            names_reverted: false,
+        };
+        let cases = [
+            ("ann", "Merge pull request #7 from eve/fix", "ann"),
+            ("ann", "Auto merge of #12 - eve:fix, r=bob", "ann"),
+            ("bors", "Auto merge of #12 - eve:fix, r=bob", "bob"),
+            ("bors", "Auto merge of #12 - eve:fix, r=bob,cy", "bob"),
+            ("bors", "Auto merge of #12 - eve:fix, r=<try>", ""),
+            ("mergify[bot]", "Merge pull request #7 from eve/fix", ""),
+            ("bors", "Merge #12 #13", ""),
+        ];
+        let found = cases.map(|(by, subject, _)| merger(&merge(by, subject)));
+        assert_eq!(found, cases.map(|(.., person)| person.to_owned()));
+    }
 
     #[test]
     fn merges_of_long_lines_are_no_pieces_of_work() {

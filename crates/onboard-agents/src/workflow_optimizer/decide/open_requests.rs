@@ -5,6 +5,7 @@ use onboard_analysis::statistics::{median, quantile};
 use onboard_text::counted;
 use serde::Serialize;
 
+use super::open_branches::WHY_ASK;
 use super::{date, days, span};
 use crate::host::{Evidence, Finding, Severity};
 use crate::manual::{Bound, Rule};
@@ -14,8 +15,7 @@ use crate::requests::{Request, Shared};
 pub const OVERDUE_REQUEST: Rule = Rule {
     id: "workflow/overdue-request",
     says: "which open pull or merge request to answer.",
-    why: "A question on the right day is enough: asked about overdue changes, people resolved them 60 % \
-          sooner in a trial over 147 repositories (Nudge, ESEC/FSE 2022).",
+    why: WHY_ASK,
     when: &[
         Bound::that(
             "a forge is connected, and external-tool-integration has read its requests",
