@@ -80,7 +80,7 @@ pub fn releases(tags: &[Tag]) -> Releases {
         tags.sort_by(|a, b| (a.1.at_ms, &a.0).cmp(&(b.1.at_ms, &b.0)));
     }
     let newest_ms = series.values().flatten().map(|(_, tag)| tag.at_ms).max().unwrap_or(0);
-    let chosen = series.into_iter().map(|(_, tags)| Releases { tags }).max_by_key(|series| {
+    let chosen = series.into_values().map(|tags| Releases { tags }).max_by_key(|series| {
         // A main series may be younger than a package's; it wins once it has a rhythm.
         let count = series.tags.len();
         let is_plain = series.tags.iter().all(|(version, _)| version.prefix.is_empty());
