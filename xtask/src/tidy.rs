@@ -69,8 +69,10 @@ enum Rule {
     Words,
     /// Marks of open work in comments.
     OpenWork,
-    /// Paths of a workplace and hosts of registries.
+    /// Paths of a workplace.
     Places,
+    /// Hosts of registries.
+    Registries,
     /// White space at the end of a line, and the newline at the end of a file.
     Whitespace,
 }
@@ -80,6 +82,19 @@ const EXEMPTIONS: &[(Rule, &[&str])] = &[
     // The rules and their tests spell what they refuse.
     (Rule::Words, &["xtask/src/tidy"]),
     (Rule::Places, &["xtask/src/tidy"]),
+    // Public registries are named where the product asks them what they know of a project's packages,
+    // where that is tested, and where people read whom they would allow.
+    (
+        Rule::Registries,
+        &[
+            "xtask/src/tidy",
+            "crates/onboard-agents/src/external_tool_integration/",
+            "crates/onboard-agents/tests/crew/registry_",
+            "crates/onboard-agents/tests/support/registry.rs",
+            "crates/onboard-cli/tests/commands/registry.rs",
+            "docs/agents/external-tool-integration.md",
+        ],
+    ),
     (Rule::Whitespace, &["xtask/src/tidy"]),
     // Marks of open work are data of those who count them, the health monitor and an example:
     // in their sources, in the tests that run them, and where their findings are explained.

@@ -219,6 +219,28 @@ impl Repository {
         entry.mode().is_blob().then(|| entry.object_id())
     }
 
+    /// The commit that made a path what it is at HEAD, on the way of first parents and not further than
+    /// so many commits back.
+    pub fn last_change(&self, path: &str, most: usize) -> Option<String> {
+        let blob_in = |commit: &gix::Commit<'_>| {
+            let entry = commit.tree().ok()?.lookup_entry_by_path(path).ok()??;
+            Some(entry.object_id())
+        };
+        let mut commit = self.inner.head_commit().ok()?;
+        let now = blob_in(&commit);
+        for _ in 0..most {
+            let parent = commit.parent_ids().next().and_then(|id| id.object().ok());
+            let Some(parent) = parent.and_then(|object| object.try_into_commit().ok()) else {
+                return Some(commit.id.to_string());
+            };
+            if blob_in(&parent) != now {
+                return Some(commit.id.to_string());
+            }
+            commit = parent;
+        }
+        None
+    }
+
     /// The main line: the branch HEAD is on if its name says so, else the remote's default, else
     /// a branch with such a name, else whatever HEAD names. So switching to a feature branch does
     /// not change what a project's health is measured on.

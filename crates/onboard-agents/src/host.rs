@@ -36,24 +36,27 @@ pub struct Task {
     pub facts: BTreeMap<String, BTreeMap<String, PathBuf>>,
 }
 
-/// A host on the network that the daemon speaks to in this run's place, with a credential that no agent
-/// sees.
+/// A host on the network that the daemon speaks to in this run's place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Door {
     /// Where it is asked, such as `http://forge.credential.onboard`.
     pub url: String,
     /// What is behind it: `api.forge.example`, or with a port where it is not the usual one.
     pub host: String,
+    /// Requests get a credential there, which no agent sees; else it is a host that the policy allows.
+    pub has_credential: bool,
 }
 
-/// A GET at a door.
+/// A request at a door.
 #[derive(Clone, Copy, Debug)]
-pub struct Get<'a> {
+pub struct Ask<'a> {
     /// [`Door::url`].
     pub door: &'a str,
     /// Path and query.
     pub path: &'a str,
     pub fields: &'a [(&'a str, &'a str)],
+    /// What is posted, as JSON; without it the request is a GET.
+    pub json: Option<&'a [u8]>,
 }
 
 /// An answer, whole.
@@ -81,7 +84,7 @@ pub enum Unanswered {
     Broken(String),
 }
 
-/// What came of a GET; and milliseconds since the one before, or since the run began.
+/// What came of a request; and milliseconds since the one before, or since the run began.
 pub type Reply = (Result<Answer, Unanswered>, i64);
 
 /// How doors are asked. Not every run has one.
@@ -89,7 +92,7 @@ pub trait Doors {
     /// Those that this run may use.
     fn list(&self) -> &[Door];
     /// Asks, and waits for the whole answer within bounds of length and time.
-    fn get(&mut self, get: &Get<'_>) -> Reply;
+    fn ask(&mut self, ask: &Ask<'_>) -> Reply;
 }
 
 /// No doors at all.
@@ -100,7 +103,7 @@ impl Doors for NoDoors {
         &[]
     }
 
-    fn get(&mut self, _: &Get<'_>) -> Reply {
+    fn ask(&mut self, _: &Ask<'_>) -> Reply {
         (Err(Unanswered::Broken("this run has no such door".to_owned())), 0)
     }
 }

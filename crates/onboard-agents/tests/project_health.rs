@@ -30,6 +30,12 @@ mod performance;
 mod predictive;
 #[path = "support/readers.rs"]
 mod readers;
+#[path = "support/registry.rs"]
+mod registry;
+#[path = "crew/registry_agent.rs"]
+mod registry_agent;
+#[path = "crew/registry_sync.rs"]
+mod registry_sync;
 #[path = "crew/tools.rs"]
 mod tools;
 #[path = "crew/workflow.rs"]

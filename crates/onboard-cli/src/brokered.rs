@@ -1,6 +1,7 @@
 //! The doors of a run: what its environment says of them, and how they are asked.
 
-use onboard_agents::host::{Answer, Door, Doors, Get, Model, Reply, Unanswered};
+use onboard_agents::host::{Answer, Ask, Door, Doors, Model, Reply, Unanswered};
+use onboard_egress::broker::HOST_SUFFIX;
 use onboard_egress::visit;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,8 @@ const BODY_BYTES: usize = 16 * 1024 * 1024;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 const PREFIX: &str = "AI_ONBOARD_CREDENTIAL_";
+/// Hosts that the policy allows, with spaces between them.
+const HOSTS: &str = "AI_ONBOARD_HOSTS";
 
 /// What this run may ask in its own name.
 pub struct Brokered {
@@ -29,9 +32,15 @@ impl Brokered {
         let door = |(name, host): &(String, String)| {
             let name = name.strip_prefix(PREFIX)?.strip_suffix("_HOST")?;
             let url = value(&format!("{PREFIX}{name}_URL"))?;
-            Some(Door { url, host: host.clone() })
+            Some(Door { url, host: host.clone(), has_credential: true })
         };
-        let doors = variables.iter().filter_map(door).collect();
+        let mut doors: Vec<Door> = variables.iter().filter_map(door).collect();
+        let open = |host: &str| Door {
+            url: format!("http://{host}.{HOST_SUFFIX}"),
+            host: host.to_string(),
+            has_credential: false,
+        };
+        doors.extend(value(HOSTS).unwrap_or_default().split_whitespace().map(open));
         let token = value("AI_ONBOARD_TOKEN").unwrap_or_default();
         Brokered { doors, token, since: Instant::now() }
     }
@@ -42,10 +51,10 @@ impl Doors for Brokered {
         &self.doors
     }
 
-    fn get(&mut self, get: &Get<'_>) -> Reply {
+    fn ask(&mut self, ask: &Ask<'_>) -> Reply {
         let begun = Instant::now();
-        let Get { door, path, fields } = *get;
-        let request = visit::Request { door, token: &self.token, path, fields, json: None };
+        let Ask { door, path, fields, json } = *ask;
+        let request = visit::Request { door, token: &self.token, path, fields, json };
         let bounds = visit::Bounds { deadline: DEADLINE, body_bytes: BODY_BYTES };
         let answer = match visit::ask(&request, bounds, &|| begun.elapsed()) {
             Ok(visit::Whole { status, fields, body }) => Ok(Answer { status, fields, body }),
@@ -108,21 +117,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_door_is_a_credential_with_its_host() {
+    fn a_door_is_a_credential_with_its_host_or_a_host_that_is_allowed() {
         let variables = [
             ("AI_ONBOARD_TOKEN", "aio-1"),
             ("AI_ONBOARD_CREDENTIAL_FORGE_URL", "http://forge.credential.onboard"),
             ("AI_ONBOARD_CREDENTIAL_FORGE_HOST", "api.forge.example"),
             ("AI_ONBOARD_CREDENTIAL_OTHER_URL", "http://other.credential.onboard"),
             ("AI_ONBOARD_MODEL_HOST", "x"),
+            ("AI_ONBOARD_HOSTS", "one.example two.example"),
         ];
         let own = |(name, value): &(&str, &str)| (name.to_string(), value.to_string());
         let mut brokered = Brokered::of(&variables.iter().map(own).collect::<Vec<_>>());
-        let url = "http://forge.credential.onboard".to_string();
-        assert_eq!(brokered.list(), [Door { url, host: "api.forge.example".into() }]);
+        let door = |url: &str, host: &str, has_credential| Door {
+            url: url.into(),
+            host: host.into(),
+            has_credential,
+        };
+        let doors = [
+            door("http://forge.credential.onboard", "api.forge.example", true),
+            door("http://one.example.host.onboard", "one.example", false),
+            door("http://two.example.host.onboard", "two.example", false),
+        ];
+        assert_eq!(brokered.list(), doors);
         assert_eq!(brokered.token, "aio-1");
-        let get = Get { door: "http://127.0.0.1:1", path: "/", fields: &[] };
-        assert!(matches!(brokered.get(&get).0, Err(Unanswered::Broken(_))));
+        let ask = Ask { door: "http://127.0.0.1:1", path: "/", fields: &[], json: None };
+        assert!(matches!(brokered.ask(&ask).0, Err(Unanswered::Broken(_))));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What one run may have done in its place: the credentials and models that its user meant for it,
-//! behind a token that only this run has.
+//! What one run may have done in its place: the credentials and models that its user meant for it, and
+//! requests to hosts that its policy allows, behind a token that only this run has.
 
 use crate::credentials::{Credentials, Stored};
 use crate::ledger::Ledger;
@@ -7,7 +7,10 @@ use crate::models::{self, Model, Models};
 use crate::step::models::NotReserved;
 use onboard_domain::AgentSpec;
 use onboard_domain::model::{Budget, Ending, Spend};
-use onboard_egress::broker::{Broker, CREDENTIAL_SUFFIX, Door, MODEL_SUFFIX, NoRoom, Secret, Tls};
+use onboard_egress::broker::{
+    Broker, CREDENTIAL_SUFFIX, Door, HOST_SUFFIX, MODEL_SUFFIX, NoRoom, Secret, Target, Tls,
+};
+use onboard_egress::host::Host;
 use onboard_policy::Assessment;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,6 +18,9 @@ use std::sync::{Arc, OnceLock};
 
 /// Bytes of a token, before they are written as letters: nobody guesses one in a run's time.
 const TOKEN: usize = 24;
+
+/// Hosts of a policy that have doors: each is a name of the run's network, and a word of a variable.
+const HOSTS: usize = 64;
 
 /// What every run shares: whom this machine trusts, found out when it is first needed.
 #[derive(Clone, Default)]
@@ -69,6 +75,8 @@ impl Brokerage {
         }
         let may = |door: &Door| door.target.name().is_none_or(|name| bounds.may_broker(name));
         doors.retain(may);
+        let hosts = bounds.allowed_domains().iter().take(HOSTS);
+        doors.extend(hosts.filter_map(|host| host_door(host)));
         if doors.is_empty() {
             return None;
         }
@@ -105,6 +113,12 @@ impl Brokerage {
                 (None, None) => {}
             }
         }
+        let is_host = |door: &&Door| door.model.is_none() && door.credential.is_none();
+        let hosts: Vec<String> =
+            self.doors.iter().filter(is_host).map(|door| door.target.authority()).collect();
+        if !hosts.is_empty() {
+            variables.push(("AI_ONBOARD_HOSTS".into(), hosts.join(" ")));
+        }
         variables
     }
 
@@ -134,6 +148,14 @@ fn credential_door(name: &str, stored: &Stored) -> Result<Door, String> {
         credential: Some(stored.credential(name)),
         model: None,
     })
+}
+
+/// The way to an allowed host for who speaks no TLS; nothing where its name has no room for more.
+fn host_door(host: &str) -> Option<Door> {
+    let name = format!("{host}.{HOST_SUFFIX}");
+    Host::parse(name.as_bytes()).ok()?;
+    let target = Target::host(host).ok()?;
+    Some(Door { name, target, credential: None, model: None })
 }
 
 fn model_door(credentials: &Credentials, model: &Model) -> Result<Door, String> {

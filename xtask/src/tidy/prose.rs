@@ -2,16 +2,11 @@
 
 use super::{File, Problem, Rule, exempt, problem};
 
-/// Words that tie the text to one machine or one registry.
-const PLACES: &[&str] = &[
-    "/work/",
-    "/root/.cargo",
-    "crates.io",
-    "static.rust-lang.org",
-    "registry.npmjs.org",
-    "pypi.org",
-    "proxy.golang.org",
-];
+/// Words that tie the text to one machine.
+const PLACES: &[&str] = &["/work/", "/root/.cargo"];
+/// Words that tie it to one registry.
+const REGISTRIES: &[&str] =
+    &["crates.io", "static.rust-lang.org", "registry.npmjs.org", "pypi.org", "proxy.golang.org"];
 
 pub fn problems(file: &File) -> Vec<Problem> {
     let mut found = Vec::new();
@@ -21,8 +16,10 @@ pub fn problems(file: &File) -> Vec<Problem> {
     if !exempt(Rule::OpenWork, &file.path) {
         found.extend(open_work(file));
     }
-    if !exempt(Rule::Places, &file.path) {
-        found.extend(places(file));
+    for (rule, words) in [(Rule::Places, PLACES), (Rule::Registries, REGISTRIES)] {
+        if !exempt(rule, &file.path) {
+            found.extend(places(file, words));
+        }
     }
     found
 }
@@ -54,10 +51,10 @@ fn open_work(file: &File) -> Vec<Problem> {
     found
 }
 
-fn places(file: &File) -> Vec<Problem> {
+fn places(file: &File, words: &[&str]) -> Vec<Problem> {
     let mut found = Vec::new();
     for (number, line) in file.lines() {
-        for place in PLACES.iter().filter(|place| line.contains(**place)) {
+        for place in words.iter().filter(|place| line.contains(**place)) {
             let remedy = "say it without naming one machine's folder or one registry's host";
             found.push(problem(file, number, format!("`{place}` is not ours"), remedy));
         }
@@ -99,6 +96,12 @@ mod tests {
             expect![[r#"
             a.md:1: `/work/` is not ours; say it without naming one machine's folder or one registry's host
             a.md:1: `crates.io` is not ours; say it without naming one machine's folder or one registry's host"#]],
+        );
+        // Who asks registries may name them, and no machine.
+        check(
+            "--- docs/agents/external-tool-integration.md\nsee /work/x and https://crates.io/y",
+            expect![[r#"
+            docs/agents/external-tool-integration.md:1: `/work/` is not ours; say it without naming one machine's folder or one registry's host"#]],
         );
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod connection;
 mod coverage;
+pub mod packages;
 mod tests_of_the_project;
 
 use onboard_analysis::calendar::{date_text, day_of};
@@ -19,6 +20,9 @@ pub const RULES: &[&Rule] = &[
     &NEW_ALERT,
     &UNREADABLE_RESULT,
     &SECRET_IN_REMOTE,
+    &packages::VULNERABLE_DEPENDENCY,
+    &packages::YANKED_DEPENDENCY,
+    &packages::OUTDATED_DEPENDENCIES,
     &connection::FORGE_REFUSED,
     &connection::FORGE_FAILING,
     &connection::FORGE_BEHIND,

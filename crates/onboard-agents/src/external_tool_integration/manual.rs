@@ -18,7 +18,7 @@ pub const MANUAL: Manual = Manual {
 };
 
 const ABOUT: &str = r#"What tools wrote into the project, read by one who remembers what they wrote before, and what is planned at
-its forge. At most three new findings a run.
+its forge, and what is known of the packages in its lock files. At most three new findings a run.
 
 More than three of a kind are one finding. Each file is read once when it was written: JUnit's XML
 (nextest, pytest, Surefire, Gradle, Jest and others; what they repeat counts where it is written as
@@ -69,4 +69,52 @@ the oldest closed ones go first.
   week beyond 2,000 items). A repository that was renamed is followed.
 - In the tests a forge fails in thirteen ways, at any request of 60 made-up histories of 24 runs each,
   while items change between requests and processes die; when it is well again, the same is known here as
-  there, and each item once."#;
+  there, and each item once.
+
+### Connecting package registries
+
+Lock files are read at HEAD, without any network: `Cargo.lock`, `package-lock.json` (versions 2 and 3),
+`pnpm-lock.yaml` (6 and 9), `yarn.lock` (1), `poetry.lock`, `uv.lock`, `requirements*.txt` as far as it has
+pins, and `go.mod`; 20 of them, 16 MiB each, 5,000 packages, not those in folders of tests or of others'
+code. What is known of them is asked where your `policy.yaml` allows the hosts; a run says which it lacks:
+
+```yaml
+background_agent_safety:
+  action_restrictions:
+    network:
+      allowed_domains:
+        - api.osv.dev            # vulnerabilities, of all ecosystems
+        - index.crates.io        # yanked and newest versions of crates
+        - registry.npmjs.org     # deprecated and newest versions, of npm, pnpm and Yarn
+        - pypi.org               # yanked and newest versions, of Poetry, uv and pip
+```
+
+The names and versions of your packages go there, and nothing else. Packages from elsewhere (git, folders, a
+registry of your own) are never named to anybody. All agents of a project may reach what `allowed_domains`
+has. To let this one alone, or to ask a mirror, keep a credential for it and name its host:
+
+```console
+$ ai_onboard credentials add mirror --host osv.example.org --agent external-tool-integration < token
+```
+
+```yaml
+agents:
+  external-tool-integration:
+    settings:
+      advisories: osv.example.org    # and crates, npm, pypi
+```
+
+- At most 40 requests a run, and a minute: 500 versions in each question to OSV, then each advisory that is
+  new or has changed, then registries, what the project itself asks for first. 400 crates take ten runs, a
+  thousand npm packages without a hole two requests and one for each direct dependency.
+- An answer holds a day; then it is asked with `If-None-Match`. `Retry-After` is obeyed; after a failure the
+  next run waits, from a minute up to an hour. An answer that is cut off, too long or not understood is not
+  used. Where a run ends in the middle, the next goes on there.
+- Versions are compared as their ecosystem does: Semantic Versioning, PEP 440. Go modules are looked up for
+  vulnerabilities only. npm's short form has no dates: there only major versions count. Of npm, what comes
+  through others is looked up for vulnerabilities only.
+- Advisories that are withdrawn, and RustSec's notices (unmaintained, unsound), say nothing here. Whether the
+  code with the hole is ever called is not looked at.
+- In the tests registries fail in twelve ways, at any request of 60 made-up histories of 40 runs, while
+  advisories and lock files change and processes die; when they are well again, the same is known here as
+  there, each advisory once, and nothing was asked twice a day."#;

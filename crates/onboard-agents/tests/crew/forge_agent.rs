@@ -8,7 +8,7 @@ use expect_test::expect;
 use onboard_agents::external_tool_integration::forge::store::State;
 use onboard_agents::external_tool_integration::forge::wire::Flavour;
 use onboard_agents::external_tool_integration::{NAME, run};
-use onboard_agents::host::{Door, Doors, Finding, Get, Reply};
+use onboard_agents::host::{Ask, Door, Doors, Finding, Reply};
 use onboard_agents::project_health_monitor;
 
 use super::fixture::{Fixture, History, NOW_MS};
@@ -30,13 +30,13 @@ impl Doors for Served {
         &self.doors
     }
 
-    fn get(&mut self, get: &Get<'_>) -> Reply {
-        assert_eq!(get.door, self.doors[0].url);
-        let named = |wanted: &str| get.fields.iter().find(|(name, _)| *name == wanted);
+    fn ask(&mut self, ask: &Ask<'_>) -> Reply {
+        assert_eq!((ask.door, ask.json), (&*self.doors[0].url, None));
+        let named = |wanted: &str| ask.fields.iter().find(|(name, _)| *name == wanted);
         assert!(named("User-Agent").is_some() && named("Accept").is_some(), "GitHub asks for both");
         let etag = named("If-None-Match").map(|(_, value)| *value);
         let fault = *self.fault.borrow();
-        (self.forge.borrow_mut().ask(get.path, etag, fault), 1_000)
+        (self.forge.borrow_mut().ask(ask.path, etag, fault), 1_000)
     }
 }
 
@@ -56,7 +56,8 @@ impl Project {
         fixture.git(&["remote", "add", "origin", remote]);
         let mut reader = Reader::of(fixture.root());
         let (forge, fault) = (Rc::new(RefCell::new(Forge::new(flavour))), Rc::default());
-        let door = Door { url: "http://forge.credential.onboard".into(), host: door.into() };
+        let url = "http://forge.credential.onboard".into();
+        let door = Door { url, host: door.into(), has_credential: true };
         let (served, doors) = (Rc::clone(&forge), vec![door]);
         let served = Served { doors, forge: served, fault: Rc::clone(&fault) };
         reader.agent.doors = Some(Box::new(served));

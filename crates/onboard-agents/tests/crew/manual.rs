@@ -10,7 +10,8 @@ use onboard_agents::manual::{self, Manual};
 
 use super::fixture::{Fixture, History, NOW_MS};
 use super::{
-    PLAN, change, code_quality, forge_agent, patterns, performance, predictive, tools, workflow,
+    PLAN, change, code_quality, forge_agent, patterns, performance, predictive, registry_agent,
+    tools, workflow,
 };
 use super::{host, report, team, trouble, untested, untested_of_late};
 
@@ -76,7 +77,7 @@ fn the_code_quality_optimizer_says_its_examples() {
 fn the_integration_of_tools_says_its_examples() {
     check(
         &onboard_agents::external_tool_integration::MANUAL,
-        &[tools::examples(), forge_agent::examples()].concat(),
+        &[tools::examples(), registry_agent::examples(), forge_agent::examples()].concat(),
         expect_file!["../../src/external_tool_integration/examples.txt"],
     );
 }

@@ -14,6 +14,7 @@ mod models;
 mod policies;
 mod projects;
 mod proposals;
+mod registry;
 mod tls;
 mod told;
 mod world;

@@ -345,6 +345,31 @@ pub fn what_a_dead_daemon_set_aside_counts_in_full(mut house: House) {
     });
 }
 
+pub fn an_allowed_host_has_a_door(mut house: House) {
+    let (server, asked, authority) = tls_server(&["good.example"]);
+    live_in(&mut house, server, authority);
+    let policy = "background_agent_safety:\n  action_restrictions:\n    network:\n      \
+         allowed_domains: [good.example, other.example]\n";
+    std::fs::write(house.paths().user_policy(), policy).expect("a policy");
+    let script = "echo $AI_ONBOARD_HOSTS\n\
+        ai_onboard says net ask http://good.example.host.onboard/x\n\
+        AI_ONBOARD_TOKEN=of-another ai_onboard says net ask http://good.example.host.onboard/y\n\
+        ai_onboard says net ask http://other.example.host.onboard/x\n\
+        ai_onboard says net ask http://evil.example.host.onboard/x\n";
+    house.script("caller", "", script);
+    house.register();
+    let run = house.run("caller").expect("a run");
+    house.ended(run);
+    expect![[r#"
+        info stdout good.example other.example
+        info stdout ask http://good.example.host.onboard/x : HTTP/1.1 200 OK | GET /x HTTP/1.1 | Host: good.example | Connection: close | Accept-Encoding: identity | Content-Length: 0
+        info stdout ask http://good.example.host.onboard/y : HTTP/1.1 401 Refused | ai_onboard: the token of this very run is needed, as it is in the environment
+        info stdout ask http://other.example.host.onboard/x : HTTP/1.1 502 Refused | ai_onboard: other.example: invalid peer certificate: certificate not valid for name "other.example"; certificate is only valid for DnsName("good.example")
+        info stdout ask http://evil.example.host.onboard/x : no such name
+    "#]].assert_eq(&house.log("caller", run));
+    assert_eq!(asked.lock().expect("no panic").matches("GET /x HTTP/1.1").count(), 1);
+}
+
 pub fn a_program_checks_for_itself_whom_it_speaks_to(mut house: House) {
     let (server, asked, authority) = tls_server(&["good.example"]);
     house.file("authority", "");

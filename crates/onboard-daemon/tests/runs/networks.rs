@@ -166,7 +166,7 @@ pub fn names_are_answered_from_the_asked_address(mut house: House) {
         dns 8.8.8.8:53 good.example: 198.18.0.1
         dns [2001:4860:4860::8888]:53 good.example: 198.18.0.1
         dns 127.0.0.1:53 good.example: 198.18.0.1
-        dns 8.8.8.8:53 other.example: 198.18.0.2
+        dns 8.8.8.8:53 other.example: 198.18.0.3
         dns 8.8.8.8:53 secret.evil.example: no such name
         ! forbidden_name look up: secret.evil.example (secret.evil.example is not in allowed_domains) x1
         succeeded:
@@ -184,9 +184,9 @@ pub fn an_allowed_host_is_reached(mut house: House) {
         "get proxy good.example",
         "tls 198.18.0.1:443 evil.example",
         "tls 198.18.0.1:443 other.example",
-        "tls 198.18.0.2:443 other.example",
-        "tls 198.18.0.2:443 ''",
-        "http 198.18.0.2:80 good.example",
+        "tls 198.18.0.3:443 other.example",
+        "tls 198.18.0.3:443 ''",
+        "http 198.18.0.3:80 good.example",
     ];
     check(
         &house,
@@ -199,9 +199,9 @@ pub fn an_allowed_host_is_reached(mut house: House) {
         get proxy good.example: HTTP/1.1 200 from outside
         tls 198.18.0.1:443 evil.example: closed
         tls 198.18.0.1:443 other.example: closed
-        tls 198.18.0.2:443 other.example: TLS for other.example
-        tls 198.18.0.2:443 : TLS for nobody
-        http 198.18.0.2:80 good.example: HTTP/1.1 403 Refused
+        tls 198.18.0.3:443 other.example: TLS for other.example
+        tls 198.18.0.3:443 : TLS for nobody
+        http 198.18.0.3:80 good.example: HTTP/1.1 403 Refused
         ! forbidden_host connect tls: evil.example at 198.18.0.1:443 (evil.example is not in allowed_domains) x1
         ! sni_mismatch connect tls: other.example at 198.18.0.1:443 (other.example was asked for at the address of good.example) x1
         ! sni_mismatch request http: good.example:80 (good.example was asked for at the address of other.example) x1

@@ -18,7 +18,7 @@ use std::sync::mpsc::Receiver;
 /// A test: its name and its body.
 pub type Named = (&'static str, fn(House));
 
-pub const ALL: [Named; 41] = [
+pub const ALL: [Named; 42] = [
     ("a_daemon_opens_as_many_files_as_it_may", a_daemon_opens_as_many_files_as_it_may),
     ("the_last_leaves_no_group", the_last_leaves_no_group),
     ("a_run_succeeds_with_its_finding", a_run_succeeds_with_its_finding),
@@ -63,6 +63,7 @@ pub const ALL: [Named; 41] = [
         "what_a_dead_daemon_set_aside_counts_in_full",
         brokers::what_a_dead_daemon_set_aside_counts_in_full,
     ),
+    ("an_allowed_host_has_a_door", brokers::an_allowed_host_has_a_door),
     (
         "a_program_checks_for_itself_whom_it_speaks_to",
         brokers::a_program_checks_for_itself_whom_it_speaks_to,

@@ -24,6 +24,8 @@ use std::sync::Arc;
 
 /// The last part of the names under which an agent finds a credential's host.
 pub const CREDENTIAL_SUFFIX: &str = "credential.onboard";
+/// The same of hosts that a policy allows, which need no credential.
+pub const HOST_SUFFIX: &str = "host.onboard";
 /// The same of models.
 pub const MODEL_SUFFIX: &str = "model.onboard";
 

@@ -40,11 +40,12 @@ pub fn find(
     doors: &[Door],
     settings: &Settings,
 ) -> Result<Option<Connection>, String> {
-    let leads = |remote: &Remote| doors.iter().find(|door| is_of(door, &remote.host));
+    let doors: Vec<&Door> = doors.iter().filter(|door| door.has_credential).collect();
+    let leads = |remote: &Remote| doors.iter().copied().find(|door| is_of(door, &remote.host));
     let found = remotes.iter().find_map(|remote| Some((Some(*remote), leads(remote)?)));
     // Somebody who names the repository may have the remote under a name that only SSH knows.
-    let only = match (doors, &settings.repository) {
-        ([door], Some(_)) => Some((None, door)),
+    let only = match (&*doors, &settings.repository) {
+        ([door], Some(_)) => Some((None, *door)),
         _ => None,
     };
     let Some((remote, door)) = found.or(only) else { return Ok(None) };
@@ -105,7 +106,13 @@ mod tests {
             Remote { name: "r".into(), forge: forge(&host), host, path, holds_secret: false }
         };
         let remotes: Vec<Remote> = remotes.split_whitespace().map(remote).collect();
-        let door = |host: &str| Door { url: "http://d".into(), host: host.into() };
+        let door = |text: &str| {
+            let (host, has_credential) = match text.strip_prefix("bare:") {
+                Some(host) => (host, false),
+                None => (text, true),
+            };
+            Door { url: "http://d".into(), host: host.into(), has_credential }
+        };
         let doors: Vec<Door> = doors.split_whitespace().map(door).collect();
         let word = |name: &str| {
             let mut words = settings.split_whitespace();
@@ -196,6 +203,7 @@ mod tests {
             ],
         );
         check("github.com/octo/loom", "evil-github.com", "", expect!["none"]);
+        check("github.com/octo/loom", "bare:api.github.com", "", expect!["none"]);
         check("codeberg.org/ada/loom", "codeberg.org", "", expect!["none"]);
         check("", "api.github.com", "", expect!["none"]);
     }

@@ -3,8 +3,8 @@
 
 mod connection;
 mod feed;
-mod limits;
-mod moment;
+pub(super) mod limits;
+pub(super) mod moment;
 pub mod planned;
 mod requested;
 pub mod store;
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::checkpoint::{self, encode};
-use crate::host::{AgentError, Get, Host, LARGEST_CHECKPOINT};
+use crate::host::{AgentError, Ask, Host, LARGEST_CHECKPOINT};
 use crate::plan::forge::{SHARED_AS, Shared};
 use crate::requests;
 use store::{Item, Items, MOST_ITEMS, Milestone, Store};
@@ -49,6 +49,8 @@ pub struct Read {
     pub all: usize,
     pub milestones: usize,
     pub is_cut: bool,
+    /// Requests of this run.
+    pub asked: usize,
 }
 
 /// Reads on where the last run ended; what is read is stored, and its plan is shared.
@@ -77,6 +79,7 @@ pub fn read(host: &mut dyn Host, connection: &Connection) -> Result<Option<Read>
         all: items().count(),
         milestones: store.milestones.len(),
         is_cut: store.issues.is_cut || store.merges.is_cut,
+        asked: run.asked,
     }))
 }
 
@@ -116,8 +119,8 @@ fn ask(
         Flavour::GitLab => [("Accept", "application/json")].as_slice(),
     });
     fields.extend(request.etag.as_deref().map(|etag| ("If-None-Match", etag)));
-    let get = Get { door: &connection.door.url, path: &request.path, fields: &fields };
-    host.doors().get(&get)
+    let (door, path) = (&*connection.door.url, &*request.path);
+    host.doors().ask(&Ask { door, path, fields: &fields, json: None })
 }
 
 /// What is known, or nothing of it where it is of another repository or a part of it is missing.
