@@ -31,7 +31,8 @@ pub fn write(lines: &[Line], before: &Machine, after: &Machine, subject: Option<
         let Line { what, ours, reference, aim, .. } = line;
         page.push_str(&format!("| {what} | {ours} | {reference} | {aim} | {} |\n", verdict(line)));
     }
-    let missed: Vec<&Line> = lines.iter().filter(|line| !is_met(line)).collect();
+    let missed: Vec<&Line> =
+        lines.iter().filter(|line| line.judged.is_finite() && !is_met(line)).collect();
     if !missed.is_empty() {
         page.push_str("\n## What was missed\n\n");
         for line in missed {
@@ -46,7 +47,12 @@ fn is_met(line: &Line) -> bool {
 }
 
 fn verdict(line: &Line) -> String {
-    if is_met(line) { "met".into() } else { format!("missed: {}", by(line)) }
+    match line.judged.is_finite() {
+        // What should be beside it could not be had.
+        false => "not shown".into(),
+        true if is_met(line) => "met".into(),
+        true => format!("missed: {}", by(line)),
+    }
 }
 
 fn by(line: &Line) -> String {
@@ -77,13 +83,15 @@ mod tests {
             judged,
             why_missed: "The disk is slow.",
         };
-        let page = write(&[line(20.0), line(60.0)], &machine(), &machine(), None);
+        let page =
+            write(&[line(20.0), line(60.0), line(f64::INFINITY)], &machine(), &machine(), None);
         let table = page.split_once("| what").map_or("", |(_, table)| table);
         expect![[r#"
              | ours | beside it | aim | |
             |---|---|---|---|---|
             | start | 20 ms | exec of true: 1 ms | ≤ 50 ms | met |
             | start | 20 ms | exec of true: 1 ms | ≤ 50 ms | missed: 60.0 instead of 50.0 |
+            | start | 20 ms | exec of true: 1 ms | ≤ 50 ms | not shown |
 
             ## What was missed
 
