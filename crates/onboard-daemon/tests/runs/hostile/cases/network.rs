@@ -239,12 +239,12 @@ pub fn all() -> Vec<Case> {
             limits: "",
             setting: Network,
             expect: expect![[r#"
-                tunnel to loop.example: closed
-                tunnel to cloud.example: closed
-                tunnel to lan.example: closed
-                tunnel to six.example: closed
-                tunnel to ula.example: closed
-                tunnel to carrier.example: closed
+                tunnel to loop.example: HTTP/1.1 403 Refused
+                tunnel to cloud.example: HTTP/1.1 403 Refused
+                tunnel to lan.example: HTTP/1.1 403 Refused
+                tunnel to six.example: HTTP/1.1 403 Refused
+                tunnel to ula.example: HTTP/1.1 403 Refused
+                tunnel to carrier.example: HTTP/1.1 403 Refused
                 succeeded
             "#]],
         },
@@ -257,7 +257,7 @@ pub fn all() -> Vec<Case> {
             setting: Network,
             expect: expect![[r#"
                 may speak where the first answer leads: allowed
-                where the second answer leads: closed
+                where the second answer leads: HTTP/1.1 403 Refused
                 succeeded
             "#]],
         },
