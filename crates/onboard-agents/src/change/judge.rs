@@ -132,7 +132,8 @@ fn left_out(
         touched.contains(pair[0]) && !crew.forgotten.contains(&id(Kind::Companion, &pair))
     };
     let own = own.into_iter().map(|one| edited(&past, one));
-    let hints = own.filter_map(|one| habits.hint(&past, &one, &brought, &is_here));
+    let hints =
+        own.filter_map(|one| habits.hint(&past, &one, &|key| brought.contains(&key), &is_here));
     let mut hints: Vec<Hint> = hints.filter(is_kept).collect();
     hints.sort_by(|a, b| b.companion.confidence().total_cmp(&a.companion.confidence()));
     let mut said = HashSet::new();

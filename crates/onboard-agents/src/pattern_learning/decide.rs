@@ -141,24 +141,22 @@ impl Lessons<'_> {
         findings
     }
 
-    /// Of what was said of files that were left out: the commits that brought them since.
+    /// Of what was said of files that were left out: the first commits that brought them since.
     pub fn done(&self, reported: &BTreeSet<Fingerprint>) -> BTreeMap<Fingerprint, String> {
-        let recent = self.past.changes.iter().rev();
-        let recent: Vec<&past::Change> =
-            recent.take_while(|change| self.habits.is_news(change)).collect();
+        let mut recent: Vec<&past::Change> = self.habits.news(&self.past).collect();
+        recent.reverse();
         let changed: BTreeSet<u64> =
             recent.iter().flat_map(|change| &change.files).copied().collect();
-        let mut done = BTreeMap::new();
-        // The newest first, so that the first one that brought it stays.
-        for change in &recent {
-            for (file, other) in pairs(&changed, &change.files) {
-                let fingerprint = left_out(self.past.path(file), self.past.path(other)).fingerprint;
-                if reported.contains(&fingerprint) {
-                    done.insert(fingerprint, self.commit(change.place).id.clone());
-                }
-            }
-        }
-        done
+        let brought_by = |file: u64| recent.iter().find(|change| change.files.contains(&file));
+        let said = changed
+            .iter()
+            .flat_map(|file| self.habits.companions(*file).map(move |other| (*file, other)));
+        let done = said.filter_map(|(file, other)| {
+            let fingerprint = left_out(self.past.path(file), self.past.path(other)).fingerprint;
+            let place = reported.contains(&fingerprint).then(|| brought_by(other))??.place;
+            Some((fingerprint, self.commit(place).id.clone()))
+        });
+        done.collect()
     }
 
     fn commit(&self, place: usize) -> &PastCommit {
@@ -251,14 +249,6 @@ impl Lessons<'_> {
             evidence,
         )
     }
-}
-
-/// Each of the first with each of the second.
-fn pairs<'a>(
-    files: &'a BTreeSet<u64>,
-    others: &'a [u64],
-) -> impl Iterator<Item = (u64, u64)> + use<'a> {
-    files.iter().flat_map(|file| others.iter().map(|other| (*file, *other)))
 }
 
 /// What is said of a file that was left out, before it has words.

@@ -1,6 +1,6 @@
 //! Files that change together: what a new commit may have left out.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use onboard_analysis::calendar::DAY_MS;
 use onboard_analysis::co_change::{CoChange, Companion};
@@ -79,8 +79,9 @@ const TRIED: f64 = 0.25;
 const MOST_TRIED: usize = 1_000;
 /// Fewer answers say nothing about how good they are.
 const LEAST_ANSWERS: usize = 20;
-/// Commits of the last days can still be completed.
+/// Commits of the last days can still be completed; of more than people can look at, the newest.
 const NEWS_MS: i64 = 3 * DAY_MS;
+const MOST_NEWS: usize = 1_000;
 /// A habit worth knowing was seen this often, the first of a pair in as many changes or more.
 const LEAST_KNOWN: u32 = 5;
 /// How often a pair across modules changed together in a year, to be one thing in two places.
@@ -156,23 +157,31 @@ pub fn learn(past: &Past<'_>, now_ms: i64) -> Habits {
 }
 
 impl Habits {
-    /// Whether a change is so new that it can still be completed.
-    pub fn is_news(&self, change: &Change) -> bool {
-        self.now_ms - change.at_ms <= NEWS_MS
+    /// The changes that are so new that they can still be completed, the newest first.
+    pub fn news<'p>(&self, past: &'p Past<'_>) -> impl Iterator<Item = &'p Change> + use<'p> {
+        let since_ms = self.now_ms - NEWS_MS;
+        past.changes.iter().rev().take_while(move |one| one.at_ms >= since_ms).take(MOST_NEWS)
+    }
+
+    /// What has changed together with a file often enough to be said of it.
+    pub fn companions(&self, file: u64) -> impl Iterator<Item = u64> + use<> {
+        let known = self.counts.companions(file, LEAST_TOGETHER, self.now_ms);
+        known.into_iter().map(|companion| companion.key)
     }
 
     /// Commits of the last days that left something out which none around them brought, the surest
     /// first; `is_here` tells whether a file still is.
     pub fn hints(&self, past: &Past<'_>, is_here: &dyn Fn(&str) -> bool) -> Vec<Hint> {
-        let newest = past.changes.iter().rev().take_while(|change| self.is_news(change));
-        let mut hints: Vec<Hint> = newest
-            .filter_map(|change| {
-                let from_ms = change.at_ms - NEWS_MS;
-                let around = past.changes.iter().rev().take_while(|one| one.at_ms >= from_ms);
-                let brought: HashSet<u64> = around.flat_map(|one| &one.files).copied().collect();
-                self.hint(past, change, &brought, is_here)
-            })
-            .collect();
+        let changed =
+            past.changes.iter().flat_map(|one| one.files.iter().map(|key| (*key, one.at_ms)));
+        // Changes are in the order of time: the last one stays.
+        let last_ms: HashMap<u64, i64> = changed.collect();
+        let hint = |change: &Change| {
+            let from_ms = change.at_ms - NEWS_MS;
+            let is_brought = |key| last_ms.get(&key).is_some_and(|last_ms| *last_ms >= from_ms);
+            self.hint(past, change, &is_brought, is_here)
+        };
+        let mut hints: Vec<Hint> = self.news(past).filter_map(hint).collect();
         hints.sort_by(|a, b| b.companion.confidence().total_cmp(&a.companion.confidence()));
         // Of a pair, the first.
         let mut said = HashSet::new();
@@ -180,12 +189,12 @@ impl Habits {
         hints
     }
 
-    /// What one change left out that is not among the `brought` ones.
+    /// What one change left out that no other one brought.
     pub fn hint(
         &self,
         past: &Past<'_>,
         change: &Change,
-        brought: &HashSet<u64>,
+        is_brought: &dyn Fn(u64) -> bool,
         is_here: &dyn Fn(&str) -> bool,
     ) -> Option<Hint> {
         let commit = &past.history.commits[change.place];
@@ -195,8 +204,7 @@ impl Habits {
         }
         let of_file = |key: &u64| {
             let mut likely = expected(&self.counts, *key, self.now_ms).into_iter();
-            let missing =
-                likely.find(|one| !brought.contains(&one.key) && is_here(past.path(one.key)));
+            let missing = likely.find(|one| !is_brought(one.key) && is_here(past.path(one.key)));
             missing.map(|companion| Hint { place: change.place, file: *key, companion })
         };
         // Tests are made better without what they test; the other way round it is news.
