@@ -158,8 +158,8 @@ fn code(task: &Task, finding: &Finding) -> Option<Value> {
     let first = (line as usize).saturating_sub(LINES.0).max(1);
     let lines: String =
         text.split_inclusive('\n').skip(first - 1).take(LINES.0 + LINES.1).collect();
+    // Before they are cut: half of a secret is not recognised.
+    let is_clean = secrets::scan(&lines).is_empty();
     let lines = first_bytes(&lines, CODE_BYTES);
-    secrets::scan(&lines)
-        .is_empty()
-        .then(|| json!({ "path": path, "first line": first, "text": lines }))
+    is_clean.then(|| json!({ "path": path, "first line": first, "text": lines }))
 }

@@ -220,8 +220,16 @@ impl Watching {
             // Before the look: what changes in between is heard.
             self.watch(project, root.clone());
             let place = root.clone();
-            // One that doesn't answer is looked at again with those that can't be watched.
-            let Ok(seen) = self.answering.ask(&root, move || observe(&place)) else { continue };
+            let seen = match self.answering.ask(&root, move || observe(&place)) {
+                Ok(seen) => seen,
+                Err(silent) => {
+                    // Looked at again with those that can't be watched.
+                    if let Some(watched) = self.projects.get_mut(&project) {
+                        watched.deaf = Some(silent);
+                    }
+                    continue;
+                }
+            };
             let input = Input::Observed { project, git: seen.git, plan: seen.plan };
             if self.wakes.send(Wake::Input(input)).is_err() {
                 return false;

@@ -6,7 +6,7 @@ use crate::broker::answer::{self, Answer, Framing, Pieces};
 use crate::broker::{Server, Target, Tls};
 use crate::outside::{Outside, Unreachable};
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
@@ -126,29 +126,30 @@ pub struct Post<'a> {
 /// any other. `clock` is any that goes on evenly.
 ///
 /// # Errors
-/// When no answer came within `deadline`, or the host's addresses may not be dialled.
+/// When no answer came within `deadline` of the connection, or the host's addresses may not be dialled.
 pub fn post(
     post: &Post<'_>,
     (outside, tls): (&dyn Outside, &Tls),
     deadline: Duration,
     clock: &dyn Fn() -> Duration,
 ) -> Result<Whole, Unanswered> {
-    let until = clock() + deadline;
-    let left = || match until.saturating_sub(clock()) {
-        Duration::ZERO => Err(Unanswered::Late),
-        left => Ok(left),
-    };
     let (authority, length) = (post.target.authority(), post.json.len().to_string());
     let mut fields = vec![("Host", authority.as_str()), ("Connection", "close")];
     fields.extend([("Content-Type", "application/json"), ("Content-Length", &length)]);
     fields.extend(post.fields);
     let path = if post.target.path().is_empty() { "/" } else { post.target.path() };
     let head = written("POST", path, &fields)?;
-    let mut server =
-        post.target.dial(outside, tls, post.may_be_private).map_err(|error| match error {
+    let mut server = post.target.dial(outside, tls, post.may_be_private, clock).map_err(
+        |error| match error {
             Unreachable::Refused(refusal, _) => Unanswered::Refused(refusal.why),
             Unreachable::Failed(error) => error.into(),
-        })?;
+        },
+    )?;
+    let until = clock() + deadline;
+    let left = || match until.saturating_sub(clock()) {
+        Duration::ZERO => Err(Unanswered::Late),
+        left => Ok(left),
+    };
     send(&mut server, &head, post.json, &left)?;
     let mut receive = |bytes: &mut [u8]| read(&mut server, bytes, &left);
     Ok(begun(answer(&mut receive)?.0))
@@ -168,9 +169,9 @@ fn send(server: &mut Server, head: &[u8], body: &[u8], left: &Left<'_>) -> Resul
 }
 
 fn read(server: &mut Server, bytes: &mut [u8], left: &Left<'_>) -> Result<usize, Unanswered> {
-    server.socket().set_read_timeout(Some(left()?))?;
     loop {
-        match server.read(bytes) {
+        server.socket().set_read_timeout(Some(left()?))?;
+        match server.read_once(bytes) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             read => return Ok(read?),
         }
@@ -288,6 +289,7 @@ mod tests {
     use super::*;
     use expect_test::{Expect, expect};
     use std::cell::Cell;
+    use std::io::Read;
     use std::net::{Shutdown, TcpListener};
 
     /// What is made of what a server sends to a request, whose clock goes on by a second each look.

@@ -317,15 +317,27 @@ impl Start {
     /// Waits until the launcher is there.
     fn meet_launcher(&mut self) -> Result<(), LaunchError> {
         let answer = self.control().and_then(wire::receive_with_files);
-        match answer.map_err(timed_out)? {
-            Some((Message::Forked { pid }, mut fds)) => {
-                let pidfd = fds.pop().ok_or_else(unexpected_end)?;
-                self.launcher = Some((pid, pidfd));
-                Ok(())
-            }
+        // A starter that is silent would fork later, what nobody waits for.
+        match answer.inspect_err(|_| starter::give_up()).map_err(timed_out)? {
+            Some((Message::Forked { pid }, mut fds)) => match fds.pop() {
+                Some(pidfd) => {
+                    self.launcher = Some((pid, pidfd));
+                    Ok(())
+                }
+                None => Err(self.reap_unnamed(pid)),
+            },
             Some((Message::Failed { step, errno }, _)) => Err(self.failed(step, errno)),
             _ => Err(unexpected_end()),
         }
+    }
+
+    /// Ends a launcher for whose descriptor this process had none left.
+    fn reap_unnamed(&mut self, pid: i32) -> LaunchError {
+        // Without a caller it ends; it has built nothing that it could wait for.
+        self.control = None;
+        let _ = process::wait(pid);
+        let _ = self.group.remove();
+        LaunchError::Launcher(io::Error::from_raw_os_error(libc::EMFILE))
     }
 
     /// The launcher's copies of both descriptors are the only ones afterwards.
@@ -342,11 +354,23 @@ impl Start {
             Some((Message::Created { pid }, mut fds)) => {
                 self.pidfd = fds.pop();
                 self.see_mortal()?;
-                RunRecord::of(pid, profile, self.group.clone()).map_err(LaunchError::Launcher)
+                RunRecord::of(pid, profile, self.group.clone())
+                    .map_err(|error| self.said().unwrap_or(LaunchError::Launcher(error)))
+            }
+            // The run's first process ended before it was let go on.
+            Some((Message::Failed { step, errno: libc::EPIPE }, _))
+                if matches!(self.plan.steps.get(step), Some(Step::MapUser { .. })) =>
+            {
+                Err(self.said().unwrap_or_else(|| self.failed(step, libc::EPIPE)))
             }
             Some((Message::Failed { step, errno }, _)) => Err(self.failed(step, errno)),
             _ => Err(unexpected_end()),
         }
+    }
+
+    /// Why the run's first process ended, if it said so.
+    fn said(&self) -> Option<LaunchError> {
+        self.hear().err()
     }
 
     /// What can't be ended is not begun: a signal would reach the run's first process.

@@ -14,7 +14,7 @@ use alloc::string::String;
 const LEAST_OID: usize = 7;
 
 /// Words that are numbers. "One" is not among them: it is an article as often.
-const NUMBER_WORDS: [(&str, &str); 38] = [
+const NUMBER_WORDS: [(&str, &str); 46] = [
     ("zero", "0"),
     ("two", "2"),
     ("both", "2"),
@@ -47,11 +47,19 @@ const NUMBER_WORDS: [(&str, &str); 38] = [
     ("thirty", "30"),
     ("forty", "40"),
     ("fifty", "50"),
+    ("sixty", "60"),
+    ("seventy", "70"),
+    ("eighty", "80"),
+    ("ninety", "90"),
     ("hundred", "100"),
     ("hundreds", "100"),
     ("thousand", "1000"),
     ("thousands", "1000"),
     ("million", "1000000"),
+    ("millions", "1000000"),
+    ("billion", "1000000000"),
+    ("billions", "1000000000"),
+    ("quarter", "0.25"),
     ("half", "0.5"),
 ];
 

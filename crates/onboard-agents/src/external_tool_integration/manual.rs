@@ -90,7 +90,8 @@ background_agent_safety:
 ```
 
 The names and versions of your packages go there, and nothing else. Packages from elsewhere (git, folders, a
-registry of your own) are never named to anybody. All agents of a project may reach what `allowed_domains`
+registry of your own) are named to nobody, where the lock file says that they are from there: pnpm's never
+names a registry, so don't allow npm's where a private one is set in `.npmrc`. All agents of a project may reach what `allowed_domains`
 has. To let this one alone, or to ask a mirror, keep a credential for it and name its host:
 
 ```console

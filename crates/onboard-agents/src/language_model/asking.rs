@@ -18,9 +18,10 @@ const MOST_KEPT: usize = 200;
 /// Bytes of an answer that is kept; a longer one is of no use to those who ask here.
 const MOST_BYTES: usize = 8 * 1024;
 
-/// How long one answer is waited for, and after which time a run asks nothing more: together less than
-/// the shortest time that a run of the crew has.
-pub const PATIENCE: Duration = Duration::from_secs(45);
+/// How long one answer is waited for, and after which time a run asks nothing more. Where an endpoint knows
+/// no form of answers a question is asked twice: three of these are less than the shortest deadline of the
+/// crew, two minutes.
+pub const PATIENCE: Duration = Duration::from_secs(35);
 
 /// What was answered, by the content of the question.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

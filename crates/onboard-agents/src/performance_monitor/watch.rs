@@ -1,16 +1,15 @@
 //! What tasks wait for, look by look, beside all looks before.
 
 use onboard_analysis::anomaly::{Detector, Found, LEAST_PAST, UNUSUAL};
-use onboard_analysis::calendar::DAY_MS;
 use serde::{Deserialize, Serialize};
 
-use super::samples::Samples;
+use super::samples::{Sample, Samples};
 use crate::checkpoint;
 use crate::host::{AgentError, Host};
 
-/// The past is saved this often: some 200 kilobytes. What came since is in the samples, which reach back
-/// further.
-const SAVED_EVERY_MS: i64 = DAY_MS / 4;
+/// The past, some 200 kilobytes, is saved after so many looks, six hours of one every five minutes: half of
+/// those that the samples keep, where what came since is read again.
+const SAVED_EVERY: usize = 72;
 /// The name it is saved under.
 const SAVED_AS: &str = "watch";
 
@@ -44,8 +43,9 @@ impl Watches {
     pub fn load(host: &mut dyn Host, samples: &Samples) -> Result<Self, AgentError> {
         let mut watches: Self = checkpoint::load(host, SAVED_AS)?.unwrap_or_default();
         watches.take(samples);
-        let slot = |ms: i64| ms.div_euclid(SAVED_EVERY_MS);
-        if slot(watches.seen_ms) != slot(watches.saved_ms) {
+        watches.saved_ms = watches.saved_ms.min(watches.seen_ms);
+        let is_unsaved = |sample: &&Sample| sample.at_ms > watches.saved_ms;
+        if samples.samples.iter().filter(is_unsaved).count() >= SAVED_EVERY {
             watches.saved_ms = watches.seen_ms;
             checkpoint::save(host, SAVED_AS, &watches)?;
         }
@@ -53,8 +53,12 @@ impl Watches {
     }
 
     fn take(&mut self, samples: &Samples) {
-        let seen_ms = self.seen_ms;
-        for sample in samples.samples.iter().filter(|sample| sample.at_ms > seen_ms) {
+        let newest_ms = samples.newest_ms().unwrap_or(self.seen_ms);
+        // Where the clock was set back, what was seen lies in the future no longer.
+        let seen_ms = self.seen_ms.min(newest_ms);
+        self.seen_ms = seen_ms;
+        let is_new = |sample: &&Sample| (seen_ms + 1..=newest_ms).contains(&sample.at_ms);
+        for sample in samples.samples.iter().filter(is_new) {
             self.seen_ms = sample.at_ms;
             for (watch, share) in self.of.iter_mut().zip([sample.cpu, sample.memory, sample.io]) {
                 let Some(share) = share else { continue };

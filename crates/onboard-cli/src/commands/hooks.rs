@@ -208,7 +208,8 @@ fn send(
     let body = format!(r#"{{"type":"test","id":"{id}"}}"#);
     let signed = signature::sign(hook, &id, body.as_bytes(), now);
     let fields: Vec<(&str, &str)> = signed.iter().map(|(name, v)| (*name, v.as_str())).collect();
-    let target = Target::url(url).map_err(|error| error.to_string())?;
+    let target = if goes_out { Target::url(url) } else { Target::listener(url) };
+    let target = target.map_err(|error| error.to_string())?;
     let sent = Post { target: &target, may_be_private, fields: &fields, json: body.as_bytes() };
     let began = Instant::now();
     let tls = match goes_out {

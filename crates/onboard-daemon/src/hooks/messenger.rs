@@ -122,6 +122,8 @@ impl Messenger {
         // One that can't be read for a while is told later.
         outbox.keep_only(&self.hooks.names().map_err(text)?).map_err(text)?;
         for hearer in hearers {
+            let way = serde_json::to_string(&hearer.hook.way).map_err(text)?;
+            outbox.belongs_to(&hearer.name, &way).map_err(text)?;
             self.look(outbox, hearer, head)?;
         }
         for hearer in hearers {

@@ -126,7 +126,10 @@ impl Hooks {
     /// # Errors
     /// When there is none, others can read it, or it is not what was written.
     pub fn get(&self, name: &str) -> Result<Hook, KeptError> {
-        self.0.get(name, |hook: &Hook| hook.format == FORMAT)
+        let hook = self.0.get(name, |hook: &Hook| hook.format == FORMAT)?;
+        // A secret that was edited by hand to nothing would be everybody's.
+        check_secret(&hook.way, &hook.secret)?;
+        Ok(hook)
     }
 }
 

@@ -3,7 +3,7 @@
 //! nothing is lost or made twice when the daemon dies.
 
 use onboard_domain::Time;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use std::path::Path;
 
 /// Posts of one webhook that wait: a day of one every minute and a half. One more is given up at once,
@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS targets (
   hook TEXT PRIMARY KEY, seq INTEGER NOT NULL, delivered INTEGER NOT NULL DEFAULT 0,
   failures INTEGER NOT NULL DEFAULT 0, next INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ways (hook TEXT PRIMARY KEY, way TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS posts (
   hook TEXT NOT NULL, seq INTEGER NOT NULL, idx INTEGER NOT NULL, kind TEXT NOT NULL,
   time INTEGER NOT NULL, body BLOB NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
@@ -70,9 +71,13 @@ impl Outbox {
             connection.execute_batch(SCHEMA)?;
             Ok(Outbox(connection))
         };
-        open().or_else(|_: rusqlite::Error| {
-            crate::views::remove(path);
-            open()
+        open().or_else(|error: rusqlite::Error| match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                crate::views::remove(path);
+                open()
+            }
+            // Locked, or no descriptor or room is left: what waits in it is still there.
+            _ => Err(error),
         })
     }
 
@@ -225,11 +230,29 @@ impl Outbox {
             .collect::<Sql<_>>()?;
         for gone in known.iter().filter(|known| !hooks.contains(known)) {
             let transaction = self.0.transaction()?;
-            transaction.execute("DELETE FROM posts WHERE hook = ?1", [gone])?;
-            transaction.execute("DELETE FROM targets WHERE hook = ?1", [gone])?;
+            forget(&transaction, gone)?;
+            transaction.execute("DELETE FROM ways WHERE hook = ?1", [gone])?;
             transaction.commit()?;
         }
         Ok(())
+    }
+
+    /// Forgets what waits where the webhook of that name is another than before: what was to be told in
+    /// another place, or by another choice, is not told here.
+    ///
+    /// # Errors
+    /// When that can't be written.
+    pub fn belongs_to(&mut self, hook: &str, way: &str) -> Sql<()> {
+        let transaction = self.0.transaction()?;
+        let changed = transaction.execute(
+            "INSERT INTO ways (hook, way) VALUES (?1, ?2)
+             ON CONFLICT (hook) DO UPDATE SET way = ?2 WHERE way <> ?2",
+            [hook, way],
+        )?;
+        if changed > 0 {
+            forget(&transaction, hook)?;
+        }
+        transaction.commit()
     }
 
     /// What is known of one.
@@ -269,6 +292,12 @@ fn post(row: &Row<'_>) -> Sql<Post> {
         body: row.get(4)?,
         attempts: row.get(5)?,
     })
+}
+
+fn forget(connection: &Connection, hook: &str) -> Sql<()> {
+    connection.execute("DELETE FROM posts WHERE hook = ?1", [hook])?;
+    connection.execute("DELETE FROM targets WHERE hook = ?1", [hook])?;
+    Ok(())
 }
 
 fn prune(connection: &Connection, hook: &str) -> Sql<()> {

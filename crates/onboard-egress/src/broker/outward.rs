@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the other side may be silent while it says who it is.
+/// How long the other side may take to say who it is, however it trickles.
 const HANDSHAKE: Duration = Duration::from_secs(20);
 
 /// Where requests go: a host by TLS, or a server of this very machine that was named by its address.
@@ -81,6 +81,18 @@ impl Target {
         Ok(Target { to, path: path.trim_end_matches('/').into() })
     }
 
+    /// A server of this machine at whatever address it listens, as `http://192.0.2.7:8722/x`: nobody
+    /// else may be meant by it.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn listener(url: &str) -> Result<Target, TargetError> {
+        let rest = url.strip_prefix("http://").ok_or(TargetError::Scheme)?;
+        let (address, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let address = address.parse().map_err(|_| TargetError::Scheme)?;
+        Ok(Target { to: To::Loopback(address), path: path.into() })
+    }
+
     /// The host's name, where it has one: what a policy allows or not.
     pub fn name(&self) -> Option<&str> {
         match &self.to {
@@ -126,6 +138,7 @@ impl Target {
         outside: &dyn Outside,
         tls: &Tls,
         may_be_private: bool,
+        clock: &dyn Fn() -> Duration,
     ) -> Result<Server, Unreachable> {
         match &self.to {
             // Its owner wrote this very address: nothing is resolved, and nothing else is reached.
@@ -139,18 +152,41 @@ impl Target {
                     .map_err(|error| Unreachable::Failed(io::Error::other(error)))?;
                 let connection = ClientConnection::new(config, name)
                     .map_err(|error| Unreachable::Failed(io::Error::other(error)))?;
-                greet(connection, stream).map_err(Unreachable::Failed)
+                greet(connection, stream, clock).map_err(Unreachable::Failed)
             }
         }
     }
 }
 
 /// Finds out who the other side is, before anything is said to it.
-fn greet(mut connection: ClientConnection, mut stream: TcpStream) -> io::Result<Server> {
-    stream.set_read_timeout(Some(HANDSHAKE))?;
+fn greet(
+    mut connection: ClientConnection,
+    mut stream: TcpStream,
+    clock: &dyn Fn() -> Duration,
+) -> io::Result<Server> {
+    let until = clock() + HANDSHAKE;
     stream.set_write_timeout(Some(HANDSHAKE))?;
-    while connection.is_handshaking() {
-        connection.complete_io(&mut stream)?;
+    // Not `complete_io`: it reads until the handshake is over, and each read has its own time.
+    while connection.is_handshaking() || connection.wants_write() {
+        let left = until.saturating_sub(clock());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        if connection.wants_write() {
+            connection.write_tls(&mut stream)?;
+            continue;
+        }
+        stream.set_read_timeout(Some(left))?;
+        match connection.read_tls(&mut stream) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        if let Err(error) = connection.process_new_packets() {
+            // The other side may be told why.
+            let _ = connection.write_tls(&mut stream);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+        }
     }
     Ok(Server::Tls(Box::new(StreamOwned::new(connection, stream))))
 }
@@ -240,6 +276,22 @@ impl Server {
             Server::Plain(stream) => stream,
             Server::Tls(stream) => stream.get_ref(),
         }
+    }
+
+    /// What is there, or what one read of the socket brings, so that whoever waits can look at a clock;
+    /// `Interrupted` where that is a part of a record.
+    pub(crate) fn read_once(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let Server::Tls(stream) = self else { return self.read(bytes) };
+        let StreamOwned { conn, sock } = &mut **stream;
+        match conn.reader().read(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return read,
+        }
+        conn.complete_io(sock)?;
+        conn.reader().read(bytes).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => io::ErrorKind::Interrupted.into(),
+            _ => error,
+        })
     }
 }
 

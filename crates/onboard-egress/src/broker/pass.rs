@@ -263,7 +263,8 @@ impl Errand<'_> {
     /// A connection to where the door leads.
     pub(super) fn dial(&self) -> Result<Server, Failure> {
         let target = &self.door.target;
-        let dialled = target.dial(self.line.shared.outside(), &self.broker.tls, false);
+        let clock = || Duration::from_millis(self.line.shared.now_ms());
+        let dialled = target.dial(self.line.shared.outside(), &self.broker.tls, false, &clock);
         let server = dialled.map_err(|unreachable| {
             let (status, why, refusal) = told(target, &unreachable);
             Failure::Said { status, why, refusal }

@@ -82,10 +82,11 @@ fn covers(wanted: &str, kind: &str) -> bool {
 }
 
 fn body(mut row: EventRow) -> Vec<u8> {
-    row.message.truncate(row.message.floor_char_boundary(MESSAGE));
+    // Before it is cut: half of a secret is not recognised.
     if let Some((clean, _)) = redact(&row.message) {
         row.message = clean;
     }
+    row.message.truncate(row.message.floor_char_boundary(MESSAGE));
     let mut value = serde_json::to_value(&row).unwrap_or(Value::Null);
     if let Some(fields) = value.as_object_mut() {
         fields.remove("data");

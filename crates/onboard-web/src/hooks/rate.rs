@@ -19,7 +19,9 @@ impl Rate {
     /// # Errors
     /// Seconds after which there is some again.
     pub fn take(&mut self, now: Time) -> Result<(), i64> {
-        let full = Time(self.full.0.max(now.0)).plus(EACH_MS);
+        // Never is it further away than a minute, unless the clock was set back.
+        let is_known = self.full.since(now) <= 60_000;
+        let full = if is_known { self.full.max(now) } else { now }.plus(EACH_MS);
         let over = full.since(now.plus(60_000));
         if over > 0 {
             return Err(over.div_euclid(1000) + 1);

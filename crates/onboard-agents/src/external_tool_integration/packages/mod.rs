@@ -134,11 +134,17 @@ fn with_fixes(wanted: &Wanted, book: &Book) -> Wanted {
     let mut all = wanted.clone();
     for key in wanted.keys().filter(|key| !book.about(key).is_empty()) {
         let Some(current) = key.ecosystem.version(&key.version) else { continue };
-        let is_behind =
-            |fix: &&str| key.ecosystem.version(fix).is_some_and(|fix| fix.order(&current).is_gt());
-        let fixes = book.fixes(key.ecosystem, &key.name).into_iter().filter(is_behind);
-        for fix in fixes.take(MOST_FIXES) {
-            let fix = Key { version: fix.to_owned(), ..key.clone() };
+        let known = book.fixes(key.ecosystem, &key.name).into_iter();
+        let mut fixes: Vec<_> = known
+            .filter_map(|fix| Some((key.ecosystem.version(fix)?, fix)))
+            .filter(|(version, _)| version.order(&current).is_gt())
+            .map(|(version, fix)| (version, Key { version: fix.to_owned(), ..key.clone() }))
+            // Nobody is sent to one of which a hole is known.
+            .filter(|(_, fix)| book.about(fix).is_empty())
+            .collect();
+        // In the order in which one is chosen.
+        fixes.sort_by(|one, two| one.0.order(&two.0));
+        for (_, fix) in fixes.into_iter().take(MOST_FIXES) {
             all.entry(fix).or_insert(Interest::Advisories);
         }
     }

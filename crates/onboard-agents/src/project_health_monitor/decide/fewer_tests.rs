@@ -79,7 +79,7 @@ pub fn judge(open: &OpenFacts, pulse: &Pulse) -> Option<Finding> {
             "% of a week's commits to code had tests, half of the weeks before",
         ),
         Evidence::number(shift.after.round(), "% since, half of the weeks"),
-        Evidence::number((shares.len() - shift.at) as f64, "weeks it has lasted"),
+        Evidence::number(f64::from(last - since), "weeks it has lasted"),
     ];
     evidence.extend(without.iter().take(MOST_NAMED).map(|commit| {
         let files = counted(commit.files.len(), "code file", "code files");
@@ -96,7 +96,7 @@ pub fn judge(open: &OpenFacts, pulse: &Pulse) -> Option<Finding> {
         format!(
             "Half of the weeks until then had more, half of those since have less; it has lasted {}, so \
              it is no hasty week. The commits named here changed the most code without a test.",
-            counted(shares.len() - shift.at, "week", "weeks")
+            counted(usize::from(last - since), "week", "weeks")
         ),
         "Add tests to what the commits named here changed, and ask for them in reviews again.",
         evidence,

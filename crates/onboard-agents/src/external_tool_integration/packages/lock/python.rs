@@ -31,6 +31,9 @@ struct Package {
     dev_dependencies: BTreeMap<String, Value>,
 }
 
+/// Versions of one package that are linked: a file of one name alone would be the square of itself.
+const MOST_VERSIONS: usize = 16;
+
 /// The packages of a file, and by their names where they are.
 struct Read {
     graph: Graph,
@@ -65,7 +68,7 @@ impl Read {
             let all = self.by_name.get(&Ecosystem::PyPI.name(name)).into_iter().flatten().copied();
             let is_meant =
                 |at: &usize| version.is_none_or(|version| self.packages[*at].version == version);
-            all.filter(is_meant).collect()
+            all.filter(is_meant).take(MOST_VERSIONS).collect()
         };
         match written {
             Value::Table(names) => names.keys().flat_map(|name| find(name, None)).collect(),
@@ -166,6 +169,7 @@ fn is_own(package: &Package) -> bool {
 /// Lines of the form `name==version`; others are no pins.
 pub(super) fn requirements(text: &str) -> Graph {
     let mut graph = Graph::default();
+    let is_public = !text.lines().any(is_other_index);
     for (line, text) in (1..).zip(text.lines()) {
         let words = text.split([';', '#']).next().unwrap_or_default();
         let words = words.split(" --").next().unwrap_or_default().trim_end_matches('\\').trim();
@@ -183,11 +187,22 @@ pub(super) fn requirements(text: &str) -> Graph {
             name: Ecosystem::PyPI.name(found),
             version: version.to_owned(),
             line: Some(line),
-            is_public: true,
+            is_public,
             ..Node::default()
         });
     }
     graph
+}
+
+/// Whether a line sends pip to another place than PyPI, for all of the file.
+fn is_other_index(line: &str) -> bool {
+    let options = ["--index-url", "--extra-index-url", "--find-links", "-i", "-f"];
+    let rest = options.iter().find_map(|option| line.trim().strip_prefix(option));
+    let place = rest.filter(|rest| rest.starts_with([' ', '\t', '=']));
+    place.is_some_and(|place| {
+        let place = place.trim_start_matches(['=', ' ', '\t']).split_whitespace().next();
+        place.map(|place| place.trim_end_matches('/')) != Some("https://pypi.org/simple")
+    })
 }
 
 /// The name at the beginning of a requirement (PEP 508).
